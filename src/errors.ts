@@ -1,0 +1,62 @@
+/**
+ * What can go wrong, by area. The code is the contract: callers branch on it, `cli/exit-codes.ts`
+ * turns it into an exit code, `http/problem.ts` into a status.
+ */
+export type ErrorCode =
+  | 'append.too-large' // one append holds more events than one atomic batch can
+  | 'chain.unavailable' // the chain, or the snapshot file standing in for it, gives no usable answer
+  | 'command.refused' // the running validator refused an operator's command
+  | 'config.invalid'
+  | 'ej1.malformed' // bytes that are not canonical EJ1, or a value that has no EJ1 form
+  | 'event.invalid' // a draft that its own schema refuses
+  | 'event.too-large' // an event over the leaf size limit
+  | 'file.unreadable'
+  | 'input.invalid' // operator's or client's input: field, value and expectation are in the details
+  | 'key.invalid'
+  | 'log.broken' // a hole, a reordered, altered or foreign event
+  | 'log.conflict' // another writer with this identity is alive
+  | 'log.full' // the append queue is at its bound
+  | 'log.not-empty' // an import needs an empty log
+  | 'log.unavailable' // the log's server does not answer
+  | 'nats-server.failed'
+  | 'nats-server.missing'
+  | 'projection.damaged' // a projection that does not belong to this log: rebuild it
+  | 'projection.unknown'
+  | 'request.not-found'
+  | 'request.too-early' // sealed until a block
+  | 'stream.drift' // a live stream configuration differs from streams/*.json
+  | 'subnet.failed'
+  | 'usage.invalid';
+
+/** The one error class. Callers branch on `code`; `details` name field, value, expectation and what to do next. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(describe(code, details), options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** True for an `AppError` of the given code. */
+export function isAppError(error: unknown, code: ErrorCode): error is AppError {
+  return error instanceof AppError && error.code === code;
+}
+
+function describe(code: ErrorCode, details: Record<string, unknown>): string {
+  const parts = Object.entries(details).map(([key, value]) => `${key}: ${format(value)}`);
+  return parts.length === 0 ? code : `${code}: ${parts.join(', ')}`;
+}
+
+function format(value: unknown): string {
+  return typeof value === 'string'
+    ? value
+    : (JSON.stringify(value, stringifyBigint) ?? String(value));
+}
+
+function stringifyBigint(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}

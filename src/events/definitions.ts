@@ -1,0 +1,21 @@
+import { AppError } from '../errors.ts';
+import { catalogue } from './catalogue.ts';
+
+export type Definition = (typeof catalogue)[number];
+
+const byType: ReadonlyMap<string, Definition> = new Map(
+  catalogue.map((definition) => [definition.type, definition]),
+);
+
+/** The definition of an event type; throws `event.invalid` for a type that this build does not know. */
+export function definitionOf(type: string): Definition {
+  const definition = byType.get(type);
+  if (definition === undefined) {
+    throw new AppError('event.invalid', {
+      field: 'type',
+      value: type,
+      expected: 'a type of the catalogue; a newer build may know it',
+    });
+  }
+  return definition;
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import type { DomainEvent } from './catalogue.ts';
+import { eventId } from './define-event.ts';
+import { definitionOf } from './definitions.ts';
+import { encode, type Json } from './ej1.ts';
+import { leafHash } from './hash.ts';
+import { Hex32, Time } from './scalars.ts';
+
+/** A leaf's length is a uint16 in the entry bundles of a tlog-tiles log; the stream enforces the same bound. */
+export const MAX_EVENT_BYTES = 65_535;
+
+/** The stored form, with CloudEvents 1.0 names; `n`, `prev` and `causationid` are extension attributes. */
+export const Envelope = z.strictObject({
+  causationid: z.string().max(512).nullable(),
+  data: z.unknown(),
+  id: z.string().min(1).max(512),
+  n: z.int().min(0),
+  prev: Hex32,
+  source: z.string().min(1).max(256),
+  specversion: z.literal('1.0'),
+  subject: z.string().max(128),
+  time: Time,
+  type: z.string().max(64),
+});
+
+/** An event that its writer wants appended: the log adds position and predecessor. */
+export type Draft = Readonly<{
+  event: DomainEvent;
+  /** RFC 3339 UTC with milliseconds; display only, no rule reads it. */
+  time: string;
+  /** The id of the event that led to this one. */
+  causationId: string | null;
+}>;
+
+/** An event as it stands in the log. */
+export type Recorded = Readonly<{
+  event: DomainEvent;
+  id: string;
+  n: number;
+  /** Leaf hash of this event: the `prev` of the next. */
+  hash: string;
+  time: string;
+  causationId: string | null;
+}>;
+
+/** Where a log stands: how many events it holds, and the leaf hash of the last (`NO_LEAF` when empty). */
+export type Head = Readonly<{ size: number; hash: string }>;
+
+/** A sealed event: the exact bytes to store, and the head of the log after it. */
+export type Sealed = Readonly<{ payload: Uint8Array; recorded: Recorded; head: Head }>;
+
+/**
+ * Gives a draft its place behind `head` in the log named `source`, checks it against its schema and
+ * encodes it. Throws `event.invalid` or `event.too-large`: nothing of either reaches a log.
+ */
+export function seal(draft: Draft, source: string, head: Head): Sealed {
+  const definition = definitionOf(draft.event.type);
+  const parsed = definition.data.safeParse(draft.event.data);
+  if (!parsed.success) {
+    throw new AppError('event.invalid', {
+      type: draft.event.type,
+      issues: z.prettifyError(parsed.error),
+    });
+  }
+  const { event, time, causationId } = draft;
+  const id = eventId(definition, event.data);
+  // The keys of the envelope are in EJ1 order, so the text is composed instead of sorted anew.
+  const text =
+    `{"causationid":${causationId === null ? 'null' : encode(causationId)},"data":${encode(event.data as Json)},` + // safe: every schema of the catalogue is JSON
+    `"id":${encode(id)},"n":${head.size},"prev":"${head.hash}","source":${encode(source)},"specversion":"1.0",` +
+    `"subject":"${event.data.family}/${event.data.run}","time":${encode(time)},"type":"${event.type}"}`;
+  const payload = Buffer.from(text, 'utf8');
+  if (payload.length > MAX_EVENT_BYTES) {
+    throw new AppError('event.too-large', {
+      id,
+      bytes: payload.length,
+      expected: `at most ${MAX_EVENT_BYTES}`,
+    });
+  }
+  const hash = leafHash(payload);
+  const recorded = { event, id, n: head.size, hash, time, causationId };
+  return { payload, recorded, head: { size: head.size + 1, hash } };
+}

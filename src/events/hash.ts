@@ -1,0 +1,17 @@
+import { hash } from 'node:crypto';
+
+/** SHA-256 of bytes or of UTF-8 text, in 64 lower-case hex digits. */
+export function sha256(data: Uint8Array | string): string {
+  return hash('sha256', data, 'hex');
+}
+
+/** The `prev` of the first event: it has no predecessor. */
+export const NO_LEAF = '0'.repeat(64);
+
+/** The Merkle leaf hash of a stored payload: SHA-256(0x00 ‖ payload) (RFC 6962 section 2.1), in hex. */
+export function leafHash(payload: Uint8Array): string {
+  const leaf = Buffer.allocUnsafe(payload.length + 1);
+  leaf[0] = 0;
+  leaf.set(payload, 1);
+  return hash('sha256', leaf, 'hex');
+}

@@ -1,0 +1,47 @@
+import { AppError } from '../errors.ts';
+import type { DomainEvent } from './catalogue.ts';
+
+/** The logs of the subnet, each with one writer; also the names of their JetStream streams. */
+export const logs = ['validator', 'ledger', 'owner'] as const;
+export type LogName = (typeof logs)[number];
+
+/** Where an event is published: `<log>.<noun>.<verb>.<family>.<run>`. An untrusted convenience: readers believe payloads only. */
+export function subjectOf(log: LogName, { type, data }: DomainEvent): string {
+  const [noun, verb] = type.split('.');
+  return `${log}.${noun}.${verb}.${data.family}.${data.run}`;
+}
+
+/** Every subject of a log. */
+export function allSubjects(log: LogName): string {
+  return `${log}.>`;
+}
+
+/**
+ * A test for subjects against a NATS filter (`*` one token, a last `>` one or more). Throws
+ * `input.invalid` for a filter that no subject can match.
+ */
+export function subjectFilter(filter: string): (subject: string) => boolean {
+  const wanted = filter.split('.');
+  const valid = wanted.every(
+    (token, index) =>
+      token === '*' ||
+      (token === '>' && index === wanted.length - 1) ||
+      /^[A-Za-z0-9_-]+$/.test(token),
+  );
+  if (!valid) {
+    throw new AppError('input.invalid', {
+      field: 'subject',
+      value: filter,
+      expected:
+        'tokens joined by dots, * for one, a last > for the rest, such as validator.score.>',
+    });
+  }
+  return (subject) => {
+    const tokens = subject.split('.');
+    const open = wanted.at(-1) === '>';
+    if (open ? tokens.length < wanted.length : tokens.length !== wanted.length) return false;
+    return wanted.every(
+      (token, index) => token === '*' || token === '>' || token === tokens[index],
+    );
+  };
+}
