@@ -57,20 +57,12 @@ export function decode(text: string): Json {
 }
 
 function encodeAt(value: Json, path: string, depth: number): string {
-  switch (typeof value) {
-    case 'string':
-      return encodeString(value, path);
-    case 'number':
-      return encodeInteger(value, path);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    case 'object':
-      if (value === null) return 'null';
-      if (depth >= MAX_DEPTH) throw unencodable(path, `at most ${MAX_DEPTH} levels`);
-      return isArray(value) ? encodeArray(value, path, depth) : encodeObject(value, path, depth);
-    default:
-      throw unencodable(path, `a JSON value, not ${typeof value}`);
-  }
+  if (typeof value === 'string') return encodeString(value, path);
+  if (typeof value === 'number') return encodeInteger(value, path);
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'object') throw unencodable(path, `a JSON value, not ${typeof value}`);
+  if (depth >= MAX_DEPTH) throw unencodable(path, `at most ${MAX_DEPTH} levels`);
+  return isArray(value) ? encodeArray(value, path, depth) : encodeObject(value, path, depth);
 }
 
 function encodeString(value: string, path: string): string {
