@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './define-event.ts';
-import { Hex32, Ss58 } from './scalars.ts';
+import { Hex32, ScoreNano, Ss58 } from './scalars.ts';
 
 /** An integer beyond 2^53 may come up in sums of squares: decimal strings. */
 const Big = z.string().regex(/^-?(0|[1-9][0-9]{0,29})$/, 'an integer as a decimal string');
@@ -20,6 +20,8 @@ export type RankCorrelation = z.infer<typeof RankCorrelation>;
 /** The owner's pick for a run, as it was served; an unreachable owner is unknown, not "no winner". */
 export const OwnerPickObserved = defineEvent('owner-pick.observed.v1', {
   winner: Ss58.nullable(),
+  /** The family's share of the weight that the owner gives it. */
+  share: ScoreNano,
   scores: z
     .array(z.strictObject({ miner: Ss58, weight: z.int().min(0).max(1_000_000_000) }))
     .max(256),
