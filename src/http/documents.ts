@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { Certificate, DecisionMade, InputsGathered, STATEMENT_TYPE } from '../events/decision.ts';
+import { REPORT_TYPE } from '../events/report.ts';
+import { Phases } from '../events/run.ts';
+import { Block, Family, Hex32, RunId, Signature, Ss58, Uid } from '../events/scalars.ts';
+import { WeightMode } from '../events/weights.ts';
+import { Problem } from './problem-document.ts';
+
+/** A signed document as it travels: `body` is the exact signed text, the signature is over its DSSE encoding with `type`. */
+function signed<Type extends z.ZodType<string>>(type: Type) {
+  return z.strictObject({
+    alg: z.literal('sr25519'),
+    body: z.string(),
+    hotkey: Ss58,
+    signature: Signature,
+    type,
+  });
+}
+
+const SignedReport = signed(z.literal(REPORT_TYPE));
+
+/** Every report that is held for a run, its rivals included. */
+const Reports = z.strictObject({ family: Family, reports: z.array(SignedReport), run: RunId });
+
+/** As `Reports`, by digest only: enough to know what to fetch. */
+const ReportIndex = z.strictObject({
+  family: Family,
+  reports: z.array(z.strictObject({ digest: Hex32, hotkey: Ss58 })),
+  run: RunId,
+});
+
+/** A run's decision, what it rests on, and what it and the peers signed. Null where it is not made yet. */
+const Decisions = z.strictObject({
+  decision: DecisionMade.data.nullable(),
+  family: Family,
+  inputs: InputsGathered.data.nullable(),
+  run: RunId,
+  statements: z.array(signed(z.literal(STATEMENT_TYPE))),
+});
+
+/** A run that this validator knows, with the phase that it is in by the newest finalised block. */
+export const RunStatus = z.strictObject({
+  family: Family,
+  run: RunId,
+  phase: z.string().max(32),
+  phases: Phases,
+});
+
+/** What operators and peers ask first. */
+export const Status = z.strictObject({
+  hotkey: Ss58,
+  netuid: Uid,
+  genesis: Hex32,
+  mode: WeightMode,
+  log: z.strictObject({ source: z.string(), size: z.int().min(0) }),
+  /** Null while the chain has not answered. */
+  finalizedBlock: Block.nullable(),
+  runs: z.array(RunStatus),
+});
+export type Status = z.infer<typeof Status>;
+
+/** One thing that must hold for this validator to do its work. */
+export const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string() });
+export type Check = z.infer<typeof Check>;
+
+const Readiness = z.strictObject({ ready: z.boolean(), checks: z.array(Check) });
+
+const Liveness = z.strictObject({ alive: z.literal(true) });
+
+/** Every JSON document that is served, by its name in `openapi.json`. */
+export const documents = {
+  Certificate,
+  Decisions,
+  Liveness,
+  OpenApi: z.looseObject({ openapi: z.literal('3.1.0') }),
+  Problem,
+  Readiness,
+  ReportsAnswer: z.union([Reports, ReportIndex, SignedReport]),
+  SignedDivergence: signed(z.string()),
+  SignedReport,
+  Status,
+} as const;
+export type DocumentName = keyof typeof documents;

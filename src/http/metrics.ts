@@ -1,0 +1,135 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RejectionReason } from '../events/report.ts';
+import type { WeightReason } from '../events/weights.ts';
+
+/** What a validator counts. The functions are handed to whoever has something to record; nothing here is global. */
+export type Metrics = Readonly<{
+  registry: Registry;
+  /** Events in this validator's log. */
+  logSized: (events: number) => void;
+  /** One atomic batch was committed: how many events, and how long the log took. */
+  appended: (events: number, durationMs: number) => void;
+  /** Events in the log that a projector has not projected yet. */
+  projectionLagged: (projector: string, events: number) => void;
+  /** One thing was asked of one peer; peers are not told apart, for anybody can register many. */
+  peerFetched: (outcome: 'accepted' | RejectionReason) => void;
+  decided: (kind: 'winner' | 'hold' | 'burn', reason: WeightReason) => void;
+  certified: (outcome: 'built' | 'missed') => void;
+  blockFinalized: (block: number) => void;
+  /** A supervised loop failed and was started again. */
+  loopRestarted: (loop: string) => void;
+  /** `route` is the pattern of the route, never a path that a client chose. */
+  requestAnswered: (route: string, status: number) => void;
+}>;
+
+/** A registry with the figures of this validator and of its process. One a process: `createMetrics` starts an event-loop probe. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    ...logMetrics(registry),
+    ...workMetrics(registry),
+    ...requestMetrics(registry),
+  };
+}
+
+/** One event up to a full atomic batch. */
+const BATCH_BUCKETS_EVENTS = [1, 3, 10, 30, 100, 300, 1_000];
+
+/** From a batch in memory to a disk whose sync has stalled. */
+const APPEND_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
+
+function logMetrics(registry: Registry) {
+  const registers = [registry];
+  const size = new Gauge({
+    name: 'eirel_log_size_events',
+    help: "Events in this validator's log",
+    registers,
+  });
+  const batch = new Histogram({
+    name: 'eirel_log_append_batch_events',
+    help: 'Events of one atomic batch',
+    buckets: BATCH_BUCKETS_EVENTS,
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'eirel_log_append_duration_seconds',
+    help: 'From sending an atomic batch to its acknowledgement',
+    buckets: APPEND_BUCKETS_SECONDS,
+    registers,
+  });
+  const lag = new Gauge({
+    name: 'eirel_projection_lag_events',
+    help: 'Events that a projector has not projected yet',
+    labelNames: ['projector'],
+    registers,
+  });
+  unknownAtFirst(size);
+  return {
+    logSized: (events: number) => size.set(events),
+    appended: (events: number, durationMs: number) => {
+      batch.observe(events);
+      duration.observe(durationMs / 1_000);
+    },
+    projectionLagged: (projector: string, events: number) => lag.set({ projector }, events),
+  };
+}
+
+function workMetrics(registry: Registry) {
+  const registers = [registry];
+  const fetches = new Counter({
+    name: 'eirel_peer_fetches_total',
+    help: 'Things asked of peers, by what came of it: accepted, or why it was refused',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const decisions = new Counter({
+    name: 'eirel_decisions_total',
+    help: 'Decisions of runs, by kind and reason',
+    labelNames: ['kind', 'reason'],
+    registers,
+  });
+  const certificates = new Counter({
+    name: 'eirel_certificates_total',
+    help: 'Certificates of runs: built, or missed by the certify block',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const finalized = new Gauge({
+    name: 'eirel_finalized_block',
+    help: 'Newest finalised block that the chain told of',
+    registers,
+  });
+  const restarts = new Counter({
+    name: 'eirel_loop_restarts_total',
+    help: 'Failures of supervised loops, each followed by a restart',
+    labelNames: ['loop'],
+    registers,
+  });
+  unknownAtFirst(finalized);
+  return {
+    peerFetched: (outcome: string) => fetches.inc({ outcome }),
+    decided: (kind: string, reason: string) => decisions.inc({ kind, reason }),
+    certified: (outcome: string) => certificates.inc({ outcome }),
+    blockFinalized: (block: number) => finalized.set(block),
+    loopRestarted: (loop: string) => restarts.inc({ loop }),
+  };
+}
+
+function requestMetrics(registry: Registry) {
+  const requests = new Counter({
+    name: 'eirel_http_requests_total',
+    help: 'HTTP requests by route and status',
+    labelNames: ['route', 'status'],
+    registers: [registry],
+  });
+  return {
+    requestAnswered: (route: string, status: number) => requests.inc({ route, status }),
+  };
+}
+
+/** A new gauge shows 0, which would be a claim; NaN says that nobody has looked yet. */
+function unknownAtFirst(gauge: Gauge): void {
+  gauge.set(Number.NaN);
+}

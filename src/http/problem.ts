@@ -1,0 +1,134 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { AppError, type ErrorCode } from '../errors.ts';
+import { type Members, membersOf, type Problem } from './problem-document.ts';
+import { commonHeaders } from './signed-bytes.ts';
+
+type Kind = Readonly<{ name: string; status: number; title: string; retryAfterSeconds?: number }>;
+
+/** Sealed scores open at a block; asking more often than blocks come is no use. */
+const BLOCK_SECONDS = 12;
+
+/** What does not answer is being restarted or reconnected, with back-offs of this order. */
+const OUTAGE_SECONDS = 5;
+
+/** A large answer takes a good connection less. */
+const BUSY_SECONDS = 1;
+
+const invalid: Kind = { name: 'input.invalid', status: 400, title: 'The request is not valid' };
+const notFound: Kind = { name: 'request.not-found', status: 404, title: 'Nothing here' };
+const tooEarly: Kind = {
+  name: 'request.too-early',
+  status: 425,
+  title: 'Sealed until a later block',
+  retryAfterSeconds: BLOCK_SECONDS,
+};
+const unavailable: Kind = {
+  name: 'server.unavailable',
+  status: 503,
+  title: 'What this answer needs does not answer now',
+  retryAfterSeconds: OUTAGE_SECONDS,
+};
+const fault: Kind = { name: 'server.fault', status: 500, title: 'The validator failed to answer' };
+const wrongMethod: Kind = {
+  name: 'request.method',
+  status: 405,
+  title: 'The method is not allowed',
+};
+const unwantedBody: Kind = { name: 'request.body', status: 400, title: 'The request has a body' };
+const busy: Kind = {
+  name: 'server.busy',
+  status: 503,
+  title: 'Too many large answers are under way',
+  retryAfterSeconds: BUSY_SECONDS,
+};
+
+/** Errors whose cause a client may know. Every other error is a fault of ours, and that is all it says. */
+const kinds: Partial<Record<ErrorCode, Kind>> = {
+  'input.invalid': invalid,
+  'request.not-found': notFound,
+  'request.too-early': tooEarly,
+  'log.unavailable': unavailable,
+  'chain.unavailable': unavailable,
+};
+
+/** The last handler of all: an error becomes a problem document; one that is ours is left for the access log. */
+export const answerError: ErrorRequestHandler = (error: unknown, req, res, _next) => {
+  const { kind, members } = explain(error);
+  if (kind.status >= 500) res.locals['error'] = error;
+  // With the head sent, a broken connection is the one honest answer left.
+  if (res.headersSent) res.destroy();
+  else send(req, res, kind, members);
+};
+
+/** Answers any path that no route has. */
+export const answerUnknownPath: RequestHandler = (req, res) => {
+  const detail = 'No route has this path; /openapi.json lists them.';
+  send(req, res, notFound, { detail, reason: 'unknown-path' });
+};
+
+/** Answers every method but GET and HEAD on a route. */
+export const answerWrongMethod: RequestHandler = (req, res) => {
+  const detail = `${req.method} is not answered here; everything is read only.`;
+  send(req, res, wrongMethod, { detail }, ['Allow', 'GET, HEAD']);
+};
+
+/** Refuses a request with a body, and the connection on which the rest of that body would come. */
+export const refuseBody: RequestHandler = (req, res, next) => {
+  const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
+  if (encoding === undefined && (length === undefined || length === '0')) next();
+  else send(req, res, unwantedBody, { detail: 'No route takes a body.' }, ['Connection', 'close']);
+};
+
+/** Answers a request for a large body while as many as allowed are under way. */
+export function answerBusy(req: Request, res: Response): void {
+  send(req, res, busy, { detail: 'Ask again in a moment.' });
+}
+
+function explain(error: unknown): { kind: Kind; members: Members } {
+  // The router throws this for a path segment that can't be decoded; its text is the client's.
+  if (error instanceof URIError) {
+    const details = { field: 'path', expected: 'percent-encoded UTF-8' };
+    return { kind: invalid, members: membersOf(details) };
+  }
+  const kind = error instanceof AppError ? kinds[error.code] : undefined;
+  if (error instanceof AppError && kind !== undefined && kind.status < 500) {
+    return { kind, members: membersOf(error.details) };
+  }
+  return {
+    kind: kind ?? fault,
+    members: { detail: 'The cause is in the log of the validator, for its operator.' },
+  };
+}
+
+/** The longest path of a sensible request; a longer one is named by its beginning. */
+const INSTANCE_MAX = 256;
+
+function send(
+  req: Request,
+  res: Response,
+  { name, status, title, retryAfterSeconds }: Kind,
+  members: Members,
+  headers: readonly string[] = [],
+): void {
+  const problem: Problem = {
+    type: `tag:eirel.network,2026:${name}`,
+    title,
+    status,
+    instance: (req.originalUrl.split('?', 1)[0] ?? '/').slice(0, INSTANCE_MAX),
+    ...members,
+  };
+  const body = JSON.stringify(problem);
+  res
+    .writeHead(status, [
+      ...commonHeaders,
+      'Cache-Control',
+      'no-store',
+      'Content-Type',
+      'application/problem+json',
+      'Content-Length',
+      String(Buffer.byteLength(body)),
+      ...(retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]),
+      ...headers,
+    ])
+    .end(body);
+}
