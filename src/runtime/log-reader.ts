@@ -1,0 +1,143 @@
+import { AppError, isAppError } from '../errors.ts';
+import { EMPTY, readEvent } from '../events/decode.ts';
+import { decodeBytes } from '../events/ej1.ts';
+import { Envelope, type Head, type Recorded } from '../events/envelope.ts';
+import { leafHash, NO_LEAF } from '../events/hash.ts';
+import type { LogReader, ReadBatch, ReadOptions } from '../events/log.ts';
+import type { LogStore } from './log-store.ts';
+import { type RetryDeps, whileUnavailable } from './retry.ts';
+
+/**
+ * How many events a reader takes at once: enough to hide a round trip, few enough that two batches of
+ * the largest events (65,535 bytes) stay below 70 MB.
+ */
+const READ_BATCH_EVENTS = 500;
+
+/**
+ * Reads a log from its store and verifies every event. A read that follows waits for a server that is
+ * away (telling `onRetry`) and ends when its signal is aborted; a read to the present head throws
+ * `log.unavailable` or the signal's reason instead, because its end means that nothing is missing.
+ */
+export function logReader(store: LogStore, deps: Omit<RetryDeps, 'signal'> = {}): LogReader {
+  return {
+    source: store.source,
+    head: () => headOf(store),
+    read: (options) => (options.follow ? follow(store, options, deps) : readToHead(store, options)),
+  };
+}
+
+/** Where the log stands, by its last event alone: what lies before it is the business of whoever reads. */
+export async function headOf(store: LogStore): Promise<Head> {
+  const size = await store.size();
+  if (size === 0) return EMPTY;
+  const [payload] = await store.fetch(size - 1, 1);
+  if (payload === undefined) throw missing(size - 1, size);
+  const prev = size === 1 ? NO_LEAF : prevOf(payload, size - 1);
+  return { size, hash: readEvent(payload, store.source, { size: size - 1, hash: prev }).hash };
+}
+
+async function* follow(
+  store: LogStore,
+  { after, signal }: ReadOptions,
+  deps: Omit<RetryDeps, 'signal'>,
+): AsyncGenerator<ReadBatch> {
+  const patient: LogStore = {
+    ...store,
+    size: () => whileUnavailable(() => store.size(), { ...deps, signal }),
+    fetch: (from, limit) => whileUnavailable(() => store.fetch(from, limit), { ...deps, signal }),
+  };
+  let head = after;
+  try {
+    // What is there already is read to its stated end, so that a lost tail shows at once.
+    for await (const batch of readToHead(patient, {
+      after,
+      follow: false,
+      ...(signal && { signal }),
+    })) {
+      yield batch;
+      head = batch.head;
+    }
+    for await (const payloads of store.follow(head.size, signal)) {
+      const batch = verify(payloads, store.source, head);
+      yield batch;
+      head = batch.head;
+    }
+  } catch (error) {
+    if (!signal?.aborted || isAppError(error, 'log.broken')) throw error;
+  }
+}
+
+async function* readToHead(
+  store: LogStore,
+  { after, signal }: ReadOptions,
+): AsyncGenerator<ReadBatch> {
+  const size = await store.size();
+  if (size < after.size) throw missing(after.size - 1, size);
+  if (after.size > 0) await checkStart(store, after);
+
+  const fetchFrom = (from: number): Promise<readonly Uint8Array[]> => {
+    const fetched = store.fetch(from, Math.min(READ_BATCH_EVENTS, size - from));
+    // Awaited below; until then a failure must not count as unhandled.
+    fetched.catch(() => undefined);
+    return fetched;
+  };
+  let head = after;
+  let next = head.size < size ? fetchFrom(head.size) : undefined;
+  while (next !== undefined) {
+    const payloads = await next;
+    signal?.throwIfAborted();
+    if (payloads.length === 0) throw missing(head.size, size);
+    const end = head.size + payloads.length;
+    next = end < size ? fetchFrom(end) : undefined;
+    const batch = verify(payloads, store.source, head);
+    head = batch.head;
+    yield batch;
+    signal?.throwIfAborted();
+  }
+}
+
+/** A log whose event at the reader's position has another hash was truncated, restored or replaced. */
+async function checkStart(store: LogStore, after: Head): Promise<void> {
+  const [payload] = await store.fetch(after.size - 1, 1);
+  if (payload === undefined) throw missing(after.size - 1, after.size);
+  const leaf = leafHash(payload);
+  if (leaf !== after.hash) {
+    throw new AppError('log.broken', {
+      index: after.size - 1,
+      expected: after.hash,
+      leaf,
+      found: 'another event than the one that was read here before',
+    });
+  }
+}
+
+function verify(payloads: readonly Uint8Array[], source: string, after: Head): ReadBatch {
+  let head = after;
+  const events: Recorded[] = [];
+  for (const payload of payloads) {
+    const recorded = readEvent(payload, source, head);
+    events.push(recorded);
+    head = { size: recorded.n + 1, hash: recorded.hash };
+  }
+  return { events, payloads, head };
+}
+
+/** The `prev` that the last event states: its leaf hash vouches for it, so the chain before is not needed. */
+function prevOf(payload: Uint8Array, index: number): string {
+  try {
+    return Envelope.parse(decodeBytes(payload)).prev;
+  } catch (cause) {
+    throw new AppError(
+      'log.broken',
+      { index, leaf: leafHash(payload), found: 'a last event that can not be read' },
+      { cause },
+    );
+  }
+}
+
+function missing(index: number, size: number): AppError {
+  return new AppError('log.broken', {
+    index,
+    found: `nothing, where the log states to hold ${size} events`,
+  });
+}
