@@ -1,0 +1,85 @@
+import { decodeAddress, encodeAddress } from '@polkadot/util-crypto/address';
+import {
+  sr25519KeypairFromSeed,
+  sr25519Sign,
+  sr25519Verify,
+  waitReady,
+} from '@polkadot/wasm-crypto';
+import type { Signer, Verify } from '../consensus/keys.ts';
+import { AppError } from '../errors.ts';
+import { Signature, Ss58 } from '../events/scalars.ts';
+
+/** Must be awaited once before any key of this file is used: it compiles the WebAssembly of the curve. */
+export async function cryptoReady(): Promise<void> {
+  if (!(await waitReady())) {
+    throw new AppError('key.invalid', {
+      field: 'sr25519',
+      expected: 'a Node that runs WebAssembly: keys cannot be used without it',
+    });
+  }
+}
+
+/** The signer of a 32-byte mini secret (`secretSeed` of a key file). Throws `key.invalid` for another length. */
+export function hotkeyFromSeed(seed: Uint8Array): Signer {
+  if (seed.length !== SEED_BYTES) {
+    // The value is a secret, so only its length is told.
+    throw new AppError('key.invalid', {
+      field: 'seed',
+      value: `${seed.length} bytes`,
+      expected: `${SEED_BYTES} bytes`,
+    });
+  }
+  const pair = sr25519KeypairFromSeed(seed);
+  const [secretKey, publicKey] = [pair.subarray(0, SECRET_BYTES), pair.subarray(SECRET_BYTES)];
+  return {
+    hotkey: encodeAddress(publicKey, SS58_PREFIX),
+    sign: (message) => Buffer.from(sr25519Sign(publicKey, secretKey, message)).toString('hex'),
+  };
+}
+
+/**
+ * sr25519 (schnorrkel, context `substrate`) over exactly `message`. False for a signature that is not
+ * 128 lower-case hex digits or lacks schnorrkel's marker bit, and for an address that is none.
+ */
+export const verifySr25519: Verify = (message, signature, hotkey) => {
+  if (!Signature.safeParse(signature).success) return false;
+  const bytes = Buffer.from(signature, 'hex');
+  const marked = ((bytes[SIGNATURE_BYTES - 1] ?? 0) & SCHNORRKEL_MARKER) !== 0;
+  const publicKey = marked ? publicKeyOf(hotkey) : undefined;
+  // This order of arguments is wasm-crypto's own.
+  return publicKey !== undefined && sr25519Verify(bytes, message, publicKey);
+};
+
+/** True for an address of prefix 42 whose checksum holds: a hotkey or coldkey of the subnet. */
+export function isSs58(text: string): boolean {
+  return publicKeyOf(text) !== undefined;
+}
+
+const SEED_BYTES = 32;
+const SECRET_BYTES = 64;
+const SIGNATURE_BYTES = 64;
+/** Bittensor uses substrate's generic prefix. */
+const SS58_PREFIX = 42;
+/** The top bit of a signature tells schnorrkel from ed25519 (schnorrkel 0.9, `Signature::from_bytes`). */
+const SCHNORRKEL_MARKER = 0x80;
+
+/** A subnet has at most a few thousand keys, each verified many times; whatever else comes in is evicted. */
+const MAX_CACHED_KEYS = 4_096;
+const cache = new Map<string, Uint8Array>();
+
+function publicKeyOf(address: string): Uint8Array | undefined {
+  const cached = cache.get(address);
+  if (cached !== undefined) return cached;
+  if (!Ss58.safeParse(address).success) return undefined;
+  let publicKey: Uint8Array;
+  try {
+    publicKey = decodeAddress(address, false, SS58_PREFIX);
+  } catch {
+    // The decoder throws for a bad checksum, which here is an answer.
+    return undefined;
+  }
+  const oldest = cache.keys().next();
+  if (cache.size >= MAX_CACHED_KEYS && oldest.done !== true) cache.delete(oldest.value);
+  cache.set(address, publicKey);
+  return publicKey;
+}

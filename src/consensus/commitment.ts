@@ -1,0 +1,49 @@
+import { sha256 } from '../events/hash.ts';
+import { RunId } from '../events/scalars.ts';
+
+/** A `Raw` field of the chain's commitments pallet holds at most this many bytes. */
+export const MAX_COMMITMENT_BYTES = 128;
+
+const PREFIX = 'eirel/scores/v1:';
+
+/**
+ * The digest that a validator puts on chain before anybody sees its report: SHA-256 of
+ * `eirel/scores/v1`, a zero byte, and the exact signed body. The prefix keeps it apart from the plain
+ * SHA-256 that identifies a report in logs and URLs, so naming a sealed report does not answer for a
+ * commitment. It is not salted: it hides a score map only as well as the map is hard to guess.
+ */
+export function scoreDigest(body: string): string {
+  return sha256(`eirel/scores/v1\0${body}`);
+}
+
+/** The on-chain text `eirel/scores/v1:<run>:<digest>`, at most 95 ASCII bytes. */
+export function commitmentPayload(run: RunId, body: string): string {
+  return `${PREFIX}${run}:${scoreDigest(body)}`;
+}
+
+export type Commitment =
+  | Readonly<{ kind: 'commitment'; run: RunId; digest: string }>
+  | Readonly<{ kind: 'invalid'; reason: 'too-long' | 'prefix' | 'run' | 'digest' }>;
+
+/** Reads a commitment that somebody else put on chain. Total: anything malformed is a value. */
+export function parseCommitment(payload: string): Commitment {
+  // UTF-8 takes at least one byte for a UTF-16 unit, and whatever is not ASCII fails below.
+  if (payload.length > MAX_COMMITMENT_BYTES) return { kind: 'invalid', reason: 'too-long' };
+  if (!payload.startsWith(PREFIX)) return { kind: 'invalid', reason: 'prefix' };
+  const [run = '', digest = '', ...rest] = payload.slice(PREFIX.length).split(':');
+  if (!RunId.safeParse(run).success) return { kind: 'invalid', reason: 'run' };
+  if (rest.length > 0 || !/^[0-9a-f]{64}$/.test(digest))
+    return { kind: 'invalid', reason: 'digest' };
+  return { kind: 'commitment', run, digest };
+}
+
+/** Whether an on-chain text commits to this report of this run. */
+export function verifyCommitment(
+  payload: string,
+  { run, body }: { run: RunId; body: string },
+): 'matches' | 'differs' | 'other-run' | 'malformed' {
+  const commitment = parseCommitment(payload);
+  if (commitment.kind === 'invalid') return 'malformed';
+  if (commitment.run !== run) return 'other-run';
+  return commitment.digest === scoreDigest(body) ? 'matches' : 'differs';
+}

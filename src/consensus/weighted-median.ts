@@ -1,0 +1,53 @@
+import { AppError } from '../errors.ts';
+import { NANO } from './nano.ts';
+
+/** One voter's score of one miner (1e-9), with the voter's stake in rao. */
+export type Vote = Readonly<{ hotkey: string; score: number; stake: bigint }>;
+
+/** A score below 2^30 and an index below this share one exact double. */
+const MAX_VOTES = 2 ** 22;
+
+/**
+ * The lower stake-weighted median: with the votes sorted by (score, hotkey), the first score whose
+ * cumulative stake doubled reaches the whole stake. It is always a score that somebody gave, and lies
+ * within the honest scores while less than half of the voting stake is dishonest. Votes without stake
+ * are dropped; undefined when nothing is left. Throws `input.invalid` for a repeated hotkey, a score
+ * outside 0 … 10^9 or a negative stake: those are programming errors.
+ */
+export function weightedMedian(votes: readonly Vote[]): number | undefined {
+  assertVotes(votes);
+  const counted = votes.filter(({ stake }) => stake > 0n);
+  // Sorted as numbers, score first. Among equal scores any order gives the same median, so the index
+  // stands in for the hotkey.
+  const order = new Float64Array(counted.length);
+  counted.forEach(({ score }, index) => {
+    order[index] = score * MAX_VOTES + index;
+  });
+  order.sort();
+  const total = counted.reduce((sum, { stake }) => sum + stake, 0n);
+  let cumulative = 0n;
+  for (const key of order) {
+    const vote = counted[key % MAX_VOTES];
+    if (vote === undefined) break;
+    cumulative += vote.stake;
+    if (2n * cumulative >= total) return vote.score;
+  }
+  return undefined;
+}
+
+function assertVotes(votes: readonly Vote[]): void {
+  if (votes.length >= MAX_VOTES) throw invalid('votes', votes.length, `fewer than ${MAX_VOTES}`);
+  if (new Set(votes.map(({ hotkey }) => hotkey)).size !== votes.length) {
+    throw invalid('votes', votes.length, 'one vote for each hotkey');
+  }
+  for (const { hotkey, score, stake } of votes) {
+    if (!Number.isInteger(score) || score < 0 || score > NANO) {
+      throw invalid(`score of ${hotkey}`, score, `an integer from 0 to ${NANO}`);
+    }
+    if (stake < 0n) throw invalid(`stake of ${hotkey}`, stake, 'at least 0');
+  }
+}
+
+function invalid(field: string, value: unknown, expected: string): AppError {
+  return new AppError('input.invalid', { field, value, expected });
+}
