@@ -1,0 +1,130 @@
+import type { z } from 'zod';
+import { DivergenceRecorded, OwnerPickMissed, OwnerPickObserved } from '../events/divergence.ts';
+import { runSequence } from '../events/scalars.ts';
+import { fact, factOf, factSchema, factStatements } from './facts.ts';
+import type { Projector, Queries } from './projector.ts';
+import { integer, json, type ResultRow, text } from './row.ts';
+
+/** How far the consensus agrees with the owner's pick: the figures of the gate to `decentralized`. */
+export const divergence: Projector = {
+  name: 'divergence',
+  version: 1,
+  schema: [
+    ...factSchema,
+    `CREATE TABLE closed (
+      family TEXT NOT NULL, run TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (family, sequence)
+    ) STRICT, WITHOUT ROWID`,
+  ],
+  statements: {
+    ...factStatements,
+    closed: `INSERT INTO closed (family, run, sequence)
+      SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
+  },
+  project(recorded) {
+    const { event } = recorded;
+    switch (event.type) {
+      case 'run.closed.v1': {
+        const { family, run } = event.data;
+        return [{ statement: 'closed', rows: [[family, run, runSequence(run)]] }];
+      }
+      // Of a run that is compared again the first record stands: nobody re-rolls until it agrees.
+      case 'divergence.recorded.v1':
+      case 'divergence.repeated.v1':
+      case 'owner-pick.observed.v1':
+      case 'owner-pick.missed.v1':
+        return [fact(recorded, 'first')];
+      default:
+        return [];
+    }
+  },
+};
+
+export type OwnerPick = Readonly<{
+  observed: z.infer<typeof OwnerPickObserved.data> | null;
+  missed: z.infer<typeof OwnerPickMissed.data> | null;
+}>;
+export type DivergenceRecord = z.infer<typeof DivergenceRecorded.data>;
+
+/** What the owner picked for a run, or that it gave no usable pick; both null while neither is known. */
+export async function ownerPickOf(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<OwnerPick> {
+  return {
+    observed: await factOf(queries, OwnerPickObserved, family, run),
+    missed: await factOf(queries, OwnerPickMissed, family, run),
+  };
+}
+
+/** How a run's consensus compared with the owner's pick; null when it was not compared. */
+export function divergenceOf(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<DivergenceRecord | null> {
+  return factOf(queries, DivergenceRecorded, family, run);
+}
+
+/** How many closed runs the gate looks at unless it is told otherwise. */
+export const DIVERGENCE_WINDOW_RUNS = 50;
+
+/** Counts over a window of closed runs; every figure can be counted again from the records. */
+export type DivergenceSummary = Readonly<{
+  /** The window's size as asked for, and the runs at its ends; null when no run is closed. */
+  window: Readonly<{ size: number; firstRun: string | null; lastRun: string | null }>;
+  /** Closed runs in the window: `recorded + missing`. */
+  runs: number;
+  recorded: number;
+  /** Closed runs that were not compared: dropping those that disagree would show here. */
+  missing: number;
+  /** Later comparisons of the window's runs, which do not count. */
+  repeated: number;
+  /** Runs in which both named a winner, and those in which it was the same. */
+  agreement: Readonly<{ agreed: number; compared: number }>;
+  /** Records whose rank correlation is undefined. */
+  undefinedRank: number;
+  /** The records by run sequence; each holds its exact rank correlation. */
+  records: readonly DivergenceRecord[];
+}>;
+
+/** The summary over a family's last `window` closed runs, by run sequence and not by time. */
+export async function divergenceSummary(
+  queries: Queries,
+  family: string,
+  window = DIVERGENCE_WINDOW_RUNS,
+): Promise<DivergenceSummary> {
+  const rows = await queries.all(WINDOW, [family, window]);
+  const records = rows.flatMap(recordOf);
+  const compared = records.filter(({ topOneAgrees }) => topOneAgrees !== null);
+  return {
+    window: { size: window, firstRun: runOf(rows.at(0)), lastRun: runOf(rows.at(-1)) },
+    runs: rows.length,
+    recorded: records.length,
+    missing: rows.length - records.length,
+    repeated: rows.reduce((sum, row) => sum + integer(row, 'repeated'), 0),
+    agreement: {
+      agreed: compared.filter(({ topOneAgrees }) => topOneAgrees === true).length,
+      compared: compared.length,
+    },
+    undefinedRank: records.filter(({ rank }) => rank === null).length,
+    records,
+  };
+}
+
+const WINDOW = `SELECT closed.run AS run, record.data AS data, (
+    SELECT count(*) FROM fact AS again WHERE again.family = closed.family AND again.run = closed.run
+      AND again.type = 'divergence.repeated.v1'
+  ) AS repeated
+  FROM (SELECT * FROM closed WHERE family = ?1 ORDER BY sequence DESC LIMIT ?2) AS closed
+  LEFT JOIN fact AS record ON record.family = closed.family AND record.run = closed.run
+    AND record.type = 'divergence.recorded.v1'
+  ORDER BY closed.sequence`;
+
+function recordOf(row: ResultRow): DivergenceRecord[] {
+  return row['data'] === null ? [] : [json(row, 'data', DivergenceRecorded.data)];
+}
+
+function runOf(row: ResultRow | undefined): string | null {
+  return row === undefined ? null : text(row, 'run');
+}
