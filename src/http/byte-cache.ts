@@ -18,6 +18,7 @@ export function createByteCache(
 ): ByteCache {
   const entries = new Map<string, ByteDocument>();
   let bytes = 0;
+  let newest: string | undefined;
 
   const remove = (key: string): void => {
     bytes -= entries.get(key)?.bytes.length ?? 0;
@@ -26,16 +27,19 @@ export function createByteCache(
   return {
     get: (key) => {
       const document = entries.get(key);
-      if (document === undefined) return undefined;
+      // Mostly one run is asked for again and again: then there is nothing to move.
+      if (document === undefined || key === newest) return document;
       // A map iterates in the order of insertion, so the first key is the least recently used.
       entries.delete(key);
       entries.set(key, document);
+      newest = key;
       return document;
     },
     set: (key, document) => {
       remove(key);
       if (document.bytes.length > maxBytes) return;
       entries.set(key, document);
+      newest = key;
       bytes += document.bytes.length;
       for (const oldest of entries.keys()) {
         if (bytes <= maxBytes && entries.size <= maxEntries) break;

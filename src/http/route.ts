@@ -38,11 +38,11 @@ export type Exchange<Params, Query> = Readonly<{
 /** Ties a route's description to what answers it: `answer` runs on parsed input only; what it throws becomes a problem. */
 export function defineRoute<Params extends z.ZodObject, Query extends z.ZodObject>(
   spec: RouteSpec<Params, Query>,
-  answer: (exchange: Exchange<z.infer<Params>, z.infer<Query>>) => Promise<void>,
+  answer: (exchange: Exchange<z.infer<Params>, z.infer<Query>>) => void | Promise<void>,
 ): Route {
-  const handle: RequestHandler = async (req, res) => {
+  const handle: RequestHandler = (req, res) => {
     const { params, query } = parseRequest(req, spec);
-    await answer({ params, query, req, res });
+    return answer({ params, query, req, res });
   };
   return { ...spec, handle };
 }
