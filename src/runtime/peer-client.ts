@@ -1,0 +1,136 @@
+import { lookup as lookupName } from 'node:dns/promises';
+
+import { openConnection } from './peer-connection.ts';
+import { type Cutoff, openCutoff } from './peer-cutoff.ts';
+import { type ExchangeLimits, exchange } from './peer-exchange.ts';
+import { createGate, type GateLimits } from './peer-gate.ts';
+import { type FetchOutcome, type Refused, refused } from './peer-outcome.ts';
+import { type Lookup, parseTarget, resolveTarget, type Target } from './peer-target.ts';
+
+export type { FetchOutcome, FetchRefusal } from './peer-outcome.ts';
+
+export type PeerClient = {
+  get(
+    url: string,
+    options?: { readonly signal?: AbortSignal; readonly maxBytes?: number },
+  ): Promise<FetchOutcome>;
+};
+
+export type PeerLimits = ExchangeLimits &
+  GateLimits & { readonly connectTimeoutMs: number; readonly totalTimeoutMs: number };
+
+export const PEER_LIMITS: PeerLimits = {
+  bodyBytes: 2 * 1_024 * 1_024, // decoded: a report on 1,024 miners is under 200 KiB
+  headerBytes: 16 * 1_024, // an honest response has under 1 KiB
+  connectTimeoutMs: 3_000, // name, TCP and TLS together: ten round trips around the world
+  headersTimeoutMs: 5_000, // from connected to the whole response header
+  totalTimeoutMs: 10_000, // without waiting in the queue: what a peer can cost one round of fetching
+  ratePeriodMs: 2_000, // long enough for one lost packet to be sent again
+  rateBytesPerPeriod: 8 * 1_024, // 4 KiB/s is below any usable link; a drip is over after one period
+  perPeerConcurrency: 4, // a peer's checkpoint, tile, report and inputs at once
+  perPeerWaiting: 32, // of one peer: more means that the caller does not wait for answers
+  totalConcurrency: 16, // with the body limit: at most 32 MiB of bodies in memory
+  totalWaiting: 1_024, // one for each uid of the largest subnet
+};
+
+/**
+ * The one HTTP client for addresses that somebody else chose: axons, the owner, archives. It connects only to public
+ * addresses (with `allowLoopback`, for a subnet on one machine, also to this one), never follows a redirect and holds
+ * every limit of `PEER_LIMITS`. Whatever the other side does comes back as a value.
+ */
+export function createPeerClient(options: {
+  readonly allowLoopback: boolean;
+  readonly limits?: Partial<PeerLimits>;
+  readonly lookup?: Lookup;
+}): PeerClient & AsyncDisposable {
+  const limits = { ...PEER_LIMITS, ...options.limits };
+  for (const [name, value] of Object.entries(limits)) assertLimit(name, value);
+  const deps = { allowLoopback: options.allowLoopback, lookup: options.lookup ?? systemLookup };
+  const gate = createGate(limits);
+  const running = new Map<Cutoff, Promise<FetchOutcome>>();
+  let disposed = false;
+
+  async function enterAndFetch(
+    target: Target,
+    bodyBytes: number,
+    cutoff: Cutoff,
+  ): Promise<FetchOutcome> {
+    const refusal = await gate.enter(target.key, cutoff);
+    if (refusal !== null) return refusal;
+    try {
+      return await fetchTarget(target, { ...limits, bodyBytes }, cutoff, deps);
+    } finally {
+      gate.leave(target.key);
+    }
+  }
+
+  return {
+    /** Fetches an attacker-chosen URL. `maxBytes` stands in for the client's limit on the body in this call. */
+    async get(url, { signal, maxBytes = limits.bodyBytes } = {}) {
+      assertLimit('maxBytes', maxBytes);
+      const target = parseTarget(url);
+      if (target.kind === 'refused') return target;
+      if (disposed) return CLIENT_DISPOSED;
+      using cutoff = openCutoff();
+      const abort = (): void => cutoff.cut(refused('aborted', 'the caller gave up'));
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort);
+      const outcome = enterAndFetch(target, maxBytes, cutoff);
+      running.set(cutoff, outcome);
+      try {
+        return await outcome;
+      } finally {
+        running.delete(cutoff);
+        signal?.removeEventListener('abort', abort);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      disposed = true;
+      const outcomes = [...running.values()];
+      for (const cutoff of running.keys()) cutoff.cut(CLIENT_DISPOSED);
+      await Promise.allSettled(outcomes);
+    },
+  };
+}
+
+const CLIENT_DISPOSED = refused('aborted', 'the client is disposed');
+
+async function fetchTarget(
+  target: Target,
+  limits: PeerLimits,
+  cutoff: Cutoff,
+  deps: { readonly lookup: Lookup; readonly allowLoopback: boolean },
+): Promise<FetchOutcome> {
+  cutoff.cutAfter(
+    limits.totalTimeoutMs,
+    refused('timeout', `no whole response within ${limits.totalTimeoutMs} ms`),
+  );
+  const stopConnectTimer = cutoff.cutAfter(
+    limits.connectTimeoutMs,
+    refused('timeout', `no connection within ${limits.connectTimeoutMs} ms`),
+  );
+  const resolved = await untilCut(resolveTarget(target, deps), cutoff);
+  if (resolved.kind === 'refused') return resolved;
+  const connected = await openConnection(target, resolved.addresses, cutoff);
+  stopConnectTimer();
+  if (connected.kind === 'refused') return connected;
+  return exchange(connected.socket, target, limits, cutoff);
+}
+
+/** The result of `work`, or the refusal if the fetch is cut first: the system's resolver cannot be interrupted. */
+function untilCut<T>(work: Promise<T>, cutoff: Cutoff): Promise<T | Refused> {
+  return new Promise((resolve, reject) => {
+    cutoff.onCut(resolve);
+    work.then(resolve, reject);
+  });
+}
+
+function systemLookup(hostname: string): ReturnType<Lookup> {
+  return lookupName(hostname, { all: true });
+}
+
+function assertLimit(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(`${name}: ${value}, expected a positive integer`);
+  }
+}

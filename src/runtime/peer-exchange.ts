@@ -1,0 +1,170 @@
+import { type ClientRequest, type IncomingMessage, request as startRequest } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { createBodyCollector } from './peer-body.ts';
+import type { Cutoff } from './peer-cutoff.ts';
+import { type FetchOutcome, quote, type Refused, refused } from './peer-outcome.ts';
+import { describeCause, type Target } from './peer-target.ts';
+
+export type ExchangeLimits = {
+  readonly bodyBytes: number;
+  readonly headerBytes: number;
+  readonly headersTimeoutMs: number;
+  readonly ratePeriodMs: number;
+  readonly rateBytesPerPeriod: number;
+};
+
+const INTERIM_RESPONSES_MAX = 8; // 1xx responses: an honest server sends none, or one 103
+
+/**
+ * Sends one GET over a connection that is used for nothing else and reads the response within the limits. There is no
+ * agent: no pool, no proxy from the environment, no connection that another peer's response could linger on.
+ */
+export function exchange(
+  socket: Socket,
+  target: Target,
+  limits: ExchangeLimits,
+  cutoff: Cutoff,
+): Promise<FetchOutcome> {
+  return new Promise((resolve) => {
+    const settle = (outcome: FetchOutcome): void => {
+      resolve(outcome);
+      request.destroy(); // drops what was read but not yet parsed
+      socket.destroy();
+    };
+    const stopHeadersTimer = cutoff.cutAfter(
+      limits.headersTimeoutMs,
+      refused('timeout', `no response headers within ${limits.headersTimeoutMs} ms`),
+    );
+    const request = startRequest({
+      createConnection: () => socket,
+      path: target.path,
+      headers: {
+        host: target.host,
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        connection: 'close',
+        'user-agent': 'eirel',
+      },
+      maxHeaderSize: limits.headerBytes,
+      insecureHTTPParser: false, // spelled out because a command-line option could otherwise turn it on
+    });
+    request.on('error', (cause) => settle(explainFailure(cause)));
+    cutoff.onCut(settle);
+    refuseInterim(request, settle);
+    request.on('response', (response) => {
+      stopHeadersTimer();
+      const refusal = judgeHeaders(response, limits);
+      if (refusal === null) readBody(response, socket, limits, cutoff, settle);
+      else settle(refusal);
+    });
+    request.end();
+  });
+}
+
+/** Endless interim responses and protocol upgrades would otherwise keep the connection without ever being a response. */
+function refuseInterim(request: ClientRequest, settle: (refusal: Refused) => void): void {
+  let interim = 0;
+  request.on('information', () => {
+    interim += 1;
+    if (interim > INTERIM_RESPONSES_MAX) {
+      settle(refused('malformed-response', `more than ${INTERIM_RESPONSES_MAX} interim responses`));
+    }
+  });
+  request.on('upgrade', () => {
+    settle(refused('malformed-response', 'the peer switched protocols unasked'));
+  });
+}
+
+function judgeHeaders(
+  { statusCode = 0, headers }: IncomingMessage,
+  { bodyBytes }: ExchangeLimits,
+): Refused | null {
+  if (statusCode < 200 || statusCode > 599) {
+    return refused('malformed-response', `${statusCode} is not a final status`);
+  }
+  if (statusCode >= 300 && statusCode < 400) {
+    return refused('redirected', `status ${statusCode} to ${quote(headers.location ?? 'nowhere')}`);
+  }
+  const contentEncoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
+  if (contentEncoding !== 'identity') {
+    return refused('encoding-refused', `content-encoding ${quote(contentEncoding)}`);
+  }
+  const transferEncoding = headers['transfer-encoding']?.toLowerCase() ?? 'chunked';
+  if (transferEncoding !== 'chunked') {
+    return refused('encoding-refused', `transfer-encoding ${quote(transferEncoding)}`);
+  }
+  const announcedBytes = Number(headers['content-length'] ?? 0);
+  if (announcedBytes > bodyBytes) {
+    return tooLarge(`${announcedBytes} bytes are announced`, bodyBytes);
+  }
+  return null;
+}
+
+function readBody(
+  response: IncomingMessage,
+  socket: Socket,
+  limits: ExchangeLimits,
+  cutoff: Cutoff,
+  settle: (outcome: FetchOutcome) => void,
+): void {
+  const collector = createBodyCollector(limits.bodyBytes);
+  const startBytes = socket.bytesRead;
+  let periodStart = 0;
+  let pieces = 0;
+
+  response.on('data', (chunk: Buffer) => {
+    pieces += 1;
+    const piecesMax = PIECES_FREE + collector.size() / PIECE_BYTES_MIN;
+    const wireBytesMax = FRAMING_FREE_BYTES + 2 * collector.size();
+    if (!collector.add(chunk)) settle(tooLarge('the body goes on', limits.bodyBytes));
+    else if (pieces > piecesMax || socket.bytesRead - startBytes > wireBytesMax) {
+      settle(refused('malformed-response', 'the framing outweighs the body'));
+    }
+  });
+  response.on('end', () => {
+    if (!response.complete) {
+      return settle(refused('truncated', `the connection ended after ${collector.size()} bytes`));
+    }
+    const { statusCode = 0, headers } = response;
+    settle({
+      kind: 'ok',
+      status: statusCode,
+      contentType: headers['content-type'] ?? null,
+      body: collector.take(),
+    });
+  });
+  response.on('error', (cause) => settle(explainFailure(cause)));
+
+  // The first period is the grace: nothing is asked of the peer before it is over.
+  cutoff.every(limits.ratePeriodMs, () => {
+    const receivedBytes = collector.size() - periodStart;
+    periodStart = collector.size();
+    if (receivedBytes < limits.rateBytesPerPeriod) {
+      const detail = `${receivedBytes} body bytes in ${limits.ratePeriodMs} ms, expected ${limits.rateBytesPerPeriod}`;
+      settle(refused('too-slow', detail));
+    }
+  });
+}
+
+// Chunk sizes and extensions are not body, and each chunk, however small, costs as much to handle as a large one. Past
+// a free allowance, which also covers what was read but not yet parsed, an honest server is far from either bound.
+const FRAMING_FREE_BYTES = 131_072; // then as much framing as body
+const PIECES_FREE = 1_024;
+const PIECE_BYTES_MIN = 64; // on average; a network packet carries several hundred
+
+function tooLarge(what: string, bodyBytes: number): Refused {
+  return refused('body-too-large', `${what}, at most ${bodyBytes} are accepted`);
+}
+
+/** The refusal for a failure of parser or socket, which is always the peer's doing or the network's. */
+function explainFailure(cause: Error): Refused {
+  const code = describeCause(cause);
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return refused('headers-too-large', 'the response headers exceed the limit');
+  }
+  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') {
+    return refused('malformed-response', code);
+  }
+  return refused('truncated', `the connection ended before the response did: ${code}`);
+}
