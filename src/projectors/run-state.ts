@@ -44,6 +44,9 @@ export const runState: Projector = {
       case 'run.closed.v1':
         return [{ statement: 'closed', rows: [[family, run, event.data.reason]] }];
       case 'weights.intended.v1':
+        // A null vector is nothing to set: such a run ends with its intent.
+        return event.data.vector === null ? [{ statement: 'done', rows: [[family, run]] }] : [];
+      case 'weights.observed.v1':
         return [{ statement: 'done', rows: [[family, run]] }];
       default:
         return [];
@@ -82,7 +85,7 @@ export async function listRuns(
   return (await queries.all(sql, [family ?? null, limit])).map(toRun);
 }
 
-/** The runs whose weights have not been intended, the oldest first: what the handlers still work on. */
+/** The runs whose weights are neither observed nor given up, the oldest first: what the handlers still work on. */
 export async function unfinishedRuns(queries: Queries): Promise<readonly Run[]> {
   const sql = `${RUNS} WHERE (family, run) NOT IN (SELECT family, run FROM done) ORDER BY sequence, n`;
   return (await queries.all(sql)).map(toRun);

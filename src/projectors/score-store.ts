@@ -9,7 +9,7 @@ export const scoreStore: Projector = {
     `CREATE TABLE score (
       family TEXT NOT NULL, run TEXT NOT NULL, miner TEXT NOT NULL, task TEXT NOT NULL,
       status TEXT NOT NULL, score INTEGER, basis TEXT NOT NULL, evidence TEXT NOT NULL,
-      PRIMARY KEY (family, run, miner, task)
+      PRIMARY KEY (family, run, task, miner)
     ) STRICT, WITHOUT ROWID`,
   ],
   statements: {

@@ -1,0 +1,9 @@
+/**
+ * The name of a validator's log: the identity is network, subnet and hotkey, never a host name,
+ * because validators move. A log that had to be given up continues in the next generation.
+ */
+export function logSource(
+  at: Readonly<{ genesis: string; netuid: number; hotkey: string; generation: number }>,
+): string {
+  return `eirel.network/log/v1/${at.genesis.slice(0, 8)}/${at.netuid}/${at.hotkey}/${at.generation}`;
+}

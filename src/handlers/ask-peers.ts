@@ -1,0 +1,99 @@
+import { decodeBytes, type Json } from '../events/ej1.ts';
+import type { RejectionReason } from '../events/report.ts';
+import type { Voter } from '../events/snapshot.ts';
+
+/** What an HTTP GET of a peer gives; a peer's misbehaviour is a value. */
+export type Fetched =
+  | { readonly kind: 'ok'; readonly status: number; readonly body: Uint8Array }
+  | { readonly kind: 'refused'; readonly reason: RejectionReason; readonly detail: string };
+
+export type Fetch = (
+  url: string,
+  options: { maxBytes: number; signal: AbortSignal },
+) => Promise<Fetched>;
+
+/** A voter that can be asked: somebody else than ourselves, with an axon. The address is of the peer's choosing. */
+export type Peer = Readonly<{ hotkey: string; axon: string }>;
+
+/** Something that a peer did wrong; recorded once. */
+export type Misdeed = Readonly<{
+  peer: string;
+  reason: RejectionReason;
+  detail: string;
+  digest: string | null;
+}>;
+
+/** A peer's answer: there, not yet there (sealed or unknown to it), or refused. */
+export type Answer =
+  | { readonly kind: 'body'; readonly body: Uint8Array }
+  | { readonly kind: 'not-yet' }
+  | { readonly kind: 'misdeed'; readonly misdeed: Misdeed };
+
+/** Peers asked at a time: bounds memory (with the body cap) and open sockets. */
+const PEERS_AT_A_TIME = 16;
+
+/** Whom to ask: every voter with an axon but ourselves. */
+export function peersOf(voters: readonly Voter[], self: string): readonly Peer[] {
+  return voters.flatMap(({ hotkey, axon }) =>
+    axon === null || hotkey === self ? [] : [{ hotkey, axon }],
+  );
+}
+
+/** Asks each peer, a bounded number at a time; results are in the order of `peers`. */
+export async function askEach<T>(
+  peers: readonly Peer[],
+  ask: (peer: Peer) => Promise<T>,
+): Promise<readonly T[]> {
+  const results: T[] = [];
+  for (let start = 0; start < peers.length; start += PEERS_AT_A_TIME) {
+    results.push(...(await Promise.all(peers.slice(start, start + PEERS_AT_A_TIME).map(ask))));
+  }
+  return results;
+}
+
+/** One GET. 404, 425 and our own giving up mean "not yet"; any other status but 200 is a misdeed. */
+export async function askPeer(
+  peer: Peer,
+  path: string,
+  deps: { fetch: Fetch; maxBytes: number; signal: AbortSignal },
+): Promise<Answer> {
+  const fetched = await deps.fetch(`${peer.axon}${path}`, {
+    maxBytes: deps.maxBytes,
+    signal: deps.signal,
+  });
+  if (fetched.kind === 'refused' && fetched.reason === 'aborted') return { kind: 'not-yet' };
+  if (fetched.kind === 'refused') return misdeed(peer, fetched.reason, fetched.detail);
+  if (fetched.status === 404 || fetched.status === 425) return { kind: 'not-yet' };
+  if (fetched.status !== 200) return misdeed(peer, 'status', `HTTP status ${fetched.status}`);
+  return { kind: 'body', body: fetched.body };
+}
+
+/** Decodes an attacker's EJ1 document and reads what `read` finds in it; null is a schema fault. */
+export function readAnswer<T>(
+  peer: Peer,
+  body: Uint8Array,
+  read: (json: Json) => T | null,
+): { readonly kind: 'value'; readonly value: T } | Extract<Answer, { kind: 'misdeed' }> {
+  let json: Json;
+  try {
+    json = decodeBytes(body);
+  } catch (error) {
+    return misdeed(peer, 'not-canonical', error instanceof Error ? error.message : String(error));
+  }
+  const value = read(json);
+  return value === null
+    ? misdeed(peer, 'schema', 'a document of another form')
+    : { kind: 'value', value };
+}
+
+export function misdeed(
+  peer: Peer,
+  reason: RejectionReason,
+  detail: string,
+  digest: string | null = null,
+): Extract<Answer, { kind: 'misdeed' }> {
+  return {
+    kind: 'misdeed',
+    misdeed: { peer: peer.hotkey, reason, detail: detail.slice(0, 400), digest },
+  };
+}

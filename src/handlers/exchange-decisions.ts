@@ -1,0 +1,257 @@
+import { z } from 'zod';
+import { buildCertificate, verifyCertificate } from '../consensus/certificate.ts';
+import type { Signer, Verify } from '../consensus/keys.ts';
+import { digestOf } from '../consensus/outcome.ts';
+import { encodeDocument, SignedDocument, signDocument } from '../consensus/signed.ts';
+import {
+  buildStatement,
+  checkStatement,
+  type StatementExpectation,
+} from '../consensus/statement.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
+import {
+  Certificate,
+  type DecisionRecord,
+  type Outcome,
+  type Rules,
+  STATEMENT_TYPE,
+} from '../events/decision.ts';
+import { encodeBytes } from '../events/ej1.ts';
+import { MAX_EVENT_BYTES } from '../events/envelope.ts';
+import { MAX_VALIDATORS, type Voter } from '../events/snapshot.ts';
+import {
+  type Answer,
+  askEach,
+  askPeer,
+  type Fetch,
+  type Misdeed,
+  misdeed,
+  type Peer,
+  peersOf,
+  readAnswer,
+} from './ask-peers.ts';
+import { misdeedKey } from './exchange-reports.ts';
+import type { Recorder } from './recorder.ts';
+
+/** A decision, its inputs and 128 statements of half a kilobyte: two events' worth and the statements. */
+const MAX_DECISIONS_BYTES = 2 * MAX_EVENT_BYTES + MAX_VALIDATORS * 1_024;
+
+/** What we read of a peer's decisions: only the statements; its own account of its inputs is for auditors. */
+const Decisions = z.looseObject({ statements: z.array(z.unknown()).max(MAX_VALIDATORS) });
+
+export type SignedStatement = Readonly<{
+  hotkey: string;
+  body: string;
+  signature: string;
+  outcome: string;
+}>;
+
+export type DecisionExchange = Readonly<{
+  self: string;
+  expected: StatementExpectation;
+  rules: Rules;
+  voters: readonly Voter[];
+  decision: DecisionRecord;
+  /** Ours, if signed, and those accepted from peers. */
+  statements: readonly SignedStatement[];
+  known: ReadonlySet<string>;
+}>;
+
+/** Signs this validator's decision: the outcome's digest, and the digest of its own inputs. */
+export async function signDecision(
+  { expected, decision }: Readonly<{ expected: StatementExpectation; decision: DecisionRecord }>,
+  deps: { signer: Signer; record: Recorder },
+): Promise<void> {
+  const { genesis, netuid, family, run } = expected;
+  const outcome = digestOf(decision.outcome);
+  const statement = buildStatement({
+    genesis,
+    netuid,
+    family,
+    run,
+    hotkey: deps.signer.hotkey,
+    outcome,
+    inputs: decision.inputs,
+  });
+  const { hotkey, body, signature } = signDocument(STATEMENT_TYPE, statement, deps.signer);
+  await deps.record([
+    { type: 'decision.signed.v1', data: { family, run, hotkey, body, signature, outcome } },
+  ]);
+}
+
+/**
+ * One round of agreement: peers are asked for the signed decisions that they hold; a certificate is
+ * built as soon as enough stake signed our outcome. When enough stake signed another one, its
+ * certificate is fetched and verified: a validator that missed a report follows the others.
+ */
+export async function exchangeDecisions(
+  exchange: DecisionExchange,
+  deps: { fetch: Fetch; verify: Verify; record: Recorder; signal: AbortSignal },
+): Promise<{ readonly certified: boolean }> {
+  const peers = peersOf(exchange.voters, exchange.self);
+  const asked = await askEach(peers, (peer) => askForStatements(peer, exchange, deps));
+  const fresh = newStatements(
+    exchange,
+    asked.flatMap(({ statements }) => statements),
+  );
+  const { family, run } = exchange.expected;
+  const events: DomainEvent[] = fresh.map((data) => ({
+    type: 'peer-decision.accepted.v1',
+    data: { family, run, ...data },
+  }));
+  const faults = new Map(
+    asked
+      .flatMap(({ misdeeds }) => misdeeds)
+      .map((fault) => [misdeedKey({ ...fault, digest: null }), fault]),
+  );
+  for (const [key, { peer, reason, detail }] of [...faults].toSorted(([a], [b]) =>
+    a < b ? -1 : 1,
+  )) {
+    if (!exchange.known.has(key))
+      events.push({
+        type: 'peer-decision.rejected.v1',
+        data: { family, run, peer, reason, detail },
+      });
+  }
+  const statements = [...exchange.statements, ...fresh];
+  const certificate =
+    ownCertificate({ ...exchange, statements }) ??
+    (await foreignCertificate({ ...exchange, statements }, peers, deps));
+  if (certificate !== null) events.push(certificate);
+  await deps.record(events);
+  return { certified: certificate !== null };
+}
+
+/** The statements of voters that have none recorded for that outcome, each once, sorted by hotkey. */
+function newStatements(
+  exchange: DecisionExchange,
+  received: readonly SignedStatement[],
+): readonly SignedStatement[] {
+  const seen = new Set(exchange.statements.map(({ hotkey }) => hotkey));
+  const fresh = new Map<string, SignedStatement>();
+  // The first statement of a voter counts; a second one could only move its stake back and forth.
+  for (const statement of received.toSorted((a, b) => (a.outcome < b.outcome ? -1 : 1))) {
+    if (!seen.has(statement.hotkey) && !fresh.has(statement.hotkey))
+      fresh.set(statement.hotkey, statement);
+  }
+  return [...fresh.values()].toSorted((a, b) => (a.hotkey < b.hotkey ? -1 : 1));
+}
+
+/** The certificate of our own outcome, if enough stake signed it. */
+function ownCertificate({
+  decision,
+  statements,
+  voters,
+  rules,
+  expected,
+}: DecisionExchange): DomainEvent | null {
+  const built = buildCertificate({
+    outcome: decision.outcome,
+    statements,
+    voters,
+    quorum: rules.certificateQuorum,
+  });
+  if (built.kind === 'short') return null;
+  const { certificate, signed, total } = built;
+  return certificateEvent(expected, certificate, signed, total);
+}
+
+/** The certificate of another outcome that enough stake signed, from the peers that signed it. */
+async function foreignCertificate(
+  exchange: DecisionExchange,
+  peers: readonly Peer[],
+  deps: { fetch: Fetch; verify: Verify; signal: AbortSignal },
+): Promise<DomainEvent | null> {
+  const { voters, rules, expected } = exchange;
+  const own = digestOf(exchange.decision.outcome);
+  const others = new Set(
+    exchange.statements.filter(({ outcome }) => outcome !== own).map(({ hotkey }) => hotkey),
+  );
+  for (const peer of peers.filter(({ hotkey }) => others.has(hotkey))) {
+    const answer = await askPeer(
+      peer,
+      `/v1/consensus/certificates/${expected.run}?family=${expected.family}`,
+      { ...deps, maxBytes: MAX_EVENT_BYTES },
+    );
+    if (answer.kind !== 'body') continue;
+    const read = readAnswer(peer, answer.body, (json) => Certificate.safeParse(json).data ?? null);
+    if (read.kind === 'misdeed' || !concerns(read.value.outcome, exchange)) continue;
+    const verified = verifyCertificate(read.value, voters, rules.certificateQuorum, deps.verify);
+    if (verified.kind === 'valid')
+      return certificateEvent(expected, read.value, verified.signed, verified.total);
+  }
+  return null;
+}
+
+/** A certificate of this run, under these rules, over the same voters; anything else is another round's. */
+function concerns(outcome: Outcome, { decision }: DecisionExchange): boolean {
+  const ours = decision.outcome;
+  const sameOpen = Buffer.compare(encodeBytes(outcome.open), encodeBytes(ours.open)) === 0;
+  return (
+    sameOpen &&
+    outcome.rules === ours.rules &&
+    outcome.genesis === ours.genesis &&
+    outcome.netuid === ours.netuid &&
+    outcome.family === ours.family &&
+    outcome.run === ours.run &&
+    outcome.roster === ours.roster &&
+    outcome.targetBlock === ours.targetBlock
+  );
+}
+
+function certificateEvent(
+  { family, run }: StatementExpectation,
+  certificate: Certificate,
+  signed: bigint,
+  total: bigint,
+): DomainEvent {
+  return {
+    type: 'certificate.built.v1',
+    data: { family, run, certificate, signed: String(signed), total: String(total) },
+  };
+}
+
+type Asked = Readonly<{ statements: readonly SignedStatement[]; misdeeds: readonly Misdeed[] }>;
+
+async function askForStatements(
+  peer: Peer,
+  exchange: DecisionExchange,
+  deps: { fetch: Fetch; verify: Verify; signal: AbortSignal },
+): Promise<Asked> {
+  const { family, run } = exchange.expected;
+  const answer = await askPeer(peer, `/v1/consensus/decisions/${run}?family=${family}`, {
+    ...deps,
+    maxBytes: MAX_DECISIONS_BYTES,
+  });
+  if (answer.kind !== 'body') return withoutBody(answer);
+  const read = readAnswer(peer, answer.body, (json) => Decisions.safeParse(json).data ?? null);
+  if (read.kind === 'misdeed') return withoutBody(read);
+
+  const have = new Set(exchange.statements.map(({ hotkey }) => hotkey));
+  const statements: SignedStatement[] = [];
+  const misdeeds: Misdeed[] = [];
+  for (const document of read.value.statements) {
+    const claimed = SignedDocument.safeParse(document);
+    if (!claimed.success) {
+      misdeeds.push(misdeed(peer, 'schema', 'a statement that is not a signed document').misdeed);
+      continue;
+    }
+    // Signatures are the cost here (4 k/s), so what is held already is not verified again.
+    if (have.has(claimed.data.hotkey)) continue;
+    const checked = checkStatement(encodeDocument(claimed.data), exchange.expected, deps.verify);
+    if (checked.kind === 'rejected')
+      misdeeds.push(misdeed(peer, checked.reason, checked.detail).misdeed);
+    else
+      statements.push({
+        hotkey: checked.hotkey,
+        body: checked.body,
+        signature: checked.signature,
+        outcome: checked.outcome,
+      });
+  }
+  return { statements, misdeeds };
+}
+
+function withoutBody(answer: Exclude<Answer, { kind: 'body' }>): Asked {
+  return { statements: [], misdeeds: answer.kind === 'not-yet' ? [] : [answer.misdeed] };
+}

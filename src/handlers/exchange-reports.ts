@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import type { Verify } from '../consensus/keys.ts';
+import { checkReport, type ReportExpectation } from '../consensus/report.ts';
+import { MAX_DOCUMENT_BYTES } from '../consensus/signed.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
+import { Hex32, Ss58 } from '../events/scalars.ts';
+import { MAX_VALIDATORS, type Voter } from '../events/snapshot.ts';
+import {
+  type Answer,
+  askEach,
+  askPeer,
+  type Fetch,
+  type Misdeed,
+  misdeed,
+  type Peer,
+  peersOf,
+  readAnswer,
+} from './ask-peers.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Two reports for each validator (the second is evidence), 130 bytes each. */
+const MAX_INDEX_ENTRIES = 2 * MAX_VALIDATORS;
+const MAX_INDEX_BYTES = MAX_INDEX_ENTRIES * 160;
+
+const Index = z.strictObject({
+  family: z.string(),
+  run: z.string(),
+  reports: z.array(z.strictObject({ digest: Hex32, hotkey: Ss58 })).max(MAX_INDEX_ENTRIES),
+});
+
+export type HeldReport = Readonly<{ hotkey: string; digest: string }>;
+
+export type ReportExchange = Readonly<{
+  /** This validator's hotkey. */
+  self: string;
+  expected: ReportExpectation;
+  voters: readonly Voter[];
+  held: readonly HeldReport[];
+  /** Hotkeys whose second report is recorded already. */
+  equivocators: readonly string[];
+  /** Misdeeds recorded already, by `misdeedKey`. */
+  known: ReadonlySet<string>;
+}>;
+
+type Received = Readonly<{
+  servedBy: string;
+  hotkey: string;
+  body: string;
+  signature: string;
+  digest: string;
+}>;
+type Asked = Readonly<{ received: readonly Received[]; misdeeds: readonly Misdeed[] }>;
+
+/**
+ * One round of exchange: each peer is asked for its own report, and for every report that it holds and
+ * we do not, so that serving different peers different things does not partition them. A second valid
+ * report of one hotkey is evidence of equivocation.
+ */
+export async function exchangeReports(
+  exchange: ReportExchange,
+  deps: { fetch: Fetch; verify: Verify; record: Recorder; signal: AbortSignal },
+): Promise<void> {
+  const asked = await askEach(peersOf(exchange.voters, exchange.self), (peer) =>
+    askForReports(peer, exchange, deps),
+  );
+  await deps.record(
+    decideReceived(
+      exchange,
+      asked.flatMap(({ received }) => received),
+      asked.flatMap(({ misdeeds }) => misdeeds),
+    ),
+  );
+}
+
+/** What a round of answers adds to the log; pure, and the same whatever order the peers answered in. */
+export function decideReceived(
+  exchange: ReportExchange,
+  received: readonly Received[],
+  misdeeds: readonly Misdeed[],
+): readonly DomainEvent[] {
+  const { family, run } = exchange.expected;
+  const first = new Map(exchange.held.map(({ hotkey, digest }) => [hotkey, digest]));
+  const equivocators = new Set(exchange.equivocators);
+  const events: DomainEvent[] = [];
+  const ordered = received.toSorted(
+    (a, b) =>
+      compare(a.hotkey, b.hotkey) || compare(a.digest, b.digest) || compare(a.servedBy, b.servedBy),
+  );
+  for (const report of ordered) {
+    const digest = first.get(report.hotkey);
+    if (digest === undefined) {
+      first.set(report.hotkey, report.digest);
+      events.push({ type: 'peer-report.accepted.v1', data: { family, run, ...report } });
+    } else if (digest !== report.digest && !equivocators.has(report.hotkey)) {
+      equivocators.add(report.hotkey);
+      events.push({
+        type: 'equivocation.recorded.v1',
+        data: { family, run, ...report, firstDigest: digest },
+      });
+    }
+  }
+  for (const fault of newMisdeeds(misdeeds, exchange.known)) {
+    events.push({ type: 'peer-report.rejected.v1', data: { family, run, ...fault } });
+  }
+  return events;
+}
+
+/** The misdeeds that were not recorded before, each once, in a fixed order. */
+export function newMisdeeds(
+  misdeeds: readonly Misdeed[],
+  known: ReadonlySet<string>,
+): readonly Misdeed[] {
+  const fresh = new Map(misdeeds.map((fault) => [misdeedKey(fault), fault]));
+  return [...fresh]
+    .filter(([key]) => !known.has(key))
+    .toSorted(([a], [b]) => compare(a, b))
+    .map(([, fault]) => fault);
+}
+
+/** What makes two misdeeds the same. */
+export function misdeedKey({
+  peer,
+  reason,
+  digest,
+}: Pick<Misdeed, 'peer' | 'reason' | 'digest'>): string {
+  return `${peer}/${reason}/${digest ?? 'none'}`;
+}
+
+type AskDeps = { fetch: Fetch; verify: Verify; signal: AbortSignal };
+
+async function askForReports(peer: Peer, exchange: ReportExchange, deps: AskDeps): Promise<Asked> {
+  const { family, run } = exchange.expected;
+  const own = exchange.held.some(({ hotkey }) => hotkey === peer.hotkey)
+    ? nothing
+    : await askForReport(
+        peer,
+        `/v1/consensus/scores/${run}?family=${family}`,
+        peer.hotkey,
+        exchange,
+        deps,
+      );
+  const relayed = await askForRelayed(peer, exchange, own.received, deps);
+  return {
+    received: [...own.received, ...relayed.received],
+    misdeeds: [...own.misdeeds, ...relayed.misdeeds],
+  };
+}
+
+const nothing: Asked = { received: [], misdeeds: [] };
+
+async function askForReport(
+  peer: Peer,
+  path: string,
+  hotkey: string | null,
+  exchange: ReportExchange,
+  deps: AskDeps,
+): Promise<Asked> {
+  const answer = await askPeer(peer, path, { ...deps, maxBytes: MAX_DOCUMENT_BYTES });
+  if (answer.kind !== 'body') return withoutBody(answer);
+  const checked = checkReport(answer.body, { ...exchange.expected, hotkey }, deps.verify);
+  if (checked.kind === 'rejected') {
+    return {
+      received: [],
+      misdeeds: [misdeed(peer, checked.reason, checked.detail, checked.digest).misdeed],
+    };
+  }
+  const { hotkey: author, body, signature, digest } = checked;
+  return {
+    received: [{ servedBy: peer.hotkey, hotkey: author, body, signature, digest }],
+    misdeeds: [],
+  };
+}
+
+/** Fetches what this peer holds of others and we do not, at most one report and one contradiction for each voter. */
+async function askForRelayed(
+  peer: Peer,
+  exchange: ReportExchange,
+  got: readonly Received[],
+  deps: AskDeps,
+): Promise<Asked> {
+  const { family, run } = exchange.expected;
+  const path = `/v1/consensus/reports/${run}?family=${family}`;
+  const answer = await askPeer(peer, `${path}&view=index`, { ...deps, maxBytes: MAX_INDEX_BYTES });
+  if (answer.kind !== 'body') return withoutBody(answer);
+  const index = readAnswer(peer, answer.body, (json) => Index.safeParse(json).data ?? null);
+  if (index.kind === 'misdeed') return withoutBody(index);
+
+  const have = new Set([...exchange.held, ...got].map(({ digest }) => digest));
+  const voters = new Set(exchange.voters.map(({ hotkey }) => hotkey));
+  const settled = new Set(exchange.equivocators);
+  const wanted = index.value.reports.filter(
+    ({ hotkey, digest }) => voters.has(hotkey) && !settled.has(hotkey) && !have.has(digest),
+  );
+  const asked: Asked[] = [];
+  for (const { digest, hotkey } of wanted) {
+    asked.push(await askForReport(peer, `${path}&digest=${digest}`, hotkey, exchange, deps));
+  }
+  return {
+    received: asked.flatMap(({ received }) => received),
+    misdeeds: asked.flatMap(({ misdeeds }) => misdeeds),
+  };
+}
+
+function withoutBody(answer: Exclude<Answer, { kind: 'body' }>): Asked {
+  return answer.kind === 'not-yet' ? nothing : { received: [], misdeeds: [answer.misdeed] };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,101 @@
+import type { Phases } from '../events/run.ts';
+import type { UnknownReason } from '../events/snapshot.ts';
+import type { WeightMode } from '../events/weights.ts';
+
+/** What the log says about one run, as far as the next step depends on it. */
+export type RunProgress = Readonly<{
+  phases: Phases;
+  status: 'open' | 'closed';
+  /** Voters, stake and incumbent were read at the snapshot block. */
+  openTaken: boolean;
+  /** Seats were looked up again at the decide block. */
+  currentTaken: boolean;
+  /** Why the chain's answer for the decide block was not used, if it was asked and gave none. */
+  currentMissed: UnknownReason | null;
+  reportSigned: boolean;
+  decided: boolean;
+  /** The decision can be certified: voters are known, and this validator is one of them. */
+  votes: boolean;
+  decisionSigned: boolean;
+  certified: boolean;
+  certificateMissed: boolean;
+  ownerKnown: boolean;
+  ownerMissed: boolean;
+  compared: boolean;
+  /** Null until weights were intended. */
+  intended: Readonly<{ settable: boolean; targetBlock: number }> | null;
+  submitted: boolean;
+  observed: boolean;
+}>;
+
+/** What the validator does next for a run; each is safe to repeat after a crash. */
+export type Step =
+  | 'wait'
+  | 'take-open-snapshot'
+  | 'close-run'
+  | 'sign-report'
+  | 'exchange-reports'
+  | 'take-current-snapshot'
+  | 'decide'
+  | 'sign-decision'
+  | 'exchange-decisions'
+  | 'miss-certificate'
+  | 'observe-owner'
+  | 'miss-owner'
+  | 'compare-with-owner'
+  | 'intend-weights'
+  | 'submit-weights'
+  | 'observe-weights'
+  | 'done';
+
+/**
+ * The next step of a run at a finalised block. Phases are block numbers, so every validator that sees
+ * the same blocks takes the same steps, however late it starts.
+ */
+export function nextStep(progress: RunProgress, block: number, mode: WeightMode): Step {
+  const { phases } = progress;
+  if (block < phases.snapshot) return 'wait';
+  if (!progress.openTaken && block < phases.decide) return 'take-open-snapshot';
+  if (block <= phases.commit) return 'wait';
+  if (progress.status === 'open') return 'close-run';
+  if (block < phases.decide) return reportStep(progress, mode);
+  if (!progress.currentTaken && !currentIsGivenUp(progress, block)) return 'take-current-snapshot';
+  return mode === 'owner' ? ownerStep(progress, block, mode) : consensusStep(progress, block, mode);
+}
+
+/** In `owner` mode a validator lends its scores to the others' quorum, and needs none of theirs. */
+function reportStep({ reportSigned }: RunProgress, mode: WeightMode): Step {
+  if (!reportSigned) return 'sign-report';
+  return mode === 'owner' ? 'wait' : 'exchange-reports';
+}
+
+/**
+ * The chain has had half of the time until the certificate is due to name the seats at the decide
+ * block. Asking on would leave no time to agree; giving up at once would hold the incumbent for one
+ * lost answer.
+ */
+function currentIsGivenUp({ currentMissed, phases }: RunProgress, block: number): boolean {
+  return currentMissed !== null && 2 * block >= phases.decide + phases.certify;
+}
+
+function consensusStep(progress: RunProgress, block: number, mode: WeightMode): Step {
+  if (!progress.decided) return 'decide';
+  if (progress.certified || progress.certificateMissed) return ownerStep(progress, block, mode);
+  if (block >= progress.phases.certify) return 'miss-certificate';
+  return progress.votes && !progress.decisionSigned ? 'sign-decision' : 'exchange-decisions';
+}
+
+function ownerStep(progress: RunProgress, block: number, mode: WeightMode): Step {
+  if (mode !== 'decentralized' && !progress.ownerKnown && !progress.ownerMissed) {
+    return block >= progress.phases.certify ? 'miss-owner' : 'observe-owner';
+  }
+  if (mode === 'shadow' && progress.ownerKnown && !progress.compared) return 'compare-with-owner';
+  return weightStep(progress, block);
+}
+
+function weightStep({ intended, submitted, observed }: RunProgress, block: number): Step {
+  if (intended === null) return 'intend-weights';
+  if (!intended.settable) return 'done';
+  if (!submitted) return block >= intended.targetBlock ? 'submit-weights' : 'wait';
+  return observed ? 'done' : 'observe-weights';
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { nanoFromDouble } from '../consensus/nano.ts';
+import { BURN_UID, burnVector, shareVector } from '../consensus/vector.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
+import { sha256 } from '../events/hash.ts';
+import { RunId, Ss58 } from '../events/scalars.ts';
+import type { Snapshot } from '../events/snapshot.ts';
+import type { Fetch } from './ask-peers.ts';
+import type { Recorder } from './recorder.ts';
+import type { OwnerOutcome } from './set-weights.ts';
+
+/** `/v1/weights` names one winner for each family; 64 KiB is a hundred times that. */
+const MAX_WEIGHTS_BYTES = 65_536;
+
+/** The owner API's answer, as far as we read it (doubles on the wire). */
+const OwnerWeights = z.looseObject({
+  run_id: RunId,
+  ready: z.literal(true),
+  weights: z
+    .record(Ss58, z.number().min(0).max(1))
+    .refine((weights) => Object.keys(weights).length <= 256, 'at most 256 hotkeys'),
+  family_winners: z
+    .array(
+      z.looseObject({
+        family_id: z.string(),
+        winner_hotkey: Ss58.nullable(),
+        family_weight: z.number().min(0).max(1),
+      }),
+    )
+    .max(64),
+});
+
+type OwnerPick = Extract<DomainEvent, { type: 'owner-pick.observed.v1' }>['data'];
+
+/** Reads the owner's answer for one run and family; a reason where it names no pick for them. */
+export function readOwnerPick(
+  body: Uint8Array,
+  { family, run }: Readonly<{ family: string; run: string }>,
+): OwnerPick | { readonly reason: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (error) {
+    return { reason: `not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  const parsed = OwnerWeights.safeParse(json);
+  if (!parsed.success) return { reason: z.prettifyError(parsed.error) };
+  // The latest completed run is served: only the run that was asked for may be paired with it.
+  if (parsed.data.run_id !== run)
+    return { reason: `run_id is ${parsed.data.run_id}, expected ${run}` };
+  const pick = parsed.data.family_winners.find(({ family_id }) => family_id === family);
+  if (pick === undefined) return { reason: `no pick for the family ${family}` };
+  const scores = Object.entries(parsed.data.weights).map(([miner, weight]) => ({
+    miner,
+    weight: nanoFromDouble(weight),
+  }));
+  return {
+    family,
+    run,
+    winner: pick.winner_hotkey,
+    share: nanoFromDouble(pick.family_weight),
+    scores: scores.toSorted((a, b) => (a.miner < b.miner ? -1 : 1)),
+    evidence: sha256(body),
+  };
+}
+
+/** Asks the owner for its pick and records it; silence, another run or nonsense is asked again at the next block. */
+export async function observeOwner(
+  at: Readonly<{ family: string; run: string; ownerUrl: string | null }>,
+  deps: { fetch: Fetch; record: Recorder; signal: AbortSignal },
+): Promise<{ readonly reason: string | null }> {
+  if (at.ownerUrl === null) return { reason: 'EIREL_OWNER_URL is not set' };
+  const url = `${at.ownerUrl}/v1/weights?run_id=${at.run}`;
+  const answer = await deps.fetch(url, { maxBytes: MAX_WEIGHTS_BYTES, signal: deps.signal });
+  if (answer.kind === 'refused') return { reason: `${answer.reason}: ${answer.detail}` };
+  if (answer.status !== 200) return { reason: `HTTP status ${answer.status}` };
+  const pick = readOwnerPick(answer.body, at);
+  if ('reason' in pick) return { reason: pick.reason };
+  await deps.record([{ type: 'owner-pick.observed.v1', data: pick }]);
+  return { reason: null };
+}
+
+/** The owner's pick as a vector on the seats of the decide block. */
+export function ownerOutcome(
+  pick: OwnerPick | null,
+  current: Snapshot | null,
+  minVectorLength: number,
+): OwnerOutcome {
+  if (pick === null || current === null) return { kind: 'unknown' };
+  const padding = {
+    minVectorLength,
+    uids: Array.from({ length: current.rowCount }, (_, uid) => uid),
+  };
+  if (pick.winner === null) return { kind: 'pick', winner: null, vector: burnVector(padding) };
+  const seat = current.miners.find(({ hotkey }) => hotkey === pick.winner);
+  if (seat === undefined || seat.uid === BURN_UID)
+    return { kind: 'unregistered', winner: pick.winner };
+  return {
+    kind: 'pick',
+    winner: pick.winner,
+    vector: shareVector({ winnerUid: seat.uid, familyShare: pick.share, ...padding }),
+  };
+}

@@ -1,0 +1,195 @@
+import type { Signer } from '../consensus/keys.ts';
+import { encodeDocument, signDocument } from '../consensus/signed.ts';
+import { STATEMENT_TYPE } from '../events/decision.ts';
+import { encode, encodeBytes } from '../events/ej1.ts';
+import type { LogReader } from '../events/log.ts';
+import { REPORT_TYPE } from '../events/report.ts';
+import * as decisions from '../projectors/decisions.ts';
+import { divergenceSummary } from '../projectors/divergence.ts';
+import * as reports from '../projectors/reports.ts';
+import { findRun, listRuns, type Run } from '../projectors/run-state.ts';
+import type { Projections } from './run-view.ts';
+
+/** The DSSE payload type of a signed divergence summary. */
+export const DIVERGENCE_TYPE = 'application/vnd.eirel.divergence.v1+json';
+
+/** Runs whose seal is looked after; older ones have long passed their commit block. */
+const RECENT_RUNS = 64;
+
+type Withheld =
+  | { readonly kind: 'sealed'; readonly untilBlock: number }
+  | { readonly kind: 'unknown' };
+type Ready<T> = T & { readonly kind: 'ready' };
+
+export type PublishDeps = Readonly<{
+  projections: Projections;
+  /** The newest finalised block; null while the chain has not answered. */
+  finalizedBlock: () => number | null;
+  log: Pick<LogReader, 'head'>;
+  /** Stored payloads from an index, within both limits. */
+  payloads: (from: number, limit: number, maxBytes: number) => Promise<readonly Uint8Array[]>;
+  signer: Signer;
+}>;
+
+/**
+ * What this validator shows to others. Scores are sealed until the commit block is finalised, in every
+ * view and in the public log: commit first, open after, so that nobody can copy.
+ */
+export function createPublisher({
+  projections,
+  finalizedBlock,
+  log,
+  payloads,
+  signer,
+}: PublishDeps) {
+  const opened = async (
+    family: string,
+    run: string,
+  ): Promise<Withheld | { readonly kind: 'open' }> => {
+    const found = await findRun(projections.runState, family, run);
+    if (found === null) return { kind: 'unknown' };
+    return isSealed(found, finalizedBlock())
+      ? { kind: 'sealed', untilBlock: found.phases.commit + 1 }
+      : { kind: 'open' };
+  };
+  const whenOpen = async <T>(
+    family: string,
+    run: string,
+    read: () => Promise<T>,
+  ): Promise<Ready<{ value: T }> | Withheld> => {
+    const state = await opened(family, run);
+    return state.kind === 'open' ? { kind: 'ready', value: await read() } : state;
+  };
+  return {
+    signedReport: async (
+      family: string,
+      run: string,
+    ): Promise<Ready<{ bytes: Uint8Array }> | Withheld> => {
+      const answer = await whenOpen(family, run, () =>
+        reports.ownReport(projections.reports, family, run),
+      );
+      if (answer.kind !== 'ready') return answer;
+      return answer.value === null
+        ? { kind: 'unknown' }
+        : { kind: 'ready', bytes: wire(REPORT_TYPE, answer.value) };
+    },
+    reports: async (family: string, run: string) => {
+      const answer = await whenOpen(family, run, () =>
+        reports.heldReports(projections.reports, family, run),
+      );
+      return answer.kind === 'ready'
+        ? {
+            kind: 'ready' as const,
+            reports: answer.value.map((report) => wire(REPORT_TYPE, report)),
+          }
+        : answer;
+    },
+    reportIndex: async (family: string, run: string) => {
+      const answer = await whenOpen(family, run, () =>
+        reports.reportIndex(projections.reports, family, run),
+      );
+      return answer.kind === 'ready'
+        ? {
+            kind: 'ready' as const,
+            reports: answer.value.map(({ digest, hotkey }) => ({ digest, hotkey })),
+          }
+        : answer;
+    },
+    reportByDigest: async (family: string, run: string, digest: string) => {
+      const answer = await whenOpen(family, run, () =>
+        reports.reportByDigest(projections.reports, family, run, digest),
+      );
+      if (answer.kind !== 'ready') return answer;
+      return {
+        kind: 'ready' as const,
+        bytes: answer.value === null ? null : wire(REPORT_TYPE, answer.value),
+      };
+    },
+    decision: async (family: string, run: string) => {
+      const decision = await decisions.decisionOf(projections.decisions, family, run);
+      const statements = await decisions.statementsOf(projections.decisions, family, run);
+      if (decision === null && statements.length === 0) return null;
+      const inputs = await decisions.inputsOf(projections.decisions, family, run);
+      return {
+        decision,
+        inputs,
+        statements: statements.map((statement) => wire(STATEMENT_TYPE, statement)),
+      };
+    },
+    certificate: async (family: string, run: string) => {
+      const found = await findRun(projections.runState, family, run);
+      if (found === null) return { kind: 'unknown' as const };
+      const built = await decisions.certificateOf(projections.decisions, family, run);
+      if (built !== null) return { kind: 'ready' as const, bytes: encodeBytes(built.certificate) };
+      const missed = await decisions.certificateMissed(projections.decisions, family, run);
+      return missed === null
+        ? { kind: 'pending' as const, certifyBlock: found.phases.certify }
+        : { kind: 'missed' as const, block: missed.block };
+    },
+    divergence: signedSummaries(projections, signer),
+    events: async (from: number, limit: number, maxBytes: number) => {
+      const { size } = await log.head();
+      const sealedFrom = await firstSealed(projections, finalizedBlock());
+      const end = Math.min(size, sealedFrom ?? size);
+      const page = from < end ? await payloads(from, Math.min(limit, end - from), maxBytes) : [];
+      return { payloads: page, size: end, sealedFrom };
+    },
+    recentRuns: async () =>
+      (await listRuns(projections.runState, { limit: RECENT_RUNS })).map(
+        ({ family, run, phases }) => ({
+          family,
+          run,
+          phases,
+          phase: phaseAt(phases, finalizedBlock()),
+        }),
+      ),
+  };
+}
+
+/** A run's scores are sealed until a block after its commit block is finalised; without a block they are. */
+function isSealed({ phases }: Pick<Run, 'phases'>, block: number | null): boolean {
+  return block === null || block <= phases.commit;
+}
+
+/** Index of the first event of the oldest run that is still sealed: the public log ends before it. */
+async function firstSealed(projections: Projections, block: number | null): Promise<number | null> {
+  const runs = await listRuns(projections.runState, { limit: RECENT_RUNS });
+  const sealed = runs.filter((run) => isSealed(run, block)).map(({ openedN }) => openedN);
+  return sealed.length === 0 ? null : Math.min(...sealed);
+}
+
+/** Signs a summary once for each content: signing is slow, and anybody may ask. */
+function signedSummaries(projections: Projections, signer: Signer) {
+  const SUMMARIES = 32; // windows that are kept signed; a client that asks for many only makes us sign again
+  const signed = new Map<string, { body: string; bytes: Uint8Array }>();
+  return async (family: string, window: number): Promise<Uint8Array | null> => {
+    const summary = await divergenceSummary(projections.divergence, family, window);
+    if (summary.recorded === 0) return null;
+    const body = encode({ v: 'eirel/divergence/1', family, hotkey: signer.hotkey, ...summary });
+    const key = `${family}/${window}`;
+    const known = signed.get(key);
+    if (known?.body === body) return known.bytes;
+    const bytes = encodeDocument(signDocument(DIVERGENCE_TYPE, body, signer));
+    if (signed.size >= SUMMARIES) signed.clear();
+    signed.set(key, { body, bytes });
+    return bytes;
+  };
+}
+
+function wire(
+  type: string,
+  { hotkey, body, signature }: Readonly<{ hotkey: string; body: string; signature: string }>,
+): Uint8Array {
+  return encodeDocument({ alg: 'sr25519', body, hotkey, signature, type });
+}
+
+function phaseAt(
+  { snapshot, commit, decide, certify }: Run['phases'],
+  block: number | null,
+): string {
+  if (block === null) return 'unknown';
+  if (block < snapshot) return 'scheduled';
+  if (block <= commit) return 'commit';
+  if (block < decide) return 'exchange';
+  return block < certify ? 'certify' : 'settled';
+}

@@ -1,0 +1,112 @@
+import type { Known, Metagraph, Neuron } from '../chain/chain.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
+import type { Seat, SnapshotPhase, UnknownReason } from '../events/snapshot.ts';
+import { MAX_VALIDATORS } from '../events/snapshot.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Below this share of the rows seen before, an answer is broken: uids are reused, not removed. */
+const MIN_ROW_SHARE = { num: 9, den: 10 };
+
+export type SnapshotRequest = Readonly<{
+  family: string;
+  run: string;
+  phase: SnapshotPhase;
+  block: number;
+  /** The run's roster. */
+  miners: readonly string[];
+  /** Rows of the last answer, used or not; null before the first. */
+  lastRowCount: number | null;
+  /** Voting stake starts here, in rao. */
+  minStake: bigint;
+}>;
+
+/**
+ * Turns the chain's answer into an event. An empty, shrunken, malformed or missing answer is recorded
+ * as missed and changes nothing. A shrunken answer that comes again is believed the second time,
+ * because it is then compared with itself.
+ */
+export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph>): DomainEvent {
+  const { family, run, phase, block } = request;
+  const missed = (reason: UnknownReason, rowCount: number | null, detail: string): DomainEvent => ({
+    type: 'snapshot.missed.v1',
+    data: { family, run, phase, block, reason, rowCount, detail: detail.slice(0, 400) },
+  });
+  if (!answer.known) return missed(answer.reason, null, answer.detail);
+
+  const { neurons, blockHash } = answer.value;
+  const voters = neurons.filter((neuron) => votes(neuron, request.minStake));
+  const rowCount = neurons.length;
+  if (rowCount === 0 || voters.length === 0)
+    return missed('empty', rowCount, 'no neuron, or none that votes');
+  if (voters.length > MAX_VALIDATORS)
+    return missed(
+      'malformed',
+      rowCount,
+      `${voters.length} voters, expected at most ${MAX_VALIDATORS}`,
+    );
+  const last = request.lastRowCount ?? rowCount;
+  if (rowCount * MIN_ROW_SHARE.den < last * MIN_ROW_SHARE.num) {
+    return missed('shrunken', rowCount, `${rowCount} neurons where the last answer had ${last}`);
+  }
+  const roster = new Set(request.miners);
+  return {
+    type: 'snapshot.taken.v1',
+    data: {
+      family,
+      run,
+      phase,
+      snapshot: {
+        block: answer.value.block,
+        blockHash,
+        rowCount,
+        voters: voters
+          .map(({ hotkey, coldkey, uid, stake, axon }) => ({
+            hotkey,
+            coldkey,
+            uid,
+            stake: stake.toString(),
+            axon,
+          }))
+          .toSorted(byHotkey),
+        miners: neurons
+          .filter(({ hotkey }) => roster.has(hotkey))
+          .map(seat)
+          .toSorted(byHotkey),
+        incumbent: incumbentOf(neurons),
+      },
+    },
+  };
+}
+
+/** Reads the chain for one phase of a run and records what it said. */
+export async function takeSnapshot(
+  request: SnapshotRequest,
+  deps: { metagraph: (block: number) => Promise<Known<Metagraph>>; record: Recorder },
+): Promise<void> {
+  const event = decideSnapshot(request, await deps.metagraph(request.block));
+  await deps.record([event]);
+}
+
+/** Yuma's own rule: a permit, active, and at least the threshold of total stake. */
+function votes({ permit, active, stake }: Neuron, minStake: bigint): boolean {
+  return permit && active && stake > 0n && stake >= minStake;
+}
+
+/**
+ * Who gets more than half of what the chain paid to miners. Uid 0 burns: it takes its share of a
+ * partial burn and is never the incumbent.
+ */
+function incumbentOf(neurons: readonly Neuron[]): Seat | null {
+  const paid = neurons.filter(({ uid }) => uid !== 0);
+  const total = paid.reduce((sum, { incentive }) => sum + incentive, 0);
+  const incumbent = paid.find(({ incentive }) => 2 * incentive > total);
+  return incumbent === undefined ? null : seat(incumbent);
+}
+
+function seat({ hotkey, uid, registeredAt }: Neuron): Seat {
+  return { hotkey, uid, registeredAt };
+}
+
+function byHotkey(a: { hotkey: string }, b: { hotkey: string }): number {
+  return a.hotkey < b.hotkey ? -1 : 1;
+}

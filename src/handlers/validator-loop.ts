@@ -1,0 +1,75 @@
+import type { Known } from '../chain/chain.ts';
+import { isAppError } from '../errors.ts';
+import type { Run } from '../projectors/run-state.ts';
+
+/** After an exception the loop waits, longer each time: a broken disk is not asked thousands of times a second. */
+const BACKOFF_FIRST_MS = 200;
+const BACKOFF_LAST_MS = 30_000;
+
+/** What the loop last saw, for `/readyz` and metrics. */
+export type LoopState = {
+  block: number | null;
+  chain: 'unasked' | 'known' | 'unknown';
+  chainDetail: string | null;
+  /** Exceptions since the last round that went through. */
+  failures: number;
+  lastError: string | null;
+};
+
+export type LoopDeps = Readonly<{
+  finalizedBlock: () => Promise<Known<number>>;
+  unfinishedRuns: () => Promise<readonly Run[]>;
+  advance: (run: Run, block: number) => Promise<void>;
+  /** Waits; resolves early, without throwing, when the signal aborts. */
+  wait: (ms: number) => Promise<void>;
+  onFailure: (error: unknown) => void;
+}>;
+
+/** A loop that has seen nothing yet. */
+export function newLoopState(): LoopState {
+  return { block: null, chain: 'unasked', chainDetail: null, failures: 0, lastError: null };
+}
+
+/**
+ * One round: asks for the newest finalised block and takes every unfinished run as far as it gets. With
+ * an unknown chain nothing moves; the block that was known before does not go back.
+ */
+export async function runRound(
+  state: LoopState,
+  deps: Omit<LoopDeps, 'wait' | 'onFailure'>,
+): Promise<void> {
+  const head = await deps.finalizedBlock();
+  state.chain = head.known ? 'known' : 'unknown';
+  state.chainDetail = head.known ? null : `${head.reason}: ${head.detail}`;
+  if (!head.known) return;
+  state.block = Math.max(state.block ?? 0, head.value);
+  for (const run of await deps.unfinishedRuns()) await deps.advance(run, state.block);
+}
+
+/**
+ * Runs rounds until the signal aborts. An exception restarts the round with back-off and shows in the
+ * state; only a second writer ends the loop, by throwing `log.conflict`.
+ */
+export async function runValidatorLoop(
+  state: LoopState,
+  pollMs: number,
+  deps: LoopDeps & { signal: AbortSignal },
+): Promise<void> {
+  while (!deps.signal.aborted) {
+    try {
+      await runRound(state, deps);
+      state.failures = 0;
+      state.lastError = null;
+      await deps.wait(pollMs);
+    } catch (error) {
+      if (deps.signal.aborted) return;
+      if (isAppError(error, 'log.conflict') || isAppError(error, 'log.broken')) throw error;
+      state.failures++;
+      state.lastError = error instanceof Error ? error.message : String(error);
+      deps.onFailure(error);
+      await deps.wait(
+        Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(state.failures - 1, 16)),
+      );
+    }
+  }
+}

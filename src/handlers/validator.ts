@@ -1,0 +1,71 @@
+import type { Chain } from '../chain/chain.ts';
+import type { Signer, Verify } from '../consensus/keys.ts';
+import type { Log } from '../events/log.ts';
+import { findRun, listRuns, unfinishedRuns } from '../projectors/run-state.ts';
+import { recordedEvidence } from '../projectors/score-store.ts';
+import { type AdvanceDeps, advanceRun, type Identity } from './advance-run.ts';
+import type { Fetch } from './ask-peers.ts';
+import { closeRun, openRun } from './control-run.ts';
+import { type ImportLine, type ImportReport, importScores } from './import-scores.ts';
+import { createPublisher } from './publish.ts';
+import { createRecorder } from './recorder.ts';
+import type { Projections } from './run-view.ts';
+import { type LoopState, newLoopState, runRound } from './validator-loop.ts';
+
+/** Runs that an opening is compared with; only the newest matters. */
+const NEWEST_RUNS = 1;
+
+export type ValidatorParts = Readonly<{
+  identity: Identity;
+  signer: Signer;
+  verify: Verify;
+  log: Log;
+  payloads: (from: number, limit: number, maxBytes: number) => Promise<readonly Uint8Array[]>;
+  projections: Projections;
+  reached: (size: number) => Promise<void>;
+  chain: Chain;
+  fetch: Fetch;
+  now: () => string;
+  signal: AbortSignal;
+  onStep: AdvanceDeps['onStep'];
+}>;
+
+/**
+ * A validator over its ports: what a process needs to serve it, command it and drive it by blocks. It
+ * holds no state of its own but the newest block; everything else is in the log.
+ */
+export function createValidator(parts: ValidatorParts) {
+  const { identity, log, reached, now, projections, chain } = parts;
+  const state: LoopState = newLoopState();
+  const record = createRecorder({ append: log.append, reached, now });
+  const find = (family: string, run: string) => findRun(projections.runState, family, run);
+  return {
+    state,
+    publisher: createPublisher({ ...parts, finalizedBlock: () => state.block }),
+    /** One round of the loop: every unfinished run as far as it gets. */
+    round: () =>
+      runRound(state, {
+        finalizedBlock: chain.finalizedBlock,
+        unfinishedRuns: () => unfinishedRuns(projections.runState),
+        advance: (run, block) => advanceRun(run, block, identity, { ...parts, record }),
+      }),
+    importScores: (lines: readonly ImportLine[]): Promise<ImportReport> =>
+      importScores(lines, {
+        record,
+        findRun: find,
+        recordedEvidence: (family, run, pairs) =>
+          recordedEvidence(projections.scoreStore, family, run, pairs),
+      }),
+    openRun: (input: unknown) =>
+      openRun(input, {
+        record,
+        findRun: find,
+        finalizedBlock: () => state.block,
+        listRuns: (family) => listRuns(projections.runState, { family, limit: NEWEST_RUNS }),
+      }),
+    closeRun: (family: string, run: string) =>
+      closeRun({ family, run, reason: 'requested' }, { record, findRun: find }),
+  };
+}
+
+export type Validator = ReturnType<typeof createValidator>;

@@ -1,0 +1,284 @@
+import type { Chain, Neuron } from '#src/chain/chain.ts';
+import { cryptoReady, verifySr25519 } from '#src/chain/hotkey.ts';
+import type { Signer } from '#src/consensus/keys.ts';
+import type { Rules } from '#src/events/decision.ts';
+import { EMPTY } from '#src/events/decode.ts';
+import { encodeBytes } from '#src/events/ej1.ts';
+import type { Recorded } from '#src/events/envelope.ts';
+import { logSource } from '#src/events/source.ts';
+import type { WeightMode } from '#src/events/weights.ts';
+import type { Fetched } from '#src/handlers/ask-peers.ts';
+import { createValidator, type Validator } from '#src/handlers/validator.ts';
+import { projectors } from '#src/projectors/all.ts';
+import type { LogStore } from '#src/runtime/log-store.ts';
+import { type MemoryDisk, memoryDisk, memoryStore } from '#src/runtime/memory-store.ts';
+import { openLog } from '#src/runtime/open-log.ts';
+import { openProjection } from '#src/runtime/projection.ts';
+import { runProjections } from '#src/runtime/projection-pump.ts';
+import { devSigner } from './dev-keys.ts';
+import type { SimulatedChain } from './simulated-chain.ts';
+
+export const RULES: Rules = {
+  version: 'swm/1',
+  quorum: { num: 2, den: 3 },
+  minerQuorum: { num: 1, den: 2 },
+  minColdkeys: 3,
+  margin: 50_000_000,
+  familyShare: 1_000_000_000,
+  minVectorLength: 1,
+  certificateQuorum: { num: 2, den: 3 },
+};
+
+/** Called at each boundary of an effect; a promise that never settles is a process that was killed there. */
+export type Boundary = (node: string, point: string) => Promise<void>;
+
+/** A validator whose process can die: its disk outlives it, everything else is built anew. */
+export type SimulatedNode = {
+  readonly name: string;
+  readonly signer: Signer;
+  readonly disk: MemoryDisk;
+  mode: WeightMode;
+  validator: Validator;
+  restart: () => Promise<void>;
+  stop: () => Promise<void>;
+  events: () => Promise<readonly Recorded[]>;
+};
+
+/** The network between nodes: who answers at which axon, and who lies about it. */
+export type SimulatedNetwork = {
+  readonly nodes: Map<string, SimulatedNode>;
+  /** Replaces an answer; null lets the node answer. */
+  tamper: (url: URL, asker: string) => Promise<Fetched | null>;
+};
+
+/** Neurons for validators with the given stakes, then miners, with keys derived from their names. */
+export function neuronsFor(
+  stakes: Readonly<Record<string, bigint>>,
+  miners: readonly string[],
+): readonly Neuron[] {
+  const base = { active: true, registeredAt: 10, incentive: 0 };
+  const burn: Neuron = {
+    ...base,
+    uid: 0,
+    hotkey: devSigner('owner').hotkey,
+    coldkey: devSigner('cold owner').hotkey,
+    stake: 0n,
+    permit: false,
+    axon: null,
+  };
+  const validators = Object.entries(stakes).map(
+    ([name, stake], index): Neuron => ({
+      ...base,
+      uid: index + 1,
+      hotkey: devSigner(name).hotkey,
+      coldkey: devSigner(`cold ${name}`).hotkey,
+      stake,
+      permit: true,
+      axon: `http://${name}.test`,
+    }),
+  );
+  const offset = validators.length + 1;
+  return [
+    burn,
+    ...validators,
+    ...miners.map(
+      (name, index): Neuron => ({
+        ...base,
+        uid: offset + index,
+        hotkey: devSigner(name).hotkey,
+        coldkey: devSigner(`cold ${name}`).hotkey,
+        stake: 0n,
+        permit: false,
+        axon: null,
+      }),
+    ),
+  ];
+}
+
+/** Starts a node on a fresh disk. */
+export async function startNode(
+  name: string,
+  {
+    chain,
+    network,
+    boundary,
+    rules = RULES,
+    mode = 'decentralized',
+  }: {
+    chain: SimulatedChain;
+    network: SimulatedNetwork;
+    boundary: Boundary;
+    rules?: Rules;
+    mode?: WeightMode;
+  },
+): Promise<SimulatedNode> {
+  await cryptoReady();
+  const signer = devSigner(name);
+  const { netuid, genesis } = chain.chain;
+  const source = logSource({ genesis, netuid, hotkey: signer.hotkey, generation: 0 });
+  const disk = memoryDisk();
+  const at = (point: string): Promise<void> => boundary(name, point);
+  let stop = new AbortController();
+  let release: () => Promise<void> = () => Promise.resolve();
+
+  const node: SimulatedNode = {
+    name,
+    signer,
+    disk,
+    mode,
+    validator: undefined as unknown as Validator, // safe: `restart` sets it before the node is given out
+    stop: async () => {
+      stop.abort(new Error('stopped'));
+      await release();
+      release = () => Promise.resolve();
+    },
+    restart: async () => {
+      await node.stop();
+      stop = new AbortController();
+      const store = memoryStore({ name: 'validator', source }, disk);
+      const log = await openLog(mortal(store, at), { signal: stop.signal });
+      const projections = await Promise.all(
+        Object.values(projectors).map((projector) =>
+          openProjection(projector, { dir: ':memory:', source }),
+        ),
+      );
+      const [runState, scoreStore, reports, decisions, divergence] = projections;
+      if (!runState || !scoreStore || !reports || !decisions || !divergence)
+        throw new Error('five projectors are expected');
+      const pump = runProjections(log, projections, { signal: stop.signal, follow: true });
+      await pump.reached((await log.head()).size);
+      release = async () => {
+        await pump.ended;
+        for (const projection of projections) await projection[Symbol.asyncDispose]();
+      };
+      node.validator = createValidator({
+        identity: {
+          rules,
+          genesis,
+          netuid,
+          mode: node.mode,
+          minStake: 0n,
+          ownerUrl: 'http://owner.test',
+        },
+        signer,
+        verify: verifySr25519,
+        log,
+        payloads: (from, limit) => store.fetch(from, limit),
+        projections: {
+          runState: runState.queries,
+          scoreStore: scoreStore.queries,
+          reports: reports.queries,
+          decisions: decisions.queries,
+          divergence: divergence.queries,
+        },
+        reached: pump.reached,
+        chain: mortalChain(chain.chain, at),
+        fetch: async (url) => {
+          await at(`before GET ${url}`);
+          const answer = await get(new URL(url), name, network);
+          await at(`after GET ${url}`);
+          return answer;
+        },
+        now: () => '2026-01-01T00:00:00.000Z',
+        signal: stop.signal,
+        onStep: () => undefined,
+      });
+      await node.validator.round();
+    },
+    events: async () => {
+      const log = await openLog(memoryStore({ name: 'validator', source }, disk));
+      const events: Recorded[] = [];
+      for await (const batch of log.read({ after: EMPTY, follow: false }))
+        events.push(...batch.events);
+      return events;
+    },
+  };
+  network.nodes.set(`${name}.test`, node);
+  await node.restart();
+  return node;
+}
+
+function mortal(store: LogStore, at: (point: string) => Promise<void>): LogStore {
+  return {
+    ...store,
+    publish: async (messages, expectedSize) => {
+      await at(`before append of ${messages.length} at ${expectedSize}`);
+      const result = await store.publish(messages, expectedSize);
+      await at(`after append of ${messages.length} at ${expectedSize}`);
+      return result;
+    },
+  };
+}
+
+function mortalChain(chain: Chain, at: (point: string) => Promise<void>): Chain {
+  return {
+    ...chain,
+    metagraph: async (block) => {
+      await at('before metagraph');
+      return chain.metagraph(block);
+    },
+    setWeights: async (hotkey, vector) => {
+      await at('before setWeights');
+      const receipt = await chain.setWeights(hotkey, vector);
+      await at('after setWeights');
+      return receipt;
+    },
+  };
+}
+
+/** The HTTP interface without HTTP: the same publisher, the same statuses. */
+async function get(url: URL, asker: string, network: SimulatedNetwork): Promise<Fetched> {
+  const tampered = await network.tamper(url, asker);
+  if (tampered !== null) return tampered;
+  const node = network.nodes.get(url.host);
+  if (node === undefined)
+    return { kind: 'refused', reason: 'unreachable', detail: `nobody at ${url.host}` };
+  const { publisher } = node.validator;
+  const [, , , what = '', run = ''] = url.pathname.split('/');
+  const family = url.searchParams.get('family') ?? '';
+  switch (what) {
+    case 'scores': {
+      const found = await publisher.signedReport(family, run);
+      return found.kind === 'ready' ? body(found.bytes) : withheld(found.kind);
+    }
+    case 'reports': {
+      if (url.searchParams.get('view') === 'index') {
+        const found = await publisher.reportIndex(family, run);
+        return found.kind === 'ready'
+          ? body(encodeBytes({ family, run, reports: found.reports }))
+          : withheld(found.kind);
+      }
+      const found = await publisher.reportByDigest(
+        family,
+        run,
+        url.searchParams.get('digest') ?? '',
+      );
+      if (found.kind !== 'ready') return withheld(found.kind);
+      return found.bytes === null ? status(404) : body(found.bytes);
+    }
+    case 'decisions': {
+      const found = await publisher.decision(family, run);
+      if (found === null) return status(404);
+      const statements = found.statements.map((bytes) => Buffer.from(bytes).toString());
+      return body(Buffer.from(`{"statements":[${statements.join(',')}]}`));
+    }
+    case 'certificates': {
+      const found = await publisher.certificate(family, run);
+      return found.kind === 'ready' ? body(found.bytes) : status(404);
+    }
+    default:
+      return status(404);
+  }
+}
+
+function withheld(kind: 'sealed' | 'unknown'): Fetched {
+  return status(kind === 'sealed' ? 425 : 404);
+}
+
+export function body(bytes: Uint8Array): Fetched {
+  return { kind: 'ok', status: 200, body: bytes };
+}
+
+export function status(code: number): Fetched {
+  return { kind: 'ok', status: code, body: new Uint8Array() };
+}
