@@ -93,11 +93,11 @@ function compare(log: Head, projections: readonly Projection[]): void {
   }
 }
 
-/** A fault at the very place where reading starts speaks against the checkpoint as much as against the log. */
+/** The event at the checkpoint is another, or gone: that speaks against the rows as much as against the log. */
 function contradiction(cause: unknown, { size, hash }: Head): unknown {
   if (size === 0 || !isAppError(cause, 'log.broken')) return cause;
   const { index } = cause.details;
-  if (typeof index !== 'number' || index > size) return cause;
+  if (typeof index !== 'number' || index >= size) return cause;
   const next =
     'run `eirel rebuild`: it reads the log from its start and tells which of them is wrong';
   return new AppError('projection.damaged', { size, hash, found: cause.message, next }, { cause });

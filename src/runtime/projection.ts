@@ -6,7 +6,7 @@ import type { Head, Recorded } from '../events/envelope.ts';
 import type { ReadBatch } from '../events/log.ts';
 import type { Change, Projector, Queries, Row } from '../projectors/projector.ts';
 import { currentGeneration, nextGeneration, removeOthers, switchTo } from './projection-files.ts';
-import { IN_MEMORY, openReader, openWriter, type Statements, type Writer } from './sqlite.ts';
+import { IN_MEMORY, jsonLiteral, openReader, openWriter, type Writer } from './sqlite.ts';
 
 /** A projector's rows, with how far into the log they reach. */
 export type Projection = Readonly<{
@@ -52,7 +52,7 @@ export async function openProjectionFile(
 ): Promise<Projection> {
   await using opened = new AsyncDisposableStack();
   const writer = opened.use(await openWriter(file));
-  let head = await writer.transaction((inside) => prepare(inside, projector, file, source));
+  let head = await prepare(writer, projector, file, source);
   const reader = file === IN_MEMORY ? writer : opened.use(await openReader(file));
   const connections = opened.move();
   return {
@@ -72,20 +72,20 @@ const CHECKPOINT = `CREATE TABLE checkpoint (
   one INTEGER PRIMARY KEY CHECK (one = 1), source TEXT NOT NULL, size INTEGER NOT NULL, hash TEXT NOT NULL
 ) STRICT`;
 
+/** Creates the tables of an empty file; gives the checkpoint. */
 async function prepare(
-  inside: Statements,
+  writer: Writer,
   projector: Projector,
   file: string,
   source: string,
 ): Promise<Head> {
-  const known = await inside.all(`SELECT 1 FROM sqlite_schema WHERE name = 'checkpoint'`);
-  if (known.length === 0) {
-    for (const sql of [CHECKPOINT, ...projector.schema]) await inside.exec(sql);
-    const values = [source, EMPTY.size, EMPTY.hash];
-    await inside.run('INSERT INTO checkpoint VALUES (1, ?1, ?2, ?3)', values);
-    return EMPTY;
+  const tables = await writer.all(`SELECT 1 FROM sqlite_schema WHERE name = 'checkpoint'`);
+  if (tables.length === 0) {
+    const values = jsonLiteral([source, EMPTY.size, EMPTY.hash]);
+    const row = `INSERT INTO checkpoint SELECT 1, v ->> 0, v ->> 1, v ->> 2 FROM (SELECT ${values} AS v)`;
+    await writer.transaction([CHECKPOINT, row, ...projector.schema]);
   }
-  const [row] = await inside.all('SELECT source, size, hash FROM checkpoint');
+  const [row] = await writer.all('SELECT source, size, hash FROM checkpoint');
   if (row === undefined || typeof row['size'] !== 'number' || typeof row['hash'] !== 'string') {
     throw damaged(file, 'no readable checkpoint', 'one row with source, size and hash');
   }
@@ -104,23 +104,24 @@ async function advance(
   const last = fresh.at(-1);
   if (last === undefined) return head;
   const next = { size: last.n + 1, hash: last.hash };
-  const groups = merge(fresh, projector);
-  await writer.transaction(async (inside) => {
-    for (const { sql, rows } of groups) await inside.run(sql, [JSON.stringify(rows)]);
-    const moved = await inside.run(
-      'UPDATE checkpoint SET size = ?1, hash = ?2 WHERE size = ?3 AND hash = ?4',
-      [next.size, next.hash, head.size, head.hash],
-    );
-    if (moved !== 1) {
-      throw damaged(
-        file,
-        'a checkpoint that moved by itself: another instance writes here',
-        `size ${head.size}`,
-      );
-    }
-  });
+  const changes = merge(fresh, projector).map(({ sql, rows }) =>
+    sql.replaceAll('?1', () => jsonLiteral(rows)),
+  );
+  try {
+    await writer.transaction([...changes, compareAndSet(head, next)]);
+  } catch (cause) {
+    if (!(cause instanceof Error && cause.message.includes(MOVED))) throw cause;
+    throw damaged(file, 'a checkpoint that another instance moved', `size ${head.size}`, cause);
+  }
   return next;
 }
+
+/** Moves the checkpoint from where this process left it; elsewhere its size becomes null, which is an error. */
+function compareAndSet(from: Head, to: Head): string {
+  return `UPDATE checkpoint SET hash = '${to.hash}',
+    size = CASE WHEN size = ${from.size} AND hash = '${from.hash}' THEN ${to.size} END`;
+}
+const MOVED = 'NOT NULL constraint failed: checkpoint.size';
 
 /** The events behind the checkpoint. Those before it were applied; the one at it must be the one that was. */
 function beyond(events: readonly Recorded[], head: Head, file: string): readonly Recorded[] {
@@ -168,7 +169,7 @@ function sqlOf({ name, statements }: Projector, { statement }: Change): string {
 }
 
 /** A projection and the log disagree. Rows are never repaired: they are derived anew. */
-function damaged(file: string, found: string, expected: string): AppError {
+function damaged(file: string, found: string, expected: string, cause?: unknown): AppError {
   const next = 'stop other instances, then run `eirel rebuild`';
-  return new AppError('projection.damaged', { file, found, expected, next });
+  return new AppError('projection.damaged', { file, found, expected, next }, { cause });
 }

@@ -1,26 +1,24 @@
 import sqlite3 from 'sqlite3';
 import { AppError } from '../errors.ts';
 
-export type Value = string | number | null;
+type Value = string | number | null;
 type ResultRow = Readonly<Record<string, unknown>>;
 
-/** What can be run inside a transaction. Parameters are `?1`, `?2`, … */
-export type Statements = Readonly<{
-  /** Runs any number of statements, without parameters or results. */
-  exec: (sql: string) => Promise<void>;
-  /** Runs one statement and gives the number of rows that it changed. */
-  run: (sql: string, parameters?: readonly Value[]) => Promise<number>;
+/** One connection, one thing at a time. Parameters are `?1`, `?2`, … */
+export type Reader = Readonly<{
   all: (sql: string, parameters?: readonly Value[]) => Promise<readonly ResultRow[]>;
-}>;
+}> &
+  AsyncDisposable;
 
-export type Reader = Pick<Statements, 'all'> & AsyncDisposable;
-
-/** One connection, one thing at a time: a call waits until the transaction before it has ended. */
-export type Writer = Statements &
-  AsyncDisposable & {
-    /** Commits when `work` resolves; rolls back and rejects when it rejects. `work` uses only its argument. */
-    readonly transaction: <T>(work: (inside: Statements) => Promise<T>) => Promise<T>;
-  };
+export type Writer = Reader &
+  Readonly<{
+    /**
+     * Runs statements as one transaction: all of them, or none and a rejection with the first fault.
+     * They go to SQLite's thread in one piece, so that it never waits for this thread in between;
+     * that is why values are literals here (`jsonLiteral`).
+     */
+    transaction: (statements: readonly string[]) => Promise<void>;
+  }>;
 
 /** A database that lives in its connection: a test's, without files and without a second reader. */
 export const IN_MEMORY = ':memory:';
@@ -36,19 +34,16 @@ const BUSY_TIMEOUT_MS = 5_000;
 export async function openWriter(file: string): Promise<Writer> {
   const mode = sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_FULLMUTEX;
   const database = await open(file, mode);
-  const raw = statementsOf(database, file);
   try {
-    await raw.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    await exec(database, file, 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
   } catch (cause) {
     await close(database);
     throw cause;
   }
   const inTurn = queue();
   return {
-    exec: (sql) => inTurn(() => raw.exec(sql)),
-    run: (sql, parameters) => inTurn(() => raw.run(sql, parameters)),
-    all: (sql, parameters) => inTurn(() => raw.all(sql, parameters)),
-    transaction: (work) => inTurn(() => transaction(raw, work)),
+    all: (sql, parameters) => inTurn(() => all(database, file, sql, parameters)),
+    transaction: (statements) => inTurn(() => transaction(database, file, statements)),
     [Symbol.asyncDispose]: () => inTurn(() => close(database)),
   };
 }
@@ -56,10 +51,9 @@ export async function openWriter(file: string): Promise<Writer> {
 /** Opens an existing database for reading only: it sees what is committed and never waits for the writer. */
 export async function openReader(file: string): Promise<Reader> {
   const database = await open(file, sqlite3.OPEN_READONLY | sqlite3.OPEN_FULLMUTEX);
-  const raw = statementsOf(database, file);
   const inTurn = queue();
   return {
-    all: (sql, parameters) => inTurn(() => raw.all(sql, parameters)),
+    all: (sql, parameters) => inTurn(() => all(database, file, sql, parameters)),
     [Symbol.asyncDispose]: () => inTurn(() => close(database)),
   };
 }
@@ -74,23 +68,32 @@ function queue(): <T>(task: () => Promise<T>) => Promise<T> {
   };
 }
 
-async function transaction<T>(raw: Statements, work: (inside: Statements) => Promise<T>) {
-  await raw.exec('BEGIN IMMEDIATE');
+/**
+ * A value's JSON text as an SQL string literal. Nothing in it can end the literal: quotes are doubled,
+ * SQLite knows no other escape, and JSON has no NUL. The value may hold an attacker's text.
+ */
+export function jsonLiteral(value: unknown): string {
+  return `'${JSON.stringify(value).replaceAll("'", "''")}'`;
+}
+
+async function transaction(
+  database: sqlite3.Database,
+  file: string,
+  statements: readonly string[],
+) {
   try {
-    const result = await work(raw);
-    await raw.exec('COMMIT');
-    return result;
+    await exec(database, file, ['BEGIN IMMEDIATE', ...statements, 'COMMIT'].join(';\n'));
   } catch (cause) {
-    await rollback(raw, cause);
+    await rollback(database, file, cause);
     throw cause;
   }
 }
 
-async function rollback(raw: Statements, cause: unknown): Promise<void> {
+async function rollback(database: sqlite3.Database, file: string, cause: unknown): Promise<void> {
   try {
-    await raw.exec('ROLLBACK');
+    await exec(database, file, 'ROLLBACK');
   } catch (error) {
-    // SQLite rolls back by itself after some errors, a full disk among them.
+    // BEGIN itself failed, or SQLite rolled back by itself, as it does when the disk is full.
     if (error instanceof Error && error.message.includes('no transaction is active')) return;
     throw new AggregateError([cause, error], 'a transaction failed, and so did its rollback', {
       cause: error,
@@ -114,26 +117,24 @@ function close(database: sqlite3.Database): Promise<void> {
   });
 }
 
-function statementsOf(database: sqlite3.Database, file: string): Statements {
-  return {
-    exec: (sql) =>
-      new Promise((resolve, reject) => {
-        database.exec(sql, (error) => (error === null ? resolve() : reject(failure(file, error))));
-      }),
-    run: (sql, parameters = []) =>
-      new Promise((resolve, reject) => {
-        database.run(sql, parameters, function done(error) {
-          if (error === null) resolve(this.changes);
-          else reject(failure(file, error));
-        });
-      }),
-    all: (sql, parameters = []) =>
-      new Promise((resolve, reject) => {
-        database.all<ResultRow>(sql, parameters, (error, rows) =>
-          error === null ? resolve(rows) : reject(failure(file, error)),
-        );
-      }),
-  };
+/** Runs statements up to the first that fails. */
+function exec(database: sqlite3.Database, file: string, sql: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    database.exec(sql, (error) => (error === null ? resolve() : reject(failure(file, error))));
+  });
+}
+
+function all(
+  database: sqlite3.Database,
+  file: string,
+  sql: string,
+  parameters: readonly Value[] = [],
+): Promise<readonly ResultRow[]> {
+  return new Promise((resolve, reject) => {
+    database.all<ResultRow>(sql, parameters, (error, rows) =>
+      error === null ? resolve(rows) : reject(failure(file, error)),
+    );
+  });
 }
 
 /** A damaged file gets its remedy; what else SQLite reports (a full disk, a fault of ours) gets the file's name. */
