@@ -7,10 +7,10 @@ export type ByteCache = Readonly<{
 }>;
 
 /** Some 400 reports of a full subnet: the runs that peers still ask for, in a fraction of a process's memory. */
-export const CACHE_MAX_BYTES = 16 * 1024 * 1024;
+const CACHE_MAX_BYTES = 16 * 1024 * 1024;
 
 /** Bounds the entries' own overhead where the documents are tiny. */
-export const CACHE_MAX_ENTRIES = 2_048;
+const CACHE_MAX_ENTRIES = 2_048;
 
 /** A cache bounded in bytes and entries. A document that is greater than the whole bound is not kept. */
 export function createByteCache(

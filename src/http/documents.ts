@@ -39,7 +39,7 @@ const Decisions = z.strictObject({
 });
 
 /** A run that this validator knows, with the phase that it is in by the newest finalised block. */
-export const RunStatus = z.strictObject({
+const RunStatus = z.strictObject({
   family: Family,
   run: RunId,
   phase: z.string().max(32),

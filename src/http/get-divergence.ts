@@ -14,10 +14,10 @@ export type GetDivergenceDeps = Readonly<{
 }>;
 
 /** Runs of the summary unless the client says otherwise: the gate of the switch to `decentralized`. */
-export const DEFAULT_WINDOW_RUNS = 20;
+const DEFAULT_WINDOW_RUNS = 20;
 
 /** More runs than any gate looks back on. */
-export const MAX_WINDOW_RUNS = 1_000;
+const MAX_WINDOW_RUNS = 1_000;
 
 /** GET /v1/consensus/divergence: how the consensus compares with the owner's picks, signed. */
 export function getDivergence({ defaultFamily, divergence }: GetDivergenceDeps): Route {

@@ -21,7 +21,7 @@ export type EventsPage = Readonly<{
   sealedFrom: number | null;
 }>;
 
-export const MAX_EVENTS = 1_000;
+const MAX_EVENTS = 1_000;
 
 /** As much as a peer's HTTP client takes in one response. */
 export const MAX_EVENTS_BYTES = 2 * 1024 * 1024;

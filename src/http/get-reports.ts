@@ -30,7 +30,7 @@ export type GetReportsDeps = Readonly<{
   ) => Promise<Readonly<{ kind: 'ready'; bytes: Uint8Array | null }> | Sealed | Unknown>;
 }>;
 
-export type ReportEntry = Readonly<{ digest: string; hotkey: string }>;
+type ReportEntry = Readonly<{ digest: string; hotkey: string }>;
 
 /**
  * GET /v1/consensus/reports/{run_id}: every report that this validator holds, so that serving

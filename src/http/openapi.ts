@@ -5,8 +5,8 @@ import type { Answer, Route } from './route.ts';
 /** The version of this interface: its first part changes when a client must. */
 const API_VERSION = '1.0.0';
 
-/** Problems that any request may meet: it is wrong, its method is, or we failed. */
-const EVERY_ROUTE = [400, 405, 500, 503];
+/** Problems that any GET may meet: it is wrong, we failed, or what we need did. */
+const EVERY_ROUTE = [400, 500, 503];
 
 /** The OpenAPI 3.1 document of the routes. */
 export function openApiOf(routes: readonly Route[]) {
@@ -16,7 +16,7 @@ export function openApiOf(routes: readonly Route[]) {
       title: 'EIREL validator',
       version: API_VERSION,
       description:
-        'Read only. Signed documents are EJ1 and checked as bytes, without trust in who serves them.',
+        'Read only: every path answers GET and HEAD, other methods get 405. Signed documents are EJ1 and checked as bytes, without trust in who serves them.',
     },
     paths: Object.fromEntries(
       routes.map((route) => [openApiPath(route.path), { get: operation(route) }]),
@@ -43,6 +43,7 @@ function operation({ summary, params, query, answers, problems }: Route) {
     parameters: [...parameters('path', params), ...parameters('query', query)],
     responses: Object.fromEntries([
       ...answers.map((answer) => [String(answer.status), response(answer)]),
+      ...(answers.some(({ headers }) => 'ETag' in headers) ? [['304', notModified]] : []),
       ...statuses.map((status) => [String(status), problemResponse]),
     ]),
   };
@@ -71,6 +72,8 @@ function response({ description, contentType, schema, headers }: Omit<Answer, 's
     },
   };
 }
+
+const notModified = { description: 'The client has these bytes: If-None-Match named their tag' };
 
 const problemResponse = response({
   description: 'A problem document (RFC 9457)',

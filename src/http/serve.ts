@@ -15,7 +15,7 @@ export type ServeOptions = Readonly<{
 export type Served = AsyncDisposable & Readonly<{ url: string }>;
 
 /** Our own requests have some 300 bytes; a proxy adds a few fields. */
-export const MAX_HEADER_BYTES = 8 * 1024;
+const MAX_HEADER_BYTES = 8 * 1024;
 
 /** Beyond what any client or proxy sends. */
 const MAX_HEADER_FIELDS = 64;
@@ -36,7 +36,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 const IDLE_TIMEOUT_MS = 15_000;
 
 /** All the peers a subnet can have, several connections each. More are closed as they come. */
-export const MAX_CONNECTIONS = 1_024;
+const MAX_CONNECTIONS = 1_024;
 
 /** Lets a load balancer move a busy client. */
 const MAX_REQUESTS_PER_CONNECTION = 10_000;

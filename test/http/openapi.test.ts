@@ -1,0 +1,176 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { encodeBytes, type Json } from '#src/events/ej1.ts';
+import { createApp } from '#src/http/app.ts';
+import { openApiPath } from '#src/http/openapi.ts';
+import { type Reply, startApp } from './client.ts';
+import {
+  alice,
+  bob,
+  emptyRun,
+  FAMILY,
+  fakeValidator,
+  reportOf,
+  statementOf,
+} from './fake-validator.ts';
+import { certificate, decisionRecord, inputsRecord } from './records.ts';
+
+/** As much of OpenAPI as these tests read. */
+const Media = z.object({
+  schema: z.union([z.object({ $ref: z.string() }), z.object({ type: z.literal('string') })]),
+});
+const OpenApi = z.object({
+  openapi: z.literal('3.1.0'),
+  paths: z.record(
+    z.string(),
+    z.object({
+      get: z.object({
+        parameters: z.array(z.object({ name: z.string(), in: z.string(), required: z.boolean() })),
+        responses: z.record(
+          z.string(),
+          z.object({ content: z.record(z.string(), Media).optional() }),
+        ),
+      }),
+    }),
+  ),
+  components: z.object({ schemas: z.record(z.string(), z.record(z.string(), z.unknown())) }),
+});
+type OpenApi = z.infer<typeof OpenApi>;
+
+const digest = reportOf(alice).digest;
+const runs = {
+  [`${FAMILY}/run-7`]: {
+    ...emptyRun,
+    reports: [reportOf(alice, 'run-7', { [bob]: 1 }), reportOf(alice), reportOf(bob)],
+    decision: { decision: decisionRecord, inputs: inputsRecord, statements: [statementOf(alice)] },
+    certificate: { kind: 'ready', bytes: encodeBytes(certificate as Json) }, // safe: its schema is JSON
+  },
+  [`${FAMILY}/run-8`]: {
+    ...emptyRun,
+    sealedUntil: 9,
+    decision: { decision: null, inputs: null, statements: [] },
+  },
+} as const;
+
+async function describedBy(app: { ask: (path: string) => Promise<Reply> }): Promise<OpenApi> {
+  return OpenApi.parse((await app.ask('/openapi.json')).json());
+}
+
+test('the document has every route of the app and no other', async () => {
+  const deps = fakeValidator();
+  await using app = await startApp(deps);
+  const { paths } = await describedBy(app);
+  // safe: a layer of express's router has the route that it was made for, or none
+  const stack = createApp(deps).router.stack as unknown as readonly { route?: { path: string } }[];
+  const routes = stack.flatMap(({ route }) =>
+    route === undefined ? [] : [openApiPath(route.path)],
+  );
+  expect(Object.keys(paths)).toEqual(routes);
+  expect(routes).toHaveLength(11);
+});
+
+test('every path segment and query parameter is described, and a described one is accepted', async () => {
+  await using app = await startApp(fakeValidator(runs));
+  const { paths } = await describedBy(app);
+  const samples: Record<string, string> = {
+    run_id: 'run-7',
+    family: FAMILY,
+    view: 'index',
+    digest,
+    window: '5',
+    from: '0',
+    limit: '5',
+  };
+  for (const [path, { get }] of Object.entries(paths)) {
+    const segments = get.parameters.filter((parameter) => parameter.in === 'path');
+    expect(segments.map(({ name, required }) => [`{${name}}`, required])).toEqual(
+      (path.match(/\{\w+\}/g) ?? []).map((name) => [name, true]),
+    );
+    for (const { name } of get.parameters.filter((parameter) => parameter.in === 'query')) {
+      const reply = await app.ask(`${path.replace('{run_id}', 'run-7')}?${name}=${samples[name]}`);
+      expect([path, name, reply.status]).toEqual([path, name, 200]);
+    }
+  }
+});
+
+test('real responses of every route, good and bad, are as the document says', async () => {
+  await using app = await startApp(fakeValidator(runs));
+  await using broken = await startApp(brokenValidator());
+  const description = await describedBy(app);
+  const seen = new Set<string>();
+  for (const path of Object.keys(description.paths)) {
+    const real = path.replace('{run_id}', 'run-7');
+    const replies = [
+      await app.ask(real),
+      await app.ask(`${real}?view=index`),
+      await app.ask(`${real}?digest=${digest}`),
+      await app.ask(`${real}?unknown=1`),
+      await app.ask(path.replace('{run_id}', 'run-07')),
+      await app.ask(path.replace('{run_id}', 'run-8')),
+      await app.ask(path.replace('{run_id}', 'run-9')),
+      await app.ask(real, { headers: { 'if-none-match': '*' } }),
+      await broken.ask(real),
+    ];
+    for (const reply of replies) {
+      seen.add(`${path} ${reply.status}`);
+      expectDescribed(description, path, reply);
+    }
+  }
+  for (const noun of ['scores', 'reports']) {
+    for (const status of [200, 304, 400, 404, 425, 500]) {
+      expect(seen).toContain(`/v1/consensus/${noun}/{run_id} ${status}`);
+    }
+  }
+  for (const path of Object.keys(description.paths)) expect(seen).toContain(`${path} 200`);
+  expect(seen).toContain('/readyz 503');
+});
+
+test('the document refuses a response with a member too many, too few or of another form', async () => {
+  await using app = await startApp(fakeValidator(runs));
+  const { components } = await describedBy(app);
+  const path = '/v1/consensus/scores/run-7';
+  const report = z.record(z.string(), z.unknown()).parse((await app.ask(path)).json());
+  const schema = z.fromJSONSchema(components.schemas['SignedReport'] ?? {});
+  const { signature, ...unsigned } = report;
+  expect(schema.safeParse(report).success).toBe(true);
+  expect(schema.safeParse(unsigned).success).toBe(false);
+  expect(schema.safeParse({ ...report, more: 1 }).success).toBe(false);
+  expect(schema.safeParse({ ...report, signature: `${String(signature)}0` }).success).toBe(false);
+});
+
+function brokenValidator() {
+  const fail = async (): Promise<never> => {
+    throw new Error('broken');
+  };
+  return fakeValidator(
+    {},
+    {
+      signedReport: fail,
+      reports: fail,
+      decision: fail,
+      certificate: fail,
+      divergence: fail,
+      events: fail,
+      status: fail,
+      readiness: async () => [{ name: 'log', ok: false, detail: 'no answer' }],
+    },
+  );
+}
+
+function expectDescribed({ paths, components }: OpenApi, path: string, reply: Reply): void {
+  const at = `${path} ${reply.status}: ${reply.text.slice(0, 200)}`;
+  const response = paths[path]?.get.responses[String(reply.status)];
+  expect(response, at).toBeDefined();
+  if (response?.content === undefined) {
+    expect(reply.body, at).toHaveLength(0);
+    return;
+  }
+  const [type] = (reply.headers['content-type'] ?? '').split(';');
+  const media = response.content[type ?? ''];
+  expect(media, at).toBeDefined();
+  if (media === undefined || !('$ref' in media.schema)) return;
+  const schema = components.schemas[media.schema.$ref.replace('#/components/schemas/', '')];
+  expect(schema, at).toBeDefined();
+  const parsed = z.fromJSONSchema(schema ?? {}).safeParse(reply.json());
+  expect(parsed.error === undefined ? [] : [at, z.prettifyError(parsed.error)]).toEqual([]);
+}
