@@ -13,6 +13,10 @@ const STAMP = join(ROOT, 'node_modules', '.eirel-setup.json');
 const WINDOWS = process.platform === 'win32';
 const NODE = join(BIN, WINDOWS ? 'node.cmd' : 'node');
 
+const COMPILE_HINT = `If it was sqlite3: where no prebuilt file can be fetched it is compiled, which needs Python 3, make, a C++
+compiler (on Debian and Ubuntu the packages python3, make and g++) and Node's headers. Install them, then run
+"node scripts/setup.mjs" again.`;
+
 // npm removes node_modules while it runs: it must not run on the Node from there, which npm scripts put first.
 const env = { ...process.env, PATH: outsideProject(process.env.PATH ?? '') };
 
@@ -44,8 +48,12 @@ function installPackages() {
   console.log(
     'setup: npm packages: running npm ci; sqlite3 may be compiled, which takes a minute or two',
   );
-  run('npm', ['ci'], headers === undefined ? env : { ...env, npm_config_nodedir: headers });
-  checkSqlite();
+  try {
+    run('npm', ['ci'], headers === undefined ? env : { ...env, npm_config_nodedir: headers });
+    run(NODE, ['-e', "require('sqlite3')"], env);
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${COMPILE_HINT}`);
+  }
   writeFileSync(STAMP, wanted);
   return 'installed';
 }
@@ -57,17 +65,6 @@ function headersPrefix() {
   for (const folder of env.PATH.split(delimiter)) nodes.push(join(folder, 'node'));
   const prefixes = nodes.filter(Boolean).map((node) => dirname(dirname(node)));
   return prefixes.find((prefix) => existsSync(join(prefix, 'include', 'node', 'node.h')));
-}
-
-function checkSqlite() {
-  const { status, stderr } = spawn(NODE, ['-e', "require('sqlite3')"], { encoding: 'utf8' });
-  if (status === 0) return;
-  throw new Error(
-    `the sqlite3 package does not load. Where no prebuilt file fits it is compiled: that needs Python 3, make, a C++
-compiler (on Debian and Ubuntu the packages python3, make and g++) and Node's headers. Install them and run
-"node scripts/setup.mjs" again.
-${stderr ?? ''}`,
-  );
 }
 
 function checkRuntime() {

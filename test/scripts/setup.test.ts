@@ -58,6 +58,17 @@ test('a nats-server before the recommended one is used with a warning', async ()
   expect(code).toBe(0);
 });
 
+test('packages that can not be installed fail with what compiling sqlite3 needs', async () => {
+  await mkdir(join(dir, 'scripts'));
+  for (const part of ['scripts/setup.mjs', 'package.json', 'package-lock.json']) {
+    await cp(join(ROOT, part), join(dir, part));
+  }
+  const { code, output } = await run(join(dir, 'scripts/setup.mjs'), await withoutNpm());
+  expect(output).toContain('"npm ci" ended with exit code 1');
+  expect(output).toContain('python3, make and g++');
+  expect(code).toBe(1);
+});
+
 test('where none is found or can be fetched, setup fails and lists the ways to get one', async () => {
   await mkdir(join(dir, 'src'));
   await mkdir(join(dir, 'bin'));
