@@ -1,23 +1,14 @@
 import { z } from 'zod';
+import { SignedDocument } from '../consensus/signed.ts';
 import { Certificate, DecisionMade, InputsGathered, STATEMENT_TYPE } from '../events/decision.ts';
 import { REPORT_TYPE } from '../events/report.ts';
 import { Phases } from '../events/run.ts';
-import { Block, Family, Hex32, RunId, Signature, Ss58, Uid } from '../events/scalars.ts';
+import { Block, Family, Hex32, RunId, Ss58, Uid } from '../events/scalars.ts';
 import { WeightMode } from '../events/weights.ts';
 import { Problem } from './problem-document.ts';
 
-/** A signed document as it travels: `body` is the exact signed text, the signature is over its DSSE encoding with `type`. */
-function signed<Type extends z.ZodType<string>>(type: Type) {
-  return z.strictObject({
-    alg: z.literal('sr25519'),
-    body: z.string(),
-    hotkey: Ss58,
-    signature: Signature,
-    type,
-  });
-}
-
-const SignedReport = signed(z.literal(REPORT_TYPE));
+const SignedReport = SignedDocument.extend({ type: z.literal(REPORT_TYPE) });
+const SignedStatement = SignedDocument.extend({ type: z.literal(STATEMENT_TYPE) });
 
 /** Every report that is held for a run, its rivals included. */
 const Reports = z.strictObject({ family: Family, reports: z.array(SignedReport), run: RunId });
@@ -35,7 +26,7 @@ const Decisions = z.strictObject({
   family: Family,
   inputs: InputsGathered.data.nullable(),
   run: RunId,
-  statements: z.array(signed(z.literal(STATEMENT_TYPE))),
+  statements: z.array(SignedStatement),
 });
 
 /** A run that this validator knows, with the phase that it is in by the newest finalised block. */
@@ -76,7 +67,7 @@ export const documents = {
   Problem,
   Readiness,
   ReportsAnswer: z.union([Reports, ReportIndex, SignedReport]),
-  SignedDivergence: signed(z.string()),
+  SignedDivergence: SignedDocument,
   SignedReport,
   Status,
 } as const;

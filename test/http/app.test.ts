@@ -224,7 +224,11 @@ describe('a fault', () => {
 
   test('of the log or the chain is 503 with a time to come back, without its details', async () => {
     for (const code of ['log.unavailable', 'chain.unavailable'] as const) {
-      const down = new AppError(code, { server: 'nats://user:hunter2@10.0.0.1', field: 'x' });
+      const down = new AppError(code, {
+        field: 'server',
+        value: 'nats://user:hunter2@10.0.0.1',
+        detail: 'hunter2',
+      });
       await using app = await startApp(
         fakeValidator(
           {},

@@ -96,6 +96,14 @@ test('a page stops before 2 MiB, at a whole event, and the next one goes on ther
   expect(rest.headers['eirel-log-next']).toBe('60');
 });
 
+test('a page has no more than `limit` events even where the log gives more', async () => {
+  const payloads = ['1', '2', '3'].map((text) => Buffer.from(text));
+  const events = async () => ({ payloads, size: 3, sealedFrom: null });
+  await using app = await startApp(fakeValidator({}, { events }));
+  const reply = await app.ask(`${PATH}?limit=2`);
+  expect([reply.text, reply.headers['eirel-log-next']]).toEqual(['1\n2\n', '2']);
+});
+
 test('from and limit are plain whole numbers within their bounds', async () => {
   await using app = await startApp(fakeValidator());
   for (const [field, value] of [
