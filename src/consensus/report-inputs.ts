@@ -1,5 +1,6 @@
 import type { ReportInput } from '../events/decision.ts';
-import type { RejectionReason } from '../events/report.ts';
+import { decode } from '../events/ej1.ts';
+import { type RejectionReason, ReportBody } from '../events/report.ts';
 import type { Voter } from '../events/snapshot.ts';
 
 /** What this validator knows about one hotkey's report when it decides. */
@@ -18,6 +19,50 @@ export type ReportFact =
       digest: string | null;
       scores: null;
     }>;
+
+/** What a validator's log holds of a run's reports. */
+export type HeldReports = Readonly<{
+  /** Own and accepted reports. */
+  held: readonly Readonly<{ hotkey: string; digest: string; body: string }>[];
+  /** Hotkeys of which two different reports are held. */
+  equivocators: readonly Readonly<{ hotkey: string }>[];
+  rejections: readonly Readonly<{ peer: string; reason: RejectionReason; digest: string | null }>[];
+}>;
+
+/**
+ * The facts of a decision from what is held. An equivocator's entry names no digest, because which of
+ * its reports came first depends on who asked. A refusal without a report behind it (nobody answered,
+ * or nonsense) is left out and so counts as missing, for the same reason.
+ */
+export function reportFacts({
+  held,
+  equivocators,
+  rejections,
+}: HeldReports): readonly ReportFact[] {
+  return [
+    ...equivocators.map(
+      ({ hotkey }): ReportFact => ({
+        hotkey,
+        status: 'equivocated',
+        reason: null,
+        digest: null,
+        scores: null,
+      }),
+    ),
+    ...held.map(
+      ({ hotkey, digest, body }): ReportFact => ({
+        hotkey,
+        status: 'accepted',
+        reason: null,
+        digest,
+        scores: ReportBody.parse(decode(body)).scores,
+      }),
+    ),
+    ...rejections.flatMap(({ peer, reason, digest }): ReportFact[] =>
+      digest === null ? [] : [{ hotkey: peer, status: 'rejected', reason, digest, scores: null }],
+    ),
+  ];
+}
 
 /** An accepted report of a voter. */
 export type Ballot = Readonly<{

@@ -46,6 +46,9 @@ export type AdvanceDeps = Readonly<{
   onStep: (run: string, step: Step, note: string | null) => void;
 }>;
 
+/** One round of asking all peers: slow ones must not take the time of the others' next round. */
+const EXCHANGE_TIMEOUT_MS = 20_000;
+
 /** A run has at most this many steps that follow each other without waiting for a block. */
 const MAX_STEPS = 24;
 
@@ -135,7 +138,7 @@ async function readChain(
       : await decisions.lastRowCount(deps.projections.decisions, run);
   await takeSnapshot(
     { family, run, phase, block, miners, lastRowCount, minStake },
-    { metagraph: deps.chain.metagraph, record: deps.record },
+    { metagraph: deps.chain.metagraph, missed: view.missed, record: deps.record },
   );
   return null;
 }
@@ -191,7 +194,7 @@ async function shareReports(
       equivocators: equivocators.map(({ hotkey }) => hotkey),
       known: new Set(rejections.map(misdeedKey)),
     },
-    deps,
+    { ...deps, signal: exchangeSignal(deps.signal) },
   );
 }
 
@@ -233,7 +236,7 @@ async function agree(
       statements,
       known,
     },
-    deps,
+    { ...deps, signal: exchangeSignal(deps.signal) },
   );
   if (step === 'exchange-decisions' || certified) return null;
   // A certificate that peers hold is as good after the deadline as before it; only without one is it missed.
@@ -318,4 +321,8 @@ async function setWeights(
     { weightsOf: deps.chain.weightsOf, record: deps.record },
   );
   return null;
+}
+
+function exchangeSignal(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(EXCHANGE_TIMEOUT_MS)]);
 }

@@ -29,6 +29,9 @@ export type Answer =
   | { readonly kind: 'not-yet' }
   | { readonly kind: 'misdeed'; readonly misdeed: Misdeed };
 
+/** Refusals that say nothing of the peer: we gave up, or asked too much at once. */
+const OUR_OWN: ReadonlySet<RejectionReason> = new Set(['aborted', 'peer-busy']);
+
 /** Peers asked at a time: bounds memory (with the body cap) and open sockets. */
 const PEERS_AT_A_TIME = 16;
 
@@ -51,7 +54,7 @@ export async function askEach<T>(
   return results;
 }
 
-/** One GET. 404, 425 and our own giving up mean "not yet"; any other status but 200 is a misdeed. */
+/** One GET. 404, 425 and a refusal of our own mean "not yet"; any other status but 200 is a misdeed. */
 export async function askPeer(
   peer: Peer,
   path: string,
@@ -61,7 +64,7 @@ export async function askPeer(
     maxBytes: deps.maxBytes,
     signal: deps.signal,
   });
-  if (fetched.kind === 'refused' && fetched.reason === 'aborted') return { kind: 'not-yet' };
+  if (fetched.kind === 'refused' && OUR_OWN.has(fetched.reason)) return { kind: 'not-yet' };
   if (fetched.kind === 'refused') return misdeed(peer, fetched.reason, fetched.detail);
   if (fetched.status === 404 || fetched.status === 425) return { kind: 'not-yet' };
   if (fetched.status !== 200) return misdeed(peer, 'status', `HTTP status ${fetched.status}`);

@@ -1,8 +1,6 @@
 import type { DecisionFacts } from '../consensus/decide.ts';
-import type { ReportFact } from '../consensus/report-inputs.ts';
+import { type HeldReports, reportFacts } from '../consensus/report-inputs.ts';
 import type { Rules } from '../events/decision.ts';
-import { decode } from '../events/ej1.ts';
-import { ReportBody } from '../events/report.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import * as decisions from '../projectors/decisions.ts';
 import * as divergence from '../projectors/divergence.ts';
@@ -93,53 +91,16 @@ export async function factsOf(
       view.current === null
         ? { known: false, reason: missedAt(view, 'decide') ?? 'unavailable' }
         : { known: true, snapshot: view.current },
-    reports: await reportFacts(family, run, queries),
+    reports: reportFacts(await heldReports(family, run, queries)),
   };
 }
 
-/**
- * Equivocators lose their reports, whichever was seen first. A peer that could not be reached counts as
- * missing, like one that never answered: which of the two it looks like depends on who asks.
- */
-async function reportFacts(
-  family: string,
-  run: string,
-  queries: Queries,
-): Promise<readonly ReportFact[]> {
-  const equivocators = await reports.equivocators(queries, family, run);
-  const held = await reports.heldReports(queries, family, run);
-  const rejections = await reports.rejections(queries, family, run);
-  return [
-    ...equivocators.map(
-      ({ hotkey }): ReportFact => ({
-        hotkey,
-        status: 'equivocated',
-        reason: null,
-        digest: null,
-        scores: null,
-      }),
-    ),
-    ...held.map(
-      ({ hotkey, digest, body }): ReportFact => ({
-        hotkey,
-        status: 'accepted',
-        reason: null,
-        digest,
-        scores: ReportBody.parse(decode(body)).scores,
-      }),
-    ),
-    ...rejections
-      .filter(({ digest }) => digest !== null)
-      .map(
-        ({ peer, reason, digest }): ReportFact => ({
-          hotkey: peer,
-          status: 'rejected',
-          reason,
-          digest,
-          scores: null,
-        }),
-      ),
-  ];
+async function heldReports(family: string, run: string, queries: Queries): Promise<HeldReports> {
+  return {
+    held: await reports.heldReports(queries, family, run),
+    equivocators: await reports.equivocators(queries, family, run),
+    rejections: await reports.rejections(queries, family, run),
+  };
 }
 
 /** The latest reason for which a phase's snapshot was missed. */

@@ -78,13 +78,22 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
   };
 }
 
-/** Reads the chain for one phase of a run and records what it said. */
+/** Reads the chain for one phase of a run and records what it said; the same fault is recorded once. */
 export async function takeSnapshot(
   request: SnapshotRequest,
-  deps: { metagraph: (block: number) => Promise<Known<Metagraph>>; record: Recorder },
+  deps: {
+    metagraph: (block: number) => Promise<Known<Metagraph>>;
+    missed: readonly Readonly<{ phase: SnapshotPhase; reason: UnknownReason }>[];
+    record: Recorder;
+  },
 ): Promise<void> {
   const event = decideSnapshot(request, await deps.metagraph(request.block));
-  await deps.record([event]);
+  const recorded =
+    event.type === 'snapshot.missed.v1' &&
+    deps.missed.some(
+      ({ phase, reason }) => phase === event.data.phase && reason === event.data.reason,
+    );
+  if (!recorded) await deps.record([event]);
 }
 
 /** Yuma's own rule: a permit, active, and at least the threshold of total stake. */

@@ -9,6 +9,8 @@ const BACKOFF_LAST_MS = 30_000;
 /** What the loop last saw, for `/readyz` and metrics. */
 export type LoopState = {
   block: number | null;
+  /** The block that a whole round was made for; a command makes the next round due at once. */
+  settled: number | null;
   chain: 'unasked' | 'known' | 'unknown';
   chainDetail: string | null;
   /** Exceptions since the last round that went through. */
@@ -16,54 +18,79 @@ export type LoopState = {
   lastError: string | null;
 };
 
-export type LoopDeps = Readonly<{
+export type RoundDeps = Readonly<{
   finalizedBlock: () => Promise<Known<number>>;
   unfinishedRuns: () => Promise<readonly Run[]>;
   advance: (run: Run, block: number) => Promise<void>;
+}>;
+
+export type LoopDeps = Readonly<{
+  round: () => Promise<void>;
   /** Waits; resolves early, without throwing, when the signal aborts. */
   wait: (ms: number) => Promise<void>;
   onFailure: (error: unknown) => void;
+  signal: AbortSignal;
 }>;
 
 /** A loop that has seen nothing yet. */
 export function newLoopState(): LoopState {
-  return { block: null, chain: 'unasked', chainDetail: null, failures: 0, lastError: null };
+  return {
+    block: null,
+    settled: null,
+    chain: 'unasked',
+    chainDetail: null,
+    failures: 0,
+    lastError: null,
+  };
 }
 
 /**
  * One round: asks for the newest finalised block and takes every unfinished run as far as it gets. With
- * an unknown chain nothing moves; the block that was known before does not go back.
+ * an unknown chain nothing moves; the block that was known before does not go back. A run that fails
+ * does not keep the others from advancing; the first failure is thrown at the end. Peers are asked once
+ * a block: without a new block, a command or a failure before, a round does nothing.
  */
-export async function runRound(
-  state: LoopState,
-  deps: Omit<LoopDeps, 'wait' | 'onFailure'>,
-): Promise<void> {
+export async function runRound(state: LoopState, deps: RoundDeps): Promise<void> {
   const head = await deps.finalizedBlock();
   state.chain = head.known ? 'known' : 'unknown';
   state.chainDetail = head.known ? null : `${head.reason}: ${head.detail}`;
   if (!head.known) return;
   state.block = Math.max(state.block ?? 0, head.value);
-  for (const run of await deps.unfinishedRuns()) await deps.advance(run, state.block);
+  if (state.settled === state.block) return;
+  state.settled = state.block;
+  const failures: unknown[] = [];
+  for (const run of await deps.unfinishedRuns()) {
+    try {
+      await deps.advance(run, state.block);
+    } catch (error) {
+      if (endsTheLoop(error)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) {
+    state.settled = null;
+    throw failures[0];
+  }
 }
 
 /**
  * Runs rounds until the signal aborts. An exception restarts the round with back-off and shows in the
- * state; only a second writer ends the loop, by throwing `log.conflict`.
+ * state; only a second writer (`log.conflict`) or a broken log (`log.broken`) ends the loop, by throwing.
  */
 export async function runValidatorLoop(
   state: LoopState,
   pollMs: number,
-  deps: LoopDeps & { signal: AbortSignal },
+  deps: LoopDeps,
 ): Promise<void> {
   while (!deps.signal.aborted) {
     try {
-      await runRound(state, deps);
+      await deps.round();
       state.failures = 0;
       state.lastError = null;
       await deps.wait(pollMs);
     } catch (error) {
       if (deps.signal.aborted) return;
-      if (isAppError(error, 'log.conflict') || isAppError(error, 'log.broken')) throw error;
+      if (endsTheLoop(error)) throw error;
       state.failures++;
       state.lastError = error instanceof Error ? error.message : String(error);
       deps.onFailure(error);
@@ -72,4 +99,8 @@ export async function runValidatorLoop(
       );
     }
   }
+}
+
+function endsTheLoop(error: unknown): boolean {
+  return isAppError(error, 'log.conflict') || isAppError(error, 'log.broken');
 }

@@ -39,32 +39,56 @@ export function createValidator(parts: ValidatorParts) {
   const state: LoopState = newLoopState();
   const record = createRecorder({ append: log.append, reached, now });
   const find = (family: string, run: string) => findRun(projections.runState, family, run);
+  const alone = oneAtATime();
+  /** A command changes what is due, so the next round does not wait for a block. */
+  const command = <T>(act: () => Promise<T>): Promise<T> =>
+    alone(async () => {
+      const result = await act();
+      state.settled = null;
+      return result;
+    });
   return {
     state,
     publisher: createPublisher({ ...parts, finalizedBlock: () => state.block }),
     /** One round of the loop: every unfinished run as far as it gets. */
     round: () =>
-      runRound(state, {
-        finalizedBlock: chain.finalizedBlock,
-        unfinishedRuns: () => unfinishedRuns(projections.runState),
-        advance: (run, block) => advanceRun(run, block, identity, { ...parts, record }),
-      }),
+      alone(() =>
+        runRound(state, {
+          finalizedBlock: chain.finalizedBlock,
+          unfinishedRuns: () => unfinishedRuns(projections.runState),
+          advance: (run, block) => advanceRun(run, block, identity, { ...parts, record }),
+        }),
+      ),
     importScores: (lines: readonly ImportLine[]): Promise<ImportReport> =>
-      importScores(lines, {
-        record,
-        findRun: find,
-        recordedEvidence: (family, run, pairs) =>
-          recordedEvidence(projections.scoreStore, family, run, pairs),
-      }),
+      command(() =>
+        importScores(lines, {
+          record,
+          findRun: find,
+          recordedEvidence: (family, run, pairs) =>
+            recordedEvidence(projections.scoreStore, family, run, pairs),
+        }),
+      ),
     openRun: (input: unknown) =>
-      openRun(input, {
-        record,
-        findRun: find,
-        finalizedBlock: () => state.block,
-        listRuns: (family) => listRuns(projections.runState, { family, limit: NEWEST_RUNS }),
-      }),
+      command(() =>
+        openRun(input, {
+          record,
+          findRun: find,
+          finalizedBlock: () => state.block,
+          listRuns: (family) => listRuns(projections.runState, { family, limit: NEWEST_RUNS }),
+        }),
+      ),
     closeRun: (family: string, run: string) =>
-      closeRun({ family, run, reason: 'requested' }, { record, findRun: find }),
+      command(() => closeRun({ family, run, reason: 'requested' }, { record, findRun: find })),
+  };
+}
+
+/** What reads the projections and then appends does so alone: two at once could record one fact twice. */
+function oneAtATime(): <T>(act: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (act) => {
+    const next = last.then(act);
+    last = next.catch(() => undefined);
+    return next;
   };
 }
 

@@ -1,0 +1,13 @@
+import type { NatsConnection } from 'nats';
+import { loadConfig } from '../config.ts';
+import { natsAddress } from '../main.ts';
+import { connectNats } from '../runtime/nats-link.ts';
+import type { Io } from './command.ts';
+
+/** Signs in with the configured credential, to command the running validator. Throws `log.unavailable`. */
+export async function connectOperator(
+  io: Io,
+): Promise<Readonly<{ nc: NatsConnection }> & AsyncDisposable> {
+  const nc = await connectNats(await natsAddress(loadConfig(io.env), 'eirel operator'));
+  return { nc, [Symbol.asyncDispose]: () => nc.close() };
+}

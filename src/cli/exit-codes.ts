@@ -1,0 +1,45 @@
+import { AppError, type ErrorCode } from '../errors.ts';
+
+/** What the exit code of `eirel` says; also documented in docs/operating.md. */
+export const EXIT = {
+  ok: 0,
+  failed: 1, // a fault of ours, or of the machine: see the message and the log lines
+  usage: 2, // the command line
+  refused: 3, // input that is wrong, in whole or in part; what was right went in
+  mismatch: 4, // a check failed: a broken log, a drifted stream, a decision that does not recompute
+  unavailable: 5, // a server or the chain does not answer
+  conflict: 6, // another process writes this log
+  config: 78, // the configuration (EX_CONFIG)
+} as const;
+
+const codes: Readonly<Record<ErrorCode, number>> = {
+  'append.too-large': EXIT.refused,
+  'chain.unavailable': EXIT.unavailable,
+  'command.refused': EXIT.refused,
+  'config.invalid': EXIT.config,
+  'ej1.malformed': EXIT.refused,
+  'event.invalid': EXIT.refused,
+  'event.too-large': EXIT.refused,
+  'file.unreadable': EXIT.refused,
+  'input.invalid': EXIT.refused,
+  'key.invalid': EXIT.config,
+  'log.broken': EXIT.mismatch,
+  'log.conflict': EXIT.conflict,
+  'log.full': EXIT.unavailable,
+  'log.not-empty': EXIT.refused,
+  'log.unavailable': EXIT.unavailable,
+  'nats-server.failed': EXIT.unavailable,
+  'nats-server.missing': EXIT.unavailable,
+  'projection.damaged': EXIT.mismatch,
+  'projection.unknown': EXIT.usage,
+  'request.not-found': EXIT.refused,
+  'request.too-early': EXIT.unavailable,
+  'stream.drift': EXIT.mismatch,
+  'subnet.failed': EXIT.failed,
+  'usage.invalid': EXIT.usage,
+};
+
+/** The exit code for what a command threw. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof AppError ? codes[error.code] : EXIT.failed;
+}

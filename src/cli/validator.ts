@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { Environment, loadConfig } from '../config.ts';
+import { startValidator } from '../main.ts';
+import { createLogger } from '../runtime/logger.ts';
+import type { Command } from './command.ts';
+import { JSON_OPTION } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+
+export const validatorCommand: Command = {
+  name: 'validator',
+  summary: 'Run the validator: score, report, exchange, decide, certify, set weights, serve.',
+  arguments: [],
+  options: { json: JSON_OPTION },
+  details: `Settings (environment variables):\n${settings()}`,
+  run: async (input, io) => {
+    const config = loadConfig(io.env);
+    const logger = createLogger(config.EIREL_LOG_LEVEL, 'validator');
+    await using validator = await startValidator(config, { logger, signal: io.signal });
+    const { url, hotkey, source } = validator;
+    io.out(
+      input.flag('json')
+        ? `${JSON.stringify({ url, hotkey, source })}\n`
+        : `validating as ${hotkey}, serving ${url}\n`,
+    );
+    const aborted = io.signal.aborted
+      ? Promise.resolve()
+      : once(io.signal, 'abort').then(() => undefined);
+    await Promise.race([validator.ended, aborted]);
+    return EXIT.ok;
+  },
+};
+
+function settings(): string {
+  const rows = Object.entries(Environment.shape).map(
+    ([name, schema]) => [name, schema.description ?? ''] as const,
+  );
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, description]) => `  ${name.padEnd(width)}  ${description}`).join('\n');
+}
