@@ -52,7 +52,8 @@ function installPackages() {
     run('npm', ['ci'], headers === undefined ? env : { ...env, npm_config_nodedir: headers });
     run(NODE, ['-e', "require('sqlite3')"], env);
   } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${COMPILE_HINT}`);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`${message}\n${COMPILE_HINT}`, { cause: error });
   }
   writeFileSync(STAMP, wanted);
   return 'installed';
