@@ -94,20 +94,21 @@ const permissions: Record<
   Exclude<NatsRole, 'admin'>,
   (account: string, logs: readonly LogName[]) => Permissions
 > = {
-  // Creating a consumer lets the server publish under any subject of the account (deliver_subject). To the
-  // writer that gives nothing new; a reader could forge events with it, so readers create none.
+  // Nobody but the administrator creates consumers: the server publishes to a consumer's deliver_subject,
+  // so whoever may create one can put messages into any stream of the account.
   writer: (account, logs) => ({
     publish: {
       allow: [
-        ...logs.flatMap((log) => [
-          allSubjects(log),
-          ...reads(log, '*'),
-          `$JS.API.CONSUMER.CREATE.${log}.>`,
-          `$JS.API.CONSUMER.DELETE.${log}.*`,
-        ]),
+        ...logs.flatMap((log) => [allSubjects(log), ...reads(log, '*')]),
         '$JS.API.INFO',
-        // Answers to commands, and only there: a reply subject is chosen by whoever asks.
+        // A second process of the same writer asks whether a first one is alive, and gets its answer.
+        ...logs.map((log) => `cmd.${log}.presence`),
+        `${inbox(account, 'writer')}.>`,
+        // Commands are answered to the operator's inbox alone: whoever asks chooses the reply subject.
         `${inbox(account, 'operator')}.>`,
+        // Asking whether another process writes this log, and answering another one that asks.
+        'cmd.validator.presence',
+        `${inbox(account, 'writer')}.>`,
       ],
     },
     subscribe: { allow: [`${inbox(account, 'writer')}.>`, 'cmd.>'] },

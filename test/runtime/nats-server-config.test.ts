@@ -1,6 +1,7 @@
 import { jetstream } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, RequestError } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { claimPresence } from '#src/runtime/commands.ts';
 import type { NatsRole } from '#src/runtime/nats-server-config.ts';
 import { type TestNatsServer, testAccount, testNatsServer } from '../support/nats-server.ts';
 
@@ -95,10 +96,10 @@ test('the reader takes events from its consumer, and from no other', async () =>
   expect(await ask(reader, '$JS.API.CONSUMER.MSG.NEXT.validator.operator')).toBe('refused');
 });
 
-test('a reader can not let the server publish for it: it creates no consumer', async () => {
+test('nobody can let the server publish for them: only the administrator creates consumers', async () => {
   const config = { deliver_subject: 'ledger.call.recorded.f.run-7', name: 'forger' };
   const create = '$JS.API.CONSUMER.CREATE.validator.forger';
-  for (const role of ['reader', 'operator'] as const) {
+  for (const role of ['writer', 'reader', 'operator'] as const) {
     const answer = await ask(await connectAs(role), create, { stream_name: 'validator', config });
     expect(answer, role).toBe('refused');
   }
@@ -124,6 +125,12 @@ test('the writer answers commands to the operator, and only there', async () => 
   expect(await ask(await connectAs('reader'), 'cmd.status')).toBe('refused');
   expect(await ask(writer, 'owner.run.opened.f.run-7')).toBe('refused');
   expect(await ask(writer, '_INBOX_peer_reader.x')).toBe('refused');
+});
+
+test('a second writer finds the first one, and stops', async () => {
+  await claimPresence(await connectAs('writer'), 'first');
+  const second = claimPresence(await connectAs('writer'), 'second');
+  await expect(second).rejects.toMatchObject({ code: 'log.conflict' });
 });
 
 test('an account does not see the log of another', async () => {
