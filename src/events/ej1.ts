@@ -271,7 +271,8 @@ function parseWord<T extends Json>(cursor: Cursor, word: string, value: T): T {
 function malformed({ text, at }: Cursor, expected: string, cause?: unknown): AppError {
   return new AppError(
     'ej1.malformed',
-    { offset: at, expected, found: text.slice(at, at + 24) },
+    // Cutting may split a surrogate pair, and this text may end up in an event.
+    { offset: at, expected, found: text.slice(at, at + 24).toWellFormed() },
     { cause },
   );
 }
