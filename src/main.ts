@@ -126,6 +126,7 @@ export async function startValidator(
       mode: config.EIREL_WEIGHT_MODE,
       log: { source, size: (await log.head()).size },
       finalizedBlock: validator.state.block,
+      settledBlock: validator.state.settled,
       runs: await validator.publisher.recentRuns(),
     }),
     readiness: () => Promise.resolve(readiness(validator.state, projections.all)),

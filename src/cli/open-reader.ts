@@ -1,4 +1,3 @@
-import type { NatsConnection } from 'nats';
 import { type Config, loadConfig } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { decodeBytes } from '../events/ej1.ts';
@@ -20,7 +19,6 @@ export const SOURCE_OPTION: Option = {
 
 export type OpenReader = Readonly<{
   config: Config;
-  nc: NatsConnection;
   store: LogStore;
   log: LogReader;
 }> &
@@ -39,7 +37,7 @@ export async function openReader(io: Io, source: string | undefined): Promise<Op
     const store = jetStreamStore(link, { name: 'validator', source: name });
     return {
       config,
-      nc,
+
       store,
       log: logReader(store, {}),
       [Symbol.asyncDispose]: close,

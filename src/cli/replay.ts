@@ -32,7 +32,7 @@ export const replayCommand: Command = {
       source: reader.log.source,
       events: head.size,
       hash: head.hash,
-      types: Object.fromEntries([...types].toSorted()),
+      types: Object.fromEntries([...types].toSorted(([a], [b]) => (a < b ? -1 : 1))),
       decisions,
     };
     io.out(input.flag('json') ? `${JSON.stringify(result)}\n` : describe(result));

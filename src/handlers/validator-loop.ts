@@ -57,7 +57,6 @@ export async function runRound(state: LoopState, deps: RoundDeps): Promise<void>
   if (!head.known) return;
   state.block = Math.max(state.block ?? 0, head.value);
   if (state.settled === state.block) return;
-  state.settled = state.block;
   const failures: unknown[] = [];
   for (const run of await deps.unfinishedRuns()) {
     try {
@@ -67,10 +66,8 @@ export async function runRound(state: LoopState, deps: RoundDeps): Promise<void>
       failures.push(error);
     }
   }
-  if (failures.length > 0) {
-    state.settled = null;
-    throw failures[0];
-  }
+  if (failures.length > 0) throw failures[0];
+  state.settled = state.block;
 }
 
 /**

@@ -46,6 +46,8 @@ export const Status = z.strictObject({
   log: z.strictObject({ source: z.string(), size: z.int().min(0) }),
   /** Null while the chain has not answered. */
   finalizedBlock: Block.nullable(),
+  /** The newest block at which everything that could be done was done; null before the first. */
+  settledBlock: Block.nullable(),
   runs: z.array(RunStatus),
 });
 export type Status = z.infer<typeof Status>;

@@ -1,4 +1,4 @@
-import type { Msg, NatsConnection } from 'nats';
+import { errors, type Msg, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 
@@ -83,17 +83,27 @@ export async function claimPresence(nc: NatsConnection, id: string): Promise<voi
 }
 
 async function refuseBeside(nc: NatsConnection, yields: (other: string) => boolean): Promise<void> {
-  for await (const message of await nc.requestMany(PRESENCE, '', {
-    strategy: 'timer',
-    maxWait: PRESENCE_WAIT_MS,
-  })) {
-    // An empty message is the server's own "nobody is subscribed".
-    const other = message.string();
-    if (other !== '' && yields(other)) {
+  for (const other of await askPresence(nc)) {
+    if (yields(other)) {
       throw new AppError('log.conflict', {
         found: `the process ${other} writes this log`,
         next: 'stop it before this one starts; nothing was appended',
       });
     }
   }
+}
+
+async function askPresence(nc: NatsConnection): Promise<readonly string[]> {
+  const others: string[] = [];
+  try {
+    const answers = await nc.requestMany(PRESENCE, '', {
+      strategy: 'timer',
+      maxWait: PRESENCE_WAIT_MS,
+    });
+    for await (const message of answers) others.push(message.string());
+  } catch (error) {
+    // The server's own word that nobody is subscribed.
+    if (!(error instanceof errors.NoRespondersError)) throw error;
+  }
+  return others;
 }

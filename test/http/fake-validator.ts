@@ -84,6 +84,7 @@ export function fakeValidator(
       mode: 'shadow',
       log: { source: 'eirel.network/log/v1/abababab/36', size: log.length },
       finalizedBlock: null,
+      settledBlock: null,
       runs: [
         {
           family: FAMILY,

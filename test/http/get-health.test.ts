@@ -36,6 +36,7 @@ test('the status shows an unknown block as null', async () => {
     netuid: 36,
     mode: 'shadow',
     finalizedBlock: null,
+    settledBlock: null,
     runs: [{ run: 'run-7', phase: 'exchange' }],
   });
 });

@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AppError } from '../errors.ts';
+import { type Command, type Io, JSON_OPTION } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { RUNNING } from './subnet/cast.ts';
+import { describeRun } from './subnet/describe-run.ts';
+import { type LocalSubnet, startLocalSubnet } from './subnet/local-subnet.ts';
+import { RUNS } from './subnet/plan.ts';
+import { playRun, type RunResult } from './subnet/play-run.ts';
+
+export const subnetCommand: Command = {
+  name: 'subnet',
+  summary:
+    'Run a whole subnet on this machine for three runs: four validators, one of them dishonest.',
+  arguments: [],
+  options: {
+    keep: { type: 'boolean', help: 'keep it running after the runs, until Ctrl-C' },
+    dir: {
+      type: 'string',
+      placeholder: 'path',
+      help: 'keep its files there; otherwise they are temporary',
+    },
+    json: JSON_OPTION,
+  },
+  run: async (input, io) => {
+    const started = performance.now();
+    const dir = input.value('dir') ?? (await mkdtemp(join(tmpdir(), 'eirel-subnet-')));
+    try {
+      await using subnet = await startLocalSubnet(dir, io);
+      io.note(`four validators are up after ${seconds(started)} s\n`);
+      const results: RunResult[] = [];
+      for (const plan of RUNS) {
+        const result = await playRun(plan, subnet, { dir, io });
+        results.push(result);
+        io.out(input.flag('json') ? `${JSON.stringify(result)}\n` : `${describeRun(result)}\n`);
+      }
+      check(results);
+      io.note(
+        `\n${results.length} runs decided and certified alike by all honest validators, in ${seconds(started)} s\n`,
+      );
+      io.note(
+        input.flag('keep')
+          ? whereToLook(subnet)
+          : '\nWhere to look next: `npm start -- --keep` keeps the subnet running and prints its addresses.\n',
+      );
+      if (input.flag('keep')) await keepRunning(subnet, io);
+      return EXIT.ok;
+    } finally {
+      if (input.value('dir') === undefined) await rm(dir, { recursive: true, force: true });
+    }
+  },
+};
+
+/** What the subnet is there to show holds, or the command fails. */
+function check(results: readonly RunResult[]): void {
+  for (const { run, identical, honest, certificate } of results) {
+    if (identical.length !== honest.length)
+      throw new AppError('subnet.failed', {
+        run,
+        found: `only ${identical.join(', ')} decided alike`,
+        expected: honest.join(', '),
+      });
+    if (certificate === null) throw new AppError('subnet.failed', { run, found: 'no certificate' });
+  }
+}
+
+async function keepRunning(subnet: LocalSubnet, io: Io): Promise<void> {
+  const BLOCK_MS = 2_000; // slow enough to read along, fast enough to see something move
+  const timer = setInterval(() => void subnet.chain.nextBlock(), BLOCK_MS);
+  try {
+    if (!io.signal.aborted) await once(io.signal, 'abort');
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function whereToLook(subnet: LocalSubnet): string {
+  const reader = subnet.environment('v1', 'reader');
+  const settings = Object.entries(reader)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+  return [
+    '\nWhere to look next (Ctrl-C ends it):',
+    ...RUNNING.map(
+      (name) =>
+        `  ${name}  ${subnet.validators.find((validator) => validator.name === name)?.url ?? ''}`,
+    ),
+    '  /v1/status  /v1/consensus/decisions/run-3  /v1/consensus/certificates/run-3  /v1/consensus/reports/run-3?view=index',
+    '  /v1/log/events?from=0&limit=10  /readyz  /metrics  /openapi.json',
+    'Follow the log of v1, and replay it:',
+    `  ${settings} npm run eirel -- tail 'validator.decision.>'`,
+    `  ${settings} npm run eirel -- replay`,
+    '',
+  ].join('\n');
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1_000).toFixed(1);
+}
