@@ -48,9 +48,19 @@ export async function openWriter(file: string): Promise<Writer> {
   };
 }
 
-/** Opens an existing database for reading only: it sees what is committed and never waits for the writer. */
+/**
+ * Opens an existing database for reading only: it sees what is committed and never waits for the
+ * writer. What it opened stays readable when the file is removed from its directory.
+ */
 export async function openReader(file: string): Promise<Reader> {
   const database = await open(file, sqlite3.OPEN_READONLY | sqlite3.OPEN_FULLMUTEX);
+  try {
+    // SQLite opens the write-ahead log with the first reading, and finds it by name.
+    await all(database, file, 'SELECT count(*) FROM sqlite_schema');
+  } catch (cause) {
+    await close(database);
+    throw cause;
+  }
   const inTurn = queue();
   return {
     all: (sql, parameters) => inTurn(() => all(database, file, sql, parameters)),

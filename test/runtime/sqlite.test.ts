@@ -1,0 +1,138 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { IN_MEMORY, jsonLiteral, openReader, openWriter } from '#src/runtime/sqlite.ts';
+
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+const TABLE = 'CREATE TABLE item (id INTEGER PRIMARY KEY) STRICT';
+const ALL = 'SELECT id FROM item ORDER BY id';
+
+describe('a transaction', () => {
+  test('commits all of its statements', async () => {
+    await using writer = await openWriter(IN_MEMORY);
+    await writer.transaction([TABLE, 'INSERT INTO item VALUES (1)', 'INSERT INTO item VALUES (2)']);
+    expect(await writer.all(ALL)).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  test('leaves nothing of a script whose last statement fails, and the connection goes on', async () => {
+    await using writer = await openWriter(IN_MEMORY);
+    await writer.transaction([TABLE, 'INSERT INTO item VALUES (1)']);
+    const failing = ['INSERT INTO item VALUES (2)', 'INSERT INTO item VALUES (1)'];
+    await expect(writer.transaction(failing)).rejects.toThrow('UNIQUE constraint failed: item.id');
+    expect(await writer.all(ALL)).toEqual([{ id: 1 }]);
+    await writer.transaction(['INSERT INTO item VALUES (3)']);
+    expect(await writer.all(ALL)).toEqual([{ id: 1 }, { id: 3 }]);
+  });
+
+  test('leaves nothing of a script that ends its own transaction early', async () => {
+    await using writer = await openWriter(IN_MEMORY);
+    await writer.transaction([TABLE]);
+    const aborting = ['INSERT INTO item VALUES (2)', 'INSERT OR ROLLBACK INTO item VALUES (2)'];
+    await expect(writer.transaction(aborting)).rejects.toThrow('UNIQUE constraint failed');
+    expect(await writer.all(ALL)).toEqual([]);
+    await writer.transaction(['INSERT INTO item VALUES (3)']);
+    expect(await writer.all(ALL)).toEqual([{ id: 3 }]);
+  });
+
+  test('runs in the order of the calls, also when nobody waits for the one before', async () => {
+    await using writer = await openWriter(IN_MEMORY);
+    const calls = [
+      writer.transaction([TABLE]),
+      writer.transaction(['INSERT INTO item VALUES (1)']),
+      writer.transaction(['no statement']).catch(() => 'refused'),
+      writer.transaction(['UPDATE item SET id = id + 10']),
+    ];
+    const rows = writer.all(ALL);
+    await Promise.all(calls);
+    expect(await rows).toEqual([{ id: 11 }]);
+  });
+
+  test('is finished before the connection closes', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'a.db');
+    {
+      await using writer = await openWriter(file);
+      void writer.transaction([TABLE, 'INSERT INTO item VALUES (7)']);
+    }
+    await using reader = await openReader(file);
+    expect(await reader.all(ALL)).toEqual([{ id: 7 }]);
+  });
+});
+
+describe('a reader', () => {
+  test('sees what the writer committed while it stays open', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'a.db');
+    await using writer = await openWriter(file);
+    await writer.transaction([TABLE]);
+    await using reader = await openReader(file);
+    expect(await reader.all(ALL)).toEqual([]);
+    await writer.transaction(['INSERT INTO item VALUES (1)']);
+    expect(await reader.all(ALL)).toEqual([{ id: 1 }]);
+  });
+
+  test('cannot write', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'a.db');
+    await using writer = await openWriter(file);
+    await writer.transaction([TABLE]);
+    await using reader = await openReader(file);
+    await expect(reader.all('INSERT INTO item VALUES (1)')).rejects.toThrow('readonly');
+    expect(await writer.all(ALL)).toEqual([]);
+  });
+
+  test('binds parameters by number', async () => {
+    await using writer = await openWriter(IN_MEMORY);
+    const rows = await writer.all('SELECT ?2 AS b, ?1 AS a, ?3 AS c', ["it's", 42, null]);
+    expect(rows).toEqual([{ a: "it's", b: 42, c: null }]);
+  });
+});
+
+describe('a fault names its file', () => {
+  test('a file that is no database is a damaged projection', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'a.db');
+    await writeFile(file, 'not a database, but long enough to be taken for a header'.repeat(40));
+    await expect(openWriter(file)).rejects.toMatchObject({
+      code: 'projection.damaged',
+      details: { file, next: expect.stringContaining('eirel rebuild') },
+    });
+  });
+
+  test('a directory that does not exist', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'nowhere', 'a.db');
+    await expect(openWriter(file)).rejects.toThrow(`${file}: SQLITE_CANTOPEN`);
+  });
+
+  test('a statement that is wrong', async () => {
+    await using writer = await openWriter(IN_MEMORY);
+    await expect(writer.all('SELECT * FROM absent')).rejects.toThrow('no such table: absent');
+  });
+});
+
+test('a literal gives SQLite exactly the JSON text, whatever it holds', async () => {
+  await using writer = await openWriter(IN_MEMORY);
+  await writer.transaction(['CREATE TABLE kept (text TEXT NOT NULL) STRICT']);
+  const hostile = fc.constantFrom(
+    "'",
+    "''",
+    "');DROP TABLE kept;--",
+    '\u0000',
+    '\ud800',
+    '?1',
+    '$&',
+    '"\\',
+  );
+  const strings = fc.oneof(fc.string({ unit: 'binary' }), hostile);
+  await fc.assert(
+    fc.asyncProperty(fc.array(strings), async (value) => {
+      const literal = jsonLiteral(value);
+      await writer.transaction(['DELETE FROM kept', `INSERT INTO kept VALUES (${literal})`]);
+      expect(await writer.all('SELECT text FROM kept')).toEqual([{ text: JSON.stringify(value) }]);
+    }),
+  );
+});
