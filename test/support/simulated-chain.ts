@@ -3,16 +3,25 @@ import { sha256 } from '#src/events/hash.ts';
 import type { UnknownReason } from '#src/events/snapshot.ts';
 import type { Vector } from '#src/events/weights.ts';
 
+/** What a metagraph answers instead of the truth. */
+export type Fault =
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'neurons'; readonly neurons: readonly Neuron[] };
+
 /** A chain in memory: blocks move when the test says so, and its answers can go wrong. */
 export function simulatedChain(neurons: readonly Neuron[]) {
   const weights = new Map<string, Vector>();
   const state = {
     block: 0,
     neurons,
-    /** What the metagraph answers instead of the truth. */
-    fault: null as null | { kind: 'unavailable' } | { kind: 'neurons'; neurons: readonly Neuron[] },
+    /** What everybody is answered. */
+    fault: null as Fault | null,
+    /** What one node, by name, is answered: its own endpoint is broken. */
+    faultOf: new Map<string, Fault>(),
     /** The head itself is not answered. */
     silent: false,
+    /** Why weights are refused, while they are. */
+    refusal: null as string | null,
     weights,
     setCalls: 0,
   };
@@ -21,23 +30,28 @@ export function simulatedChain(neurons: readonly Neuron[]) {
     reason,
     detail: 'simulated',
   });
-  const chain: Chain = {
+  /** The chain as the endpoint of the named node shows it. */
+  const viewOf = (name: string): Chain => ({
     netuid: 36,
     genesis: sha256('simulated genesis'),
     finalizedBlock: () =>
       Promise.resolve(state.silent ? unknown('unavailable') : { known: true, value: state.block }),
     metagraph: (block): Promise<Known<Metagraph>> => {
-      if (state.silent || state.fault?.kind === 'unavailable')
+      const fault = state.faultOf.get(name) ?? state.fault;
+      if (state.silent || fault?.kind === 'unavailable')
         return Promise.resolve(unknown('unavailable'));
       if (block > state.block) return Promise.resolve(unknown('not-final'));
-      const answer = state.fault?.kind === 'neurons' ? state.fault.neurons : state.neurons;
-      return Promise.resolve({
-        known: true,
-        value: { block, blockHash: sha256(`block ${block}`), neurons: answer },
-      });
+      const value = {
+        block,
+        blockHash: sha256(`block ${block}`),
+        neurons: fault?.neurons ?? state.neurons,
+      };
+      return Promise.resolve({ known: true, value });
     },
     setWeights: (hotkey, vector) => {
       state.setCalls++;
+      if (state.refusal !== null)
+        return Promise.resolve({ kind: 'refused', reason: state.refusal });
       weights.set(hotkey, vector);
       return Promise.resolve({
         kind: 'accepted',
@@ -46,8 +60,8 @@ export function simulatedChain(neurons: readonly Neuron[]) {
       });
     },
     weightsOf: (hotkey) => Promise.resolve({ known: true, value: weights.get(hotkey) ?? null }),
-  };
-  return { state, chain };
+  });
+  return { state, viewOf };
 }
 
 export type SimulatedChain = ReturnType<typeof simulatedChain>;

@@ -1,9 +1,9 @@
-import { verifySr25519 } from '#src/chain/hotkey.ts';
+import type { DomainEvent } from '#src/events/catalogue.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { devSigner } from './dev-keys.ts';
-import { type SimulatedChain, simulatedChain } from './simulated-chain.ts';
+import { simulatedChain } from './simulated-chain.ts';
 import {
-  type Boundary,
+  type NodeOptions,
   neuronsFor,
   type SimulatedNetwork,
   type SimulatedNode,
@@ -17,7 +17,7 @@ export const STAKES = { v1: 400n, v2: 350n, v3: 300n, v4: 150n };
 
 export const minerKey = (name: string): string => devSigner(name).hotkey;
 
-/** The descriptor of `run-<sequence>`, ten blocks after the one before it. */
+/** The descriptor of `run-<sequence>`, twenty blocks after the one before it. */
 export function runInput(sequence: number) {
   const start = sequence * 20;
   return {
@@ -56,22 +56,19 @@ export function resultLines(run: string, scores: Readonly<Record<string, number>
   return TASKS.map((task, index) => ({ number: index + 1, text: resultLine(run, task, scores) }));
 }
 
-export type Subnet = Readonly<{
-  chain: SimulatedChain;
-  network: SimulatedNetwork;
-  nodes: readonly SimulatedNode[];
-}>;
+export type Subnet = Readonly<Awaited<ReturnType<typeof startSubnet>>>;
 
 /** Four validators with the stakes above, and their miners. */
-export async function startSubnet(
-  boundary: Boundary = () => Promise.resolve(),
-  stakes: Readonly<Record<string, bigint>> = STAKES,
-): Promise<Subnet> {
-  const chain = simulatedChain(neuronsFor(stakes, MINERS));
-  const network: SimulatedNetwork = { nodes: new Map(), tamper: () => Promise.resolve(null) };
+export async function startSubnet(options: Omit<NodeOptions, 'chain' | 'network'> = {}) {
+  const chain = simulatedChain(neuronsFor(STAKES, MINERS));
+  const network: SimulatedNetwork = {
+    nodes: new Map(),
+    down: new Set(),
+    tamper: () => Promise.resolve(null),
+  };
   const nodes: SimulatedNode[] = [];
-  for (const name of Object.keys(stakes))
-    nodes.push(await startNode(name, { chain, network, boundary }));
+  for (const name of Object.keys(STAKES))
+    nodes.push(await startNode(name, { ...options, chain, network }));
   return { chain, network, nodes };
 }
 
@@ -82,33 +79,112 @@ export async function stopSubnet({ nodes }: Subnet): Promise<void> {
 /** What each validator measured in a run; absent nodes take no part. */
 export type Measured = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/**
- * Plays one run: opened, scored and closed on every node, then block by block until its weights are
- * observed. `act` does one thing on one node and may do it again after a restart.
- */
+/** The same figures on every validator. */
+export function everybody(scores: Readonly<Record<string, number>>): Measured {
+  return Object.fromEntries(Object.keys(STAKES).map((name) => [name, scores]));
+}
+
+export type Play = Readonly<{
+  /** Does one thing on one node; it may do it again after a restart. */
+  act?: (node: SimulatedNode, what: () => Promise<unknown>) => Promise<void>;
+  /** Called when the chain has come to a block, before the nodes look. */
+  onBlock?: (block: number) => void | Promise<void>;
+}>;
+
+/** Plays one run: opened, scored and closed on every node, then block by block until its weights are observed. */
 export async function playRun(
   subnet: Subnet,
   sequence: number,
   measured: Measured,
-  act: (node: SimulatedNode, what: () => Promise<unknown>) => Promise<void> = async (_node, what) =>
-    void (await what()),
-  onBlock: (block: number) => void = () => undefined,
+  play: Play = {},
+): Promise<void> {
+  const { phases } = runInput(sequence);
+  await measureRun(subnet, sequence, measured, play);
+  await playBlocks(subnet, phases.snapshot, phases.certify + 1, play);
+}
+
+/** The run is opened, scored and closed on every node that measured something. */
+export async function measureRun(
+  { chain, nodes }: Subnet,
+  sequence: number,
+  measured: Measured,
+  { act = actOnce }: Play = {},
 ): Promise<void> {
   const input = runInput(sequence);
-  const taking = subnet.nodes.filter(({ name }) => name in measured);
-  subnet.chain.state.block = Math.max(subnet.chain.state.block, input.phases.snapshot - 1);
-  for (const node of taking) {
+  chain.state.block = Math.max(chain.state.block, input.phases.snapshot - 1);
+  for (const node of nodes) {
+    const scores = measured[node.name];
+    if (scores === undefined) continue;
     await act(node, () => node.validator.openRun(input));
-    await act(node, () =>
-      node.validator.importScores(resultLines(input.run, measured[node.name] ?? {})),
-    );
+    await act(node, () => node.validator.importScores(resultLines(input.run, scores)));
     await act(node, () => node.validator.closeRun(FAMILY, input.run));
   }
-  for (let block = input.phases.snapshot; block <= input.phases.certify + 1; block++) {
-    subnet.chain.state.block = block;
-    onBlock(block);
-    for (const node of taking) await act(node, () => node.validator.round());
+}
+
+/** Block by block, one round on each node that is up, in the order of the nodes. */
+export async function playBlocks(
+  { chain, network, nodes }: Subnet,
+  first: number,
+  last: number,
+  { act = actOnce, onBlock = () => undefined }: Play = {},
+): Promise<void> {
+  for (let block = first; block <= last; block++) {
+    chain.state.block = block;
+    await onBlock(block);
+    for (const node of nodes) {
+      if (!network.down.has(hostOf(node))) await act(node, () => node.validator.round());
+    }
   }
+}
+
+const actOnce: NonNullable<Play['act']> = async (_node, what) => void (await what());
+
+/** From now on the node neither acts nor answers. */
+export function takeDown({ network }: Subnet, node: SimulatedNode): void {
+  network.down.add(hostOf(node));
+}
+
+/** The node starts anew from its disk. */
+export async function bringUp({ network }: Subnet, node: SimulatedNode): Promise<void> {
+  network.down.delete(hostOf(node));
+  await node.restart();
+}
+
+/** Where a node answers. */
+export function hostOf({ name }: Pick<SimulatedNode, 'name'>): string {
+  return `${name}.test`;
+}
+
+/** The chain pays this miner from now on; null for nobody. */
+export function crown({ chain }: Subnet, name: string | null): void {
+  const hotkey = name === null ? null : minerKey(name);
+  chain.state.neurons = chain.state.neurons.map((neuron) => ({
+    ...neuron,
+    incentive: neuron.hotkey === hotkey ? 65_535 : 0,
+  }));
+}
+
+/** The node of that name; throws when there is none. */
+export function nodeOf({ nodes }: Pick<Subnet, 'nodes'>, name: string): SimulatedNode {
+  const node = nodes.find((each) => each.name === name);
+  if (node === undefined) throw new Error(`no node ${name}`);
+  return node;
+}
+
+type DataOf<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>['data'];
+
+/** The data of a run's events of one type in a node's log, in their order. */
+export async function recordedOf<Type extends DomainEvent['type']>(
+  node: SimulatedNode,
+  type: Type,
+  sequence: number,
+): Promise<readonly DataOf<Type>[]> {
+  const events = await node.events();
+  return events.flatMap(({ event }) =>
+    event.type === type && event.data.run === `run-${sequence}`
+      ? [event.data as DataOf<Type>] // safe: the data of an event of this type
+      : [],
+  );
 }
 
 /** The bytes of a node's decision of a run; throws when it has none. */
@@ -118,5 +194,3 @@ export async function decisionOf(node: SimulatedNode, sequence: number) {
     throw new Error(`${node.name} has no decision of run-${sequence}`);
   return { decision: found.decision, inputs: found.inputs };
 }
-
-export const verify = verifySr25519;

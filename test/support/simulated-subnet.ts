@@ -37,6 +37,8 @@ export type SimulatedNode = {
   readonly name: string;
   readonly signer: Signer;
   readonly disk: MemoryDisk;
+  /** The chain as this node's endpoint shows it. */
+  readonly view: Chain;
   mode: WeightMode;
   validator: Validator;
   restart: () => Promise<void>;
@@ -47,6 +49,8 @@ export type SimulatedNode = {
 /** The network between nodes: who answers at which axon, and who lies about it. */
 export type SimulatedNetwork = {
   readonly nodes: Map<string, SimulatedNode>;
+  /** Hosts that do not answer. */
+  readonly down: Set<string>;
   /** Replaces an answer; null lets the node answer. */
   tamper: (url: URL, asker: string) => Promise<Fetched | null>;
 };
@@ -95,29 +99,31 @@ export function neuronsFor(
   ];
 }
 
+export type NodeOptions = Readonly<{
+  chain: SimulatedChain;
+  network: SimulatedNetwork;
+  boundary?: Boundary;
+  rules?: Rules;
+  mode?: WeightMode;
+}>;
+
 /** Starts a node on a fresh disk. */
 export async function startNode(
   name: string,
   {
     chain,
     network,
-    boundary,
+    boundary = () => Promise.resolve(),
     rules = RULES,
     mode = 'decentralized',
-  }: {
-    chain: SimulatedChain;
-    network: SimulatedNetwork;
-    boundary: Boundary;
-    rules?: Rules;
-    mode?: WeightMode;
-  },
+  }: NodeOptions,
 ): Promise<SimulatedNode> {
   await cryptoReady();
   const signer = devSigner(name);
-  const { netuid, genesis } = chain.chain;
+  const view = chain.viewOf(name);
+  const { netuid, genesis } = view;
   const source = logSource({ genesis, netuid, hotkey: signer.hotkey, generation: 0 });
   const disk = memoryDisk();
-  const at = (point: string): Promise<void> => boundary(name, point);
   let stop = new AbortController();
   let release: () => Promise<void> = () => Promise.resolve();
 
@@ -125,6 +131,7 @@ export async function startNode(
     name,
     signer,
     disk,
+    view,
     mode,
     validator: undefined as unknown as Validator, // safe: `restart` sets it before the node is given out
     stop: async () => {
@@ -135,6 +142,7 @@ export async function startNode(
     restart: async () => {
       await node.stop();
       stop = new AbortController();
+      const at = mortality(stop.signal, (point) => boundary(name, point));
       const store = memoryStore({ name: 'validator', source }, disk);
       const log = await openLog(mortal(store, at), { signal: stop.signal });
       const projections = await Promise.all(
@@ -172,7 +180,7 @@ export async function startNode(
           divergence: divergence.queries,
         },
         reached: pump.reached,
-        chain: mortalChain(chain.chain, at),
+        chain: mortalChain(view, at),
         fetch: async (url) => {
           await at(`before GET ${url}`);
           const answer = await get(new URL(url), name, network);
@@ -196,6 +204,14 @@ export async function startNode(
   network.nodes.set(`${name}.test`, node);
   await node.restart();
   return node;
+}
+
+/** A process that was replaced comes no further than its next boundary, and is not killed again. */
+function mortality(signal: AbortSignal, boundary: (point: string) => Promise<void>) {
+  return async (point: string): Promise<void> => {
+    if (!signal.aborted) await boundary(point);
+    if (signal.aborted) await new Promise<never>(() => undefined);
+  };
 }
 
 function mortal(store: LogStore, at: (point: string) => Promise<void>): LogStore {
@@ -230,6 +246,8 @@ function mortalChain(chain: Chain, at: (point: string) => Promise<void>): Chain 
 async function get(url: URL, asker: string, network: SimulatedNetwork): Promise<Fetched> {
   const tampered = await network.tamper(url, asker);
   if (tampered !== null) return tampered;
+  if (network.down.has(url.host))
+    return { kind: 'refused', reason: 'unreachable', detail: `${url.host} is down` };
   const node = network.nodes.get(url.host);
   if (node === undefined)
     return { kind: 'refused', reason: 'unreachable', detail: `nobody at ${url.host}` };
