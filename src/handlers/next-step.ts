@@ -8,6 +8,8 @@ export type RunProgress = Readonly<{
   status: 'open' | 'closed';
   /** Voters, stake and incumbent were read at the snapshot block. */
   openTaken: boolean;
+  /** Why the chain's answer for the snapshot block was not used, if it was asked and gave none. */
+  openMissed: UnknownReason | null;
   /** Seats were looked up again at the decide block. */
   currentTaken: boolean;
   /** Why the chain's answer for the decide block was not used, if it was asked and gave none. */
@@ -55,11 +57,13 @@ export type Step =
 export function nextStep(progress: RunProgress, block: number, mode: WeightMode): Step {
   const { phases } = progress;
   if (block < phases.snapshot) return 'wait';
-  if (!progress.openTaken && block < phases.decide) return 'take-open-snapshot';
+  if (!progress.openTaken && !isGivenUp(progress.openMissed, phases, block))
+    return 'take-open-snapshot';
   if (block <= phases.commit) return 'wait';
   if (progress.status === 'open') return 'close-run';
   if (block < phases.decide) return reportStep(progress, mode);
-  if (!progress.currentTaken && !currentIsGivenUp(progress, block)) return 'take-current-snapshot';
+  if (!progress.currentTaken && !isGivenUp(progress.currentMissed, phases, block))
+    return 'take-current-snapshot';
   return mode === 'owner' ? ownerStep(progress, block, mode) : consensusStep(progress, block, mode);
 }
 
@@ -70,12 +74,17 @@ function reportStep({ reportSigned }: RunProgress, mode: WeightMode): Step {
 }
 
 /**
- * The chain has had half of the time until the certificate is due to name the seats at the decide
- * block. Asking on would leave no time to agree; giving up at once would hold the incumbent for one
- * lost answer.
+ * The chain has had half of the time until the certificate is due to say what it held at a block. Asking
+ * on would leave no time to agree; giving up at once would hold the incumbent for one lost answer. A
+ * block that was never asked for is asked for however late it is: without the voters of the snapshot
+ * block a validator that was away could not follow the others' certificate.
  */
-function currentIsGivenUp({ currentMissed, phases }: RunProgress, block: number): boolean {
-  return currentMissed !== null && 2 * block >= phases.decide + phases.certify;
+function isGivenUp(
+  missed: UnknownReason | null,
+  { decide, certify }: Phases,
+  block: number,
+): boolean {
+  return missed !== null && 2 * block >= decide + certify;
 }
 
 function consensusStep(progress: RunProgress, block: number, mode: WeightMode): Step {

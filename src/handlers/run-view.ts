@@ -49,6 +49,7 @@ export function progressOf(view: RunView, self: string): RunProgress {
     phases: view.run.phases,
     status: view.run.status,
     openTaken: view.open !== null,
+    openMissed: missedAt(view, 'open'),
     currentTaken: view.current !== null,
     currentMissed: missedAt(view, 'decide'),
     reportSigned: view.ownReport !== null,
