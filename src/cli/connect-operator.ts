@@ -1,8 +1,8 @@
 import type { NatsConnection } from 'nats';
 import { loadConfig } from '../config.ts';
-import { natsAddress } from '../main.ts';
 import { connectNats } from '../runtime/nats-link.ts';
 import type { Io } from './command.ts';
+import { natsAddress } from './nats-address.ts';
 
 /** Signs in with the configured credential, to command the running validator. Throws `log.unavailable`. */
 export async function connectOperator(

@@ -7,12 +7,12 @@ import { EMPTY, readEvent } from '../events/decode.ts';
 import { type Head, MAX_EVENT_BYTES } from '../events/envelope.ts';
 import { MAX_APPEND_EVENTS } from '../events/log.ts';
 import { subjectOf } from '../events/subjects.ts';
-import { natsAddress } from '../main.ts';
 import { jetStreamStore } from '../runtime/jetstream-store.ts';
 import type { LogStore, Message } from '../runtime/log-store.ts';
 import { connectNats, natsLink } from '../runtime/nats-link.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { natsAddress } from './nats-address.ts';
 import { sourceOf } from './open-reader.ts';
 import { progressBar } from './progress.ts';
 

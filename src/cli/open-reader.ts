@@ -3,12 +3,12 @@ import { AppError } from '../errors.ts';
 import { decodeBytes } from '../events/ej1.ts';
 import { Envelope } from '../events/envelope.ts';
 import type { LogReader } from '../events/log.ts';
-import { natsAddress } from '../main.ts';
 import { jetStreamStore } from '../runtime/jetstream-store.ts';
 import { logReader } from '../runtime/log-reader.ts';
 import type { LogStore } from '../runtime/log-store.ts';
 import { connectNats, natsLink } from '../runtime/nats-link.ts';
 import type { Io, Option } from './command.ts';
+import { natsAddress } from './nats-address.ts';
 
 /** Commands that read a log take this. */
 export const SOURCE_OPTION: Option = {

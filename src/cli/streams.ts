@@ -1,6 +1,5 @@
 import { loadConfig } from '../config.ts';
 import { logs } from '../events/subjects.ts';
-import { natsAddress } from '../main.ts';
 import { connectNats } from '../runtime/nats-link.ts';
 import {
   applyStream,
@@ -11,6 +10,7 @@ import {
 } from '../runtime/streams.ts';
 import { type Command, type Io, JSON_OPTION, usage } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { natsAddress } from './nats-address.ts';
 
 const details =
   "Without a name it does so for the validator's log. The logs are validator, ledger and owner; their configurations are streams/*.json.";

@@ -19,7 +19,6 @@ const RECENT_RUNS = 64;
 type Withheld =
   | { readonly kind: 'sealed'; readonly untilBlock: number }
   | { readonly kind: 'unknown' };
-type Ready<T> = T & { readonly kind: 'ready' };
 
 export type PublishDeps = Readonly<{
   projections: Projections;
@@ -35,69 +34,49 @@ export type PublishDeps = Readonly<{
  * What this validator shows to others. Scores are sealed until the commit block is finalised, in every
  * view and in the public log: commit first, open after, so that nobody can copy.
  */
-export function createPublisher({
-  projections,
-  finalizedBlock,
-  log,
-  payloads,
-  signer,
-}: PublishDeps) {
-  const opened = async (
-    family: string,
-    run: string,
-  ): Promise<Withheld | { readonly kind: 'open' }> => {
-    const found = await findRun(projections.runState, family, run);
-    if (found === null) return { kind: 'unknown' };
-    return isSealed(found, finalizedBlock())
-      ? { kind: 'sealed', untilBlock: found.phases.commit + 1 }
-      : { kind: 'open' };
-  };
+export function createPublisher(deps: PublishDeps) {
+  return { ...reportViews(deps), ...decisionViews(deps), ...logViews(deps) };
+}
+
+function reportViews({ projections, finalizedBlock }: PublishDeps) {
+  const queries = projections.reports;
   const whenOpen = async <T>(
     family: string,
     run: string,
     read: () => Promise<T>,
-  ): Promise<Ready<{ value: T }> | Withheld> => {
-    const state = await opened(family, run);
-    return state.kind === 'open' ? { kind: 'ready', value: await read() } : state;
+  ): Promise<Readonly<{ kind: 'ready'; value: T }> | Withheld> => {
+    const found = await findRun(projections.runState, family, run);
+    if (found === null) return { kind: 'unknown' };
+    if (isSealed(found, finalizedBlock()))
+      return { kind: 'sealed', untilBlock: found.phases.commit + 1 };
+    return { kind: 'ready', value: await read() };
   };
   return {
-    signedReport: async (
-      family: string,
-      run: string,
-    ): Promise<Ready<{ bytes: Uint8Array }> | Withheld> => {
-      const answer = await whenOpen(family, run, () =>
-        reports.ownReport(projections.reports, family, run),
-      );
+    signedReport: async (family: string, run: string) => {
+      const answer = await whenOpen(family, run, () => reports.ownReport(queries, family, run));
       if (answer.kind !== 'ready') return answer;
-      return answer.value === null
-        ? { kind: 'unknown' }
-        : { kind: 'ready', bytes: wire(REPORT_TYPE, answer.value) };
+      if (answer.value === null) return { kind: 'unknown' as const };
+      return { kind: 'ready' as const, bytes: wire(REPORT_TYPE, answer.value) };
     },
     reports: async (family: string, run: string) => {
-      const answer = await whenOpen(family, run, () =>
-        reports.heldReports(projections.reports, family, run),
-      );
-      return answer.kind === 'ready'
-        ? {
-            kind: 'ready' as const,
-            reports: answer.value.map((report) => wire(REPORT_TYPE, report)),
-          }
-        : answer;
+      const answer = await whenOpen(family, run, () => reports.heldReports(queries, family, run));
+      if (answer.kind !== 'ready') return answer;
+      return {
+        kind: 'ready' as const,
+        reports: answer.value.map((report) => wire(REPORT_TYPE, report)),
+      };
     },
     reportIndex: async (family: string, run: string) => {
-      const answer = await whenOpen(family, run, () =>
-        reports.reportIndex(projections.reports, family, run),
-      );
-      return answer.kind === 'ready'
-        ? {
-            kind: 'ready' as const,
-            reports: answer.value.map(({ digest, hotkey }) => ({ digest, hotkey })),
-          }
-        : answer;
+      const answer = await whenOpen(family, run, () => reports.reportIndex(queries, family, run));
+      if (answer.kind !== 'ready') return answer;
+      return {
+        kind: 'ready' as const,
+        reports: answer.value.map(({ digest, hotkey }) => ({ digest, hotkey })),
+      };
     },
     reportByDigest: async (family: string, run: string, digest: string) => {
       const answer = await whenOpen(family, run, () =>
-        reports.reportByDigest(projections.reports, family, run, digest),
+        reports.reportByDigest(queries, family, run, digest),
       );
       if (answer.kind !== 'ready') return answer;
       return {
@@ -105,11 +84,17 @@ export function createPublisher({
         bytes: answer.value === null ? null : wire(REPORT_TYPE, answer.value),
       };
     },
+  };
+}
+
+function decisionViews({ projections, signer }: PublishDeps) {
+  const queries = projections.decisions;
+  return {
     decision: async (family: string, run: string) => {
-      const decision = await decisions.decisionOf(projections.decisions, family, run);
-      const statements = await decisions.statementsOf(projections.decisions, family, run);
+      const decision = await decisions.decisionOf(queries, family, run);
+      const statements = await decisions.statementsOf(queries, family, run);
       if (decision === null && statements.length === 0) return null;
-      const inputs = await decisions.inputsOf(projections.decisions, family, run);
+      const inputs = await decisions.inputsOf(queries, family, run);
       return {
         decision,
         inputs,
@@ -119,14 +104,18 @@ export function createPublisher({
     certificate: async (family: string, run: string) => {
       const found = await findRun(projections.runState, family, run);
       if (found === null) return { kind: 'unknown' as const };
-      const built = await decisions.certificateOf(projections.decisions, family, run);
+      const built = await decisions.certificateOf(queries, family, run);
       if (built !== null) return { kind: 'ready' as const, bytes: encodeBytes(built.certificate) };
-      const missed = await decisions.certificateMissed(projections.decisions, family, run);
-      return missed === null
-        ? { kind: 'pending' as const, certifyBlock: found.phases.certify }
-        : { kind: 'missed' as const, block: missed.block };
+      const missed = await decisions.certificateMissed(queries, family, run);
+      if (missed !== null) return { kind: 'missed' as const, block: missed.block };
+      return { kind: 'pending' as const, certifyBlock: found.phases.certify };
     },
     divergence: signedSummaries(projections, signer),
+  };
+}
+
+function logViews({ projections, finalizedBlock, log, payloads }: PublishDeps) {
+  return {
     events: async (from: number, limit: number, maxBytes: number) => {
       const { size } = await log.head();
       const sealedFrom = await firstSealed(projections, finalizedBlock());
@@ -134,15 +123,16 @@ export function createPublisher({
       const page = from < end ? await payloads(from, Math.min(limit, end - from), maxBytes) : [];
       return { payloads: page, size: end, sealedFrom };
     },
-    recentRuns: async () =>
-      (await listRuns(projections.runState, { limit: RECENT_RUNS })).map(
-        ({ family, run, phases }) => ({
-          family,
-          run,
-          phases,
-          phase: phaseAt(phases, finalizedBlock()),
-        }),
-      ),
+    recentRuns: async () => {
+      const block = finalizedBlock();
+      const recent = await listRuns(projections.runState, { limit: RECENT_RUNS });
+      return recent.map(({ family, run, phases }) => ({
+        family,
+        run,
+        phases,
+        phase: phaseAt(phases, block),
+      }));
+    },
   };
 }
 

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { Config } from '../../config.ts';
+import { AppError } from '../../errors.ts';
+import type { Log } from '../../events/log.ts';
+import type { Projections } from '../../handlers/run-view.ts';
+import { projectors } from '../../projectors/all.ts';
+import { now } from '../../runtime/clock.ts';
+import { claimPresence } from '../../runtime/commands.ts';
+import { jetStreamStore } from '../../runtime/jetstream-store.ts';
+import type { LogStore } from '../../runtime/log-store.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { connectNats, natsLink } from '../../runtime/nats-link.ts';
+import { openLog } from '../../runtime/open-log.ts';
+import { openProjection, type Projection } from '../../runtime/projection.ts';
+import { type Pump, runProjections } from '../../runtime/projection-pump.ts';
+import { streamConfig, verifyStream } from '../../runtime/streams.ts';
+import { natsAddress } from '../nats-address.ts';
+
+/** The log with its one writer, and the projections that follow it. */
+export type ValidatorLog = Readonly<{
+  nc: Awaited<ReturnType<typeof connectNats>>;
+  store: LogStore;
+  log: Log;
+  projections: readonly Projection[];
+  queries: Projections;
+  pump: Pump;
+}> &
+  AsyncDisposable;
+
+/**
+ * Signs in at the log and refuses what would not be safe: a stream that is not as configured, and a
+ * second process beside a living one. Resolves when the projections show all that the log holds.
+ */
+export async function openValidatorLog(
+  config: Config,
+  source: string,
+  { logger, signal }: { logger: Logger; signal: AbortSignal },
+): Promise<ValidatorLog> {
+  await using opened = new AsyncDisposableStack();
+  const stop = new AbortController();
+  const running = AbortSignal.any([signal, stop.signal]);
+  const address = await natsAddress(config, `eirel validator ${source}`);
+  const nc = opened.adopt(await connectNats(address), (connection) => connection.close());
+  const drift = await verifyStream(nc, streamConfig('validator'));
+  if (drift.length > 0) {
+    throw new AppError('stream.drift', {
+      stream: 'validator',
+      drift,
+      next: 'run `eirel streams apply`, or bring the stream back to streams/validator.json',
+    });
+  }
+  await claimPresence(nc, `${process.pid} since ${now()}`);
+
+  const onRetry = (outage: AppError): void =>
+    logger.warn({ reason: outage.message }, 'the log does not answer, trying again');
+  const store = jetStreamStore(
+    natsLink(nc, address.inboxPrefix),
+    { name: 'validator', source },
+    { onRetry },
+  );
+  const log = await openLog(store, { signal: running, onRetry });
+  const open = async (name: keyof typeof projectors): Promise<Projection> =>
+    opened.use(
+      await openProjection(projectors[name], {
+        dir: join(config.EIREL_DATA_DIR, 'projections'),
+        source,
+      }),
+    );
+  const named = {
+    runState: await open('runState'),
+    scoreStore: await open('scoreStore'),
+    reports: await open('reports'),
+    decisions: await open('decisions'),
+    divergence: await open('divergence'),
+  };
+  const projections = Object.values(named);
+  const pump = runProjections(log, projections, { signal: running, follow: true });
+  opened.defer(() => pump.ended);
+  opened.defer(() => stop.abort(new Error('the log is closed')));
+  await pump.reached((await log.head()).size);
+  const { runState, scoreStore, reports, decisions, divergence } = named;
+  const queries = {
+    runState: runState.queries,
+    scoreStore: scoreStore.queries,
+    reports: reports.queries,
+    decisions: decisions.queries,
+    divergence: divergence.queries,
+  };
+  const parts = opened.move();
+  return {
+    nc,
+    store,
+    log,
+    projections,
+    queries,
+    pump,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}

@@ -1,0 +1,71 @@
+import type { LogWriter } from '../../events/log.ts';
+import type { AdvanceDeps } from '../../handlers/advance-run.ts';
+import type { Fetch } from '../../handlers/ask-peers.ts';
+import type { Step } from '../../handlers/next-step.ts';
+import type { Metrics } from '../../http/metrics.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { Projection } from '../../runtime/projection.ts';
+
+/** Steps that an operator wants to see once each; the others repeat at every block. */
+const MILESTONES: ReadonlySet<Step> = new Set([
+  'take-open-snapshot',
+  'close-run',
+  'sign-report',
+  'decide',
+  'sign-decision',
+  'miss-certificate',
+  'compare-with-owner',
+  'intend-weights',
+  'submit-weights',
+  'observe-weights',
+]);
+
+/** Tells each milestone of a run, and every refusal by an outside party. */
+export function stepLogger(logger: Logger): AdvanceDeps['onStep'] {
+  return (run, step, note) => {
+    if (note !== null)
+      logger.warn({ run, step, reason: note }, 'refused, tried again at the next block');
+    else if (MILESTONES.has(step)) logger.info({ run, step }, 'step taken');
+    else logger.debug({ run, step }, 'step taken');
+  };
+}
+
+/** Counts what peers answer. */
+export function measuredFetch(fetch: Fetch, metrics: Metrics): Fetch {
+  return async (url, options) => {
+    const outcome = await fetch(url, options);
+    metrics.peerFetched(outcome.kind === 'ok' ? 'accepted' : outcome.reason);
+    return outcome;
+  };
+}
+
+/** Counts appends, decisions and certificates where they are recorded. */
+export function measuredAppend(append: LogWriter['append'], metrics: Metrics): LogWriter['append'] {
+  return async (drafts) => {
+    const started = performance.now();
+    const result = await append(drafts);
+    if (result.kind === 'conflict') return result;
+    metrics.appended(result.events.length, performance.now() - started);
+    for (const { event } of result.events) {
+      if (event.type === 'decision.made.v1')
+        metrics.decided(event.data.outcome.kind, event.data.outcome.reason);
+      if (event.type === 'certificate.built.v1') metrics.certified('built');
+      if (event.type === 'certificate.missed.v1') metrics.certified('missed');
+      if (event.type === 'peer-report.rejected.v1' || event.type === 'peer-decision.rejected.v1')
+        metrics.peerFetched(event.data.reason);
+    }
+    return result;
+  };
+}
+
+/** Brings the gauges up to date after a round. */
+export function measureRound(
+  metrics: Metrics,
+  block: number | null,
+  projections: readonly Projection[],
+): void {
+  const newest = Math.max(...projections.map(({ head }) => head.size));
+  metrics.logSized(newest);
+  for (const { name, head } of projections) metrics.projectionLagged(name, newest - head.size);
+  if (block !== null) metrics.blockFinalized(block);
+}
