@@ -43,11 +43,10 @@ export function hotkeyFromSeed(seed: Uint8Array): Signer {
  */
 export const verifySr25519: Verify = (message, signature, hotkey) => {
   if (!Signature.safeParse(signature).success) return false;
-  const bytes = Buffer.from(signature, 'hex');
-  const marked = ((bytes[SIGNATURE_BYTES - 1] ?? 0) & SCHNORRKEL_MARKER) !== 0;
-  const publicKey = marked ? publicKeyOf(hotkey) : undefined;
+  const publicKey = publicKeyOf(hotkey);
+  if (publicKey === undefined) return false;
   // This order of arguments is wasm-crypto's own.
-  return publicKey !== undefined && sr25519Verify(bytes, message, publicKey);
+  return sr25519Verify(Buffer.from(signature, 'hex'), message, publicKey);
 };
 
 /** True for an address of prefix 42 whose checksum holds: a hotkey or coldkey of the subnet. */
@@ -57,11 +56,8 @@ export function isSs58(text: string): boolean {
 
 const SEED_BYTES = 32;
 const SECRET_BYTES = 64;
-const SIGNATURE_BYTES = 64;
 /** Bittensor uses substrate's generic prefix. */
 const SS58_PREFIX = 42;
-/** The top bit of a signature tells schnorrkel from ed25519 (schnorrkel 0.9, `Signature::from_bytes`). */
-const SCHNORRKEL_MARKER = 0x80;
 
 /** A subnet has at most a few thousand keys, each verified many times; whatever else comes in is evicted. */
 const MAX_CACHED_KEYS = 4_096;

@@ -29,14 +29,13 @@ export function buildCertificate(facts: {
 }): Certification {
   const { outcome, statements, voters, quorum } = facts;
   const digest = digestOf(outcome);
-  const stakes = new Map(voters.map(({ hotkey, stake }) => [hotkey, stake]));
+  const voting = new Set(voters.map(({ hotkey }) => hotkey));
   const byHotkey = new Map<string, Certificate['signatures'][number]>();
   for (const { hotkey, body, signature } of statements.toSorted(byContent)) {
     const inputs = inputsOf(body);
     // Only the text that a verifier will rebuild from the certificate may stand in it.
     if (inputs === undefined || body !== bodyOf(outcome, digest, { hotkey, inputs })) continue;
-    if (stakes.has(hotkey) && !byHotkey.has(hotkey))
-      byHotkey.set(hotkey, { hotkey, inputs, signature });
+    if (voting.has(hotkey)) byHotkey.set(hotkey, { hotkey, inputs, signature });
   }
   const signatures = [...byHotkey.values()];
   const signers = voters.filter(({ hotkey }) => byHotkey.has(hotkey));

@@ -2,7 +2,7 @@ import { sha256 } from '../events/hash.ts';
 import { RunId } from '../events/scalars.ts';
 
 /** A `Raw` field of the chain's commitments pallet holds at most this many bytes. */
-export const MAX_COMMITMENT_BYTES = 128;
+const MAX_COMMITMENT_BYTES = 128;
 
 const PREFIX = 'eirel/scores/v1:';
 

@@ -4,7 +4,7 @@ import type { Fraction } from '../events/scalars.ts';
 import { NANO, roundHalfEven } from './nano.ts';
 
 /** A miner judged on less than half of the run's tasks is left out of the report: it was not evaluated. */
-export const MIN_TASK_SHARE: Fraction = { num: 1, den: 2 };
+const MIN_TASK_SHARE: Fraction = { num: 1, den: 2 };
 
 /** What one validator measured of one miner in a run. */
 export type Tally = Readonly<{

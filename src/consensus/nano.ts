@@ -38,15 +38,14 @@ export function formatNano(nano: number): string {
   return `${nano < 0 ? '-' : ''}${Math.floor(size / NANO)}.${decimals}`;
 }
 
-/** The double as mantissa / 2^exponent (IEEE 754 binary64, section 3.4). */
+/**
+ * A positive double as mantissa / 2^exponent (IEEE 754 binary64, section 3.4). Zero and the subnormals
+ * are read as if they were normal: all of them are below 2^-1021, and 0 units either way.
+ */
 function binaryParts(double: number): { mantissa: bigint; exponent: bigint } {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, double);
   const bits = view.getBigUint64(0);
-  const biased = (bits >> 52n) & 0x7ffn;
-  const fraction = bits & 0xf_ffff_ffff_ffffn;
-  // Subnormals have no implicit leading bit and the exponent of the smallest normal number.
-  return biased === 0n
-    ? { mantissa: fraction, exponent: 1074n }
-    : { mantissa: fraction | (1n << 52n), exponent: 1075n - biased };
+  const mantissa = (bits & 0xf_ffff_ffff_ffffn) | (1n << 52n);
+  return { mantissa, exponent: 1075n - ((bits >> 52n) & 0x7ffn) };
 }

@@ -31,7 +31,8 @@ export function rankCorrelation(
   const num = n * dot(ranksA, ranksB) - sum(ranksA) * sum(ranksB);
   const denA = n * dot(ranksA, ranksA) - sum(ranksA) ** 2n;
   const denB = n * dot(ranksB, ranksB) - sum(ranksB) ** 2n;
-  if (pairs.length < 2 || denA === 0n || denB === 0n) return null;
+  // Fewer than two miners have no variance either.
+  if (denA === 0n || denB === 0n) return null;
   return { n: pairs.length, num: String(num), denA: String(denA), denB: String(denB) };
 }
 

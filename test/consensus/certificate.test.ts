@@ -27,7 +27,7 @@ const voters: readonly Voter[] = [40, 30, 20, 10].map((stake, uid) => ({
 
 describe('buildCertificate', () => {
   test('two thirds of the stake on one outcome make a certificate that verifies', () => {
-    const built = certify([sign('V3'), sign('V1'), sign('V4')]);
+    const built = certify([sign('V3'), sign('X1'), sign('V1'), sign('V4')]);
     if (built.kind === 'short') return expect.unreachable();
     expect(built).toMatchObject({ signed: 70n, total: 100n });
     expect(built.certificate.signatures.map(({ hotkey }) => hotkey)).toEqual(

@@ -28,6 +28,11 @@ describe('compositesOf', () => {
     expect(scores).toEqual({ [BOB]: 2 });
   });
 
+  test('a run without tasks evaluates nobody', () => {
+    const tallies = [{ miner: ALICE, sum: 0, judged: 0, excused: 0 }];
+    expect(compositesOf({ miners: [ALICE], taskCount: 0, tallies }).scores).toEqual({});
+  });
+
   test('a tally of somebody outside the roster takes no part', () => {
     const tallies = [{ miner: STRANGER, sum: 1_000_000_000, judged: 1, excused: 0 }];
     const { scores, coverage } = compositesOf({ miners: [ALICE], taskCount: 1, tallies });

@@ -105,6 +105,17 @@ describe('decide', () => {
     );
   });
 
+  test('a miner that nobody scored is insufficient, even where no stake is asked for', () => {
+    const facts = sampleFacts({ '/rules/minerQuorum': { num: 0, den: 1 } });
+    const reports = [0, 1, 2, 3].map((index) => accepted(index, { [hotkeyOf('MinerA')]: 1 }));
+    const { medians } = decide({ ...facts, reports }).decision;
+    expect(medians.map(({ median, status }) => [median, status])).toEqual([
+      [1, 'eligible'],
+      [null, 'insufficient'],
+      [null, 'insufficient'],
+    ]);
+  });
+
   test('a voter that the snapshot lists twice is refused', () => {
     const facts = sampleFacts();
     if (!facts.open.known) return expect.unreachable();
