@@ -43,9 +43,8 @@ export async function startValidator(
   await cryptoReady();
   const signer = hotkeyFromSeed(await readSeedFile(required(config, 'EIREL_HOTKEY_SEED_FILE')));
   const chain = await openChainFile(required(config, 'EIREL_CHAIN_FILE'));
-  const { hotkey } = signer;
   const identity = identityOf(config, chain);
-  const source = logSource({ ...identity, hotkey, generation: 0 });
+  const source = logSource({ ...identity, hotkey: signer.hotkey, generation: 0 });
 
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
@@ -58,10 +57,7 @@ export async function startValidator(
     identity,
     signer,
     verify: verifySr25519,
-    log: { ...log.log, append: measuredAppend(log.log.append, metrics) },
-    payloads: (from, limit, maxBytes) => pageOf(log.store, from, limit, maxBytes),
-    projections: log.queries,
-    reached: log.pump.reached,
+    ...overLog(log, metrics),
     chain,
     fetch: measuredFetch(peers.get, metrics),
     now,
@@ -72,11 +68,14 @@ export async function startValidator(
   const served = opened.use(
     await serveValidator(
       config,
-      { validator, identity, hotkey, log },
+      { validator, identity, hotkey: signer.hotkey, log },
       { logger, metrics, signal: stopping },
     ),
   );
-  logger.info({ url: served.url, hotkey, source, mode: identity.mode }, 'validating');
+  logger.info(
+    { url: served.url, hotkey: signer.hotkey, source, mode: identity.mode },
+    'validating',
+  );
 
   const loop = startLoop(validator, {
     log,
@@ -92,10 +91,20 @@ export async function startValidator(
   const running = opened.move();
   return {
     url: served.url,
-    hotkey,
+    hotkey: signer.hotkey,
     source,
     ended,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+function overLog({ log, store, queries, pump }: ValidatorLog, metrics: Metrics) {
+  return {
+    log: { ...log, append: measuredAppend(log.append, metrics) },
+    payloads: (from: number, limit: number, maxBytes: number) =>
+      pageOf(store, from, limit, maxBytes),
+    projections: queries,
+    reached: pump.reached,
   };
 }
 

@@ -24,7 +24,7 @@ export type Neuron = Readonly<{
 /** The subnet at one finalised block. */
 export type Metagraph = Readonly<{ block: number; blockHash: string; neurons: readonly Neuron[] }>;
 
-export type Receipt =
+type Receipt =
   | { readonly kind: 'accepted'; readonly block: number; readonly receipt: string }
   | { readonly kind: 'refused'; readonly reason: string };
 

@@ -39,7 +39,7 @@ const MAX_DECISIONS_BYTES = 2 * MAX_EVENT_BYTES + MAX_VALIDATORS * 1_024;
 /** What we read of a peer's decisions: only the statements; its own account of its inputs is for auditors. */
 const Decisions = z.looseObject({ statements: z.array(z.unknown()).max(MAX_VALIDATORS) });
 
-export type SignedStatement = Readonly<{
+type SignedStatement = Readonly<{
   hotkey: string;
   body: string;
   signature: string;

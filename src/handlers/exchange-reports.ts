@@ -28,7 +28,7 @@ const Index = z.strictObject({
   reports: z.array(z.strictObject({ digest: Hex32, hotkey: Ss58 })).max(MAX_INDEX_ENTRIES),
 });
 
-export type HeldReport = Readonly<{ hotkey: string; digest: string }>;
+type HeldReport = Readonly<{ hotkey: string; digest: string }>;
 
 export type ReportExchange = Readonly<{
   /** This validator's hotkey. */

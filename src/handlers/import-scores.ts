@@ -6,7 +6,7 @@ import type { Recorder } from './recorder.ts';
 export const MAX_IMPORT_LINES = 200;
 
 export type ImportLine = Readonly<{ number: number; text: string }>;
-export type Refusal = Readonly<{ line: number; reason: string }>;
+type Refusal = Readonly<{ line: number; reason: string }>;
 
 /** What became of an import: every line is in exactly one of `accepted`, `repeated` and `refused`. */
 export type ImportReport = Readonly<{
@@ -18,7 +18,7 @@ export type ImportReport = Readonly<{
 }>;
 
 /** The run that results may be imported into. */
-export type OpenRun = Readonly<{
+type OpenRun = Readonly<{
   status: 'open' | 'closed';
   miners: readonly string[];
   tasks: readonly string[];

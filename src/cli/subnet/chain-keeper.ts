@@ -51,8 +51,6 @@ export function createChainKeeper(path: string) {
   };
 }
 
-export type ChainKeeper = ReturnType<typeof createChainKeeper>;
-
 /** The whole incentive goes to the uid that set weights with more than half of the running stake favour; else none. */
 async function paidBy(path: string): Promise<ReadonlyMap<string, number>> {
   const chain = await openChainFile(path);

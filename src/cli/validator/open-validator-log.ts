@@ -59,33 +59,15 @@ export async function openValidatorLog(
     { onRetry },
   );
   const log = await openLog(store, { signal: running, onRetry });
-  const open = async (name: keyof typeof projectors): Promise<Projection> =>
-    opened.use(
-      await openProjection(projectors[name], {
-        dir: join(config.EIREL_DATA_DIR, 'projections'),
-        source,
-      }),
-    );
-  const named = {
-    runState: await open('runState'),
-    scoreStore: await open('scoreStore'),
-    reports: await open('reports'),
-    decisions: await open('decisions'),
-    divergence: await open('divergence'),
-  };
-  const projections = Object.values(named);
+  const { projections, queries } = await openProjections(
+    join(config.EIREL_DATA_DIR, 'projections'),
+    source,
+    opened,
+  );
   const pump = runProjections(log, projections, { signal: running, follow: true });
   opened.defer(() => pump.ended);
   opened.defer(() => stop.abort(new Error('the log is closed')));
   await pump.reached((await log.head()).size);
-  const { runState, scoreStore, reports, decisions, divergence } = named;
-  const queries = {
-    runState: runState.queries,
-    scoreStore: scoreStore.queries,
-    reports: reports.queries,
-    decisions: decisions.queries,
-    divergence: divergence.queries,
-  };
   const parts = opened.move();
   return {
     nc,
@@ -95,5 +77,25 @@ export async function openValidatorLog(
     queries,
     pump,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+async function openProjections(dir: string, source: string, opened: AsyncDisposableStack) {
+  const open = async (name: keyof typeof projectors): Promise<Projection> =>
+    opened.use(await openProjection(projectors[name], { dir, source }));
+  const runState = await open('runState');
+  const scoreStore = await open('scoreStore');
+  const reports = await open('reports');
+  const decisions = await open('decisions');
+  const divergence = await open('divergence');
+  return {
+    projections: [runState, scoreStore, reports, decisions, divergence],
+    queries: {
+      runState: runState.queries,
+      scoreStore: scoreStore.queries,
+      reports: reports.queries,
+      decisions: decisions.queries,
+      divergence: divergence.queries,
+    },
   };
 }
