@@ -22,7 +22,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The canonical text of a value (RFC 8785 section 3.2 on the EJ1 subset).
- * Throws `ej1.malformed` with the path of the first value that has no EJ1 form.
+ * Throws `ej1.malformed` naming the top-level member whose value has no EJ1 form.
  */
 export function encode(value: Json): string {
   return encodeAt(value, '$', 0);

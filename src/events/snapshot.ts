@@ -6,6 +6,9 @@ import { Block, Detail, Hex32, Ss58, StakeRao, Uid } from './scalars.ts';
 /** The runtime's own bound on validators of a subnet (`MaxAllowedValidators` is at most 128). */
 export const MAX_VALIDATORS = 128;
 
+/** `http://[…]:65535` with the longest IPv6 address; a snapshot of 128 voters has to fit one event. */
+export const MAX_AXON_LENGTH = 64;
+
 /** Why the chain's answer was not used. Unknown is not empty: no state changes on it. */
 export const UnknownReason = z.enum(['unavailable', 'empty', 'shrunken', 'malformed', 'not-final']);
 export type UnknownReason = z.infer<typeof UnknownReason>;
@@ -21,7 +24,7 @@ export const Voter = z.strictObject({
   uid: Uid,
   stake: StakeRao,
   /** Where its axon says that it answers; an attacker may choose it. Null when it serves none. */
-  axon: z.string().max(256).nullable(),
+  axon: z.string().max(MAX_AXON_LENGTH).nullable(),
 });
 export type Voter = z.infer<typeof Voter>;
 
@@ -36,8 +39,8 @@ export const Snapshot = z.strictObject({
   /** Neurons in the answer: a sudden fall is the mark of a broken answer. */
   rowCount: z.int().min(1),
   voters: z.array(Voter).max(MAX_VALIDATORS),
-  /** The run's miners that have a seat. */
-  miners: z.array(Seat).max(MAX_MINERS),
+  /** The run's miners that have a seat, and at `decide` also the incumbent of `open`. */
+  miners: z.array(Seat).max(MAX_MINERS + 1),
   /** Whom the chain pays now; null when it pays nobody but uid 0. */
   incumbent: Seat.nullable(),
 });

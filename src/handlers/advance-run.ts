@@ -129,8 +129,10 @@ async function readChain(
   { minStake }: Identity,
   deps: AdvanceDeps,
 ): Promise<null> {
-  const { family, run, miners, phases } = view.run;
+  const { family, run, phases } = view.run;
   const block = phase === 'open' ? phases.snapshot : phases.decide;
+  const incumbent = phase === 'decide' ? view.open?.incumbent : null;
+  const miners = [...view.run.miners, ...(incumbent ? [incumbent.hotkey] : [])];
   // At the decide block an answer is measured against this run's own snapshot, else against the runs before.
   const lastRowCount =
     phase === 'decide' && view.open !== null
@@ -272,7 +274,10 @@ async function consultOwner(
   const { reason } = await observeOwner({ family, run, ownerUrl }, deps);
   if (step === 'miss-owner' && reason !== null) {
     await deps.record([
-      { type: 'owner-pick.missed.v1', data: { family, run, detail: reason.slice(0, 400) } },
+      {
+        type: 'owner-pick.missed.v1',
+        data: { family, run, detail: reason.slice(0, 400).toWellFormed() },
+      },
     ]);
   }
   return reason;

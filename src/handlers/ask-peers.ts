@@ -97,6 +97,6 @@ export function misdeed(
 ): Extract<Answer, { kind: 'misdeed' }> {
   return {
     kind: 'misdeed',
-    misdeed: { peer: peer.hotkey, reason, detail: detail.slice(0, 400), digest },
+    misdeed: { peer: peer.hotkey, reason, detail: detail.slice(0, 400).toWellFormed(), digest },
   };
 }

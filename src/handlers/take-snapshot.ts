@@ -1,7 +1,7 @@
 import type { Known, Metagraph, Neuron } from '../chain/chain.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { Seat, SnapshotPhase, UnknownReason } from '../events/snapshot.ts';
-import { MAX_VALIDATORS } from '../events/snapshot.ts';
+import { MAX_AXON_LENGTH, MAX_VALIDATORS } from '../events/snapshot.ts';
 import type { Recorder } from './recorder.ts';
 
 /** Below this share of the rows seen before, an answer is broken: uids are reused, not removed. */
@@ -12,10 +12,12 @@ export type SnapshotRequest = Readonly<{
   run: string;
   phase: SnapshotPhase;
   block: number;
-  /** The run's roster. */
+  /** Whose seats are wanted: the run's roster, and whoever must be found again. */
   miners: readonly string[];
   /** Rows of the last answer, used or not; null before the first. */
   lastRowCount: number | null;
+  /** The last answer for this phase that was not used. */
+  lastMissed: Readonly<{ reason: UnknownReason; rowCount: number | null }> | null;
   /** Voting stake starts here, in rao. */
   minStake: bigint;
 }>;
@@ -29,7 +31,15 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
   const { family, run, phase, block } = request;
   const missed = (reason: UnknownReason, rowCount: number | null, detail: string): DomainEvent => ({
     type: 'snapshot.missed.v1',
-    data: { family, run, phase, block, reason, rowCount, detail: detail.slice(0, 400) },
+    data: {
+      family,
+      run,
+      phase,
+      block,
+      reason,
+      rowCount,
+      detail: detail.slice(0, 400).toWellFormed(),
+    },
   });
   if (!answer.known) return missed(answer.reason, null, answer.detail);
 
@@ -65,7 +75,7 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
             coldkey,
             uid,
             stake: stake.toString(),
-            axon,
+            axon: axon === null || axon.length > MAX_AXON_LENGTH ? null : axon,
           }))
           .toSorted(byHotkey),
         miners: neurons
