@@ -2,13 +2,16 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { LogName } from '../events/subjects.ts';
 import { JetStreamCode, parseAnswer, refused, Status, statusOf } from './jetstream-api.ts';
+import { followFrom, makeNotices } from './jetstream-follow.ts';
 import { publishMessages } from './jetstream-publish.ts';
 import type { LogStore } from './log-store.ts';
 import type { NatsLink } from './nats-link.ts';
-import { type RetryDeps, whileUnavailable } from './retry.ts';
 
 /** Reading touches the disk of the server, but never waits for others: this is for a machine under load. */
 const REQUEST_TIMEOUT_MS = 5_000;
+
+/** A batch of the largest events stays below 35 MB; of usual ones, it hides the round trip. */
+const FOLLOW_BATCH_EVENTS = 500;
 
 /**
  * A log's stream, behind one link. Only stateless reads are used (`STREAM.INFO`, `DIRECT.GET`,
@@ -18,15 +21,21 @@ const REQUEST_TIMEOUT_MS = 5_000;
 export function jetStreamStore(
   link: NatsLink,
   { name, source }: { name: LogName; source: string },
-  deps: Omit<RetryDeps, 'signal'> = {},
 ): LogStore {
+  const notices = makeNotices(link.nc, name);
+  const fetchNext = (from: number): Promise<readonly Uint8Array[]> =>
+    fetchBatch(link, name, from, FOLLOW_BATCH_EVENTS);
   return {
     name,
     source,
     size: () => lastSequence(link, name),
-    publish: (messages, expectedSize) => publishMessages(link, name, messages, expectedSize),
+    publish: async (messages, expectedSize) => {
+      const published = await publishMessages(link, name, messages, expectedSize);
+      if (published.kind === 'stored') notices.give();
+      return published;
+    },
     fetch: (from, limit) => fetchSurely(link, name, from, limit),
-    follow: (from, signal) => follow(link, name, from, { ...deps, signal }),
+    follow: (from, deps) => followFrom(from, fetchNext, notices, deps),
   };
 }
 
@@ -106,25 +115,4 @@ async function fetchFromLeader(
   if ('ok' in answer) return Buffer.from(answer.ok.message.data, 'base64');
   if (answer.error.err_code === JetStreamCode.messageNotFound) return undefined;
   throw refused(about, answer.error);
-}
-
-/** A batch of the largest events stays below 35 MB; of usual ones, it hides the round trip. */
-const FOLLOW_BATCH_EVENTS = 500;
-
-async function* follow(
-  link: NatsLink,
-  name: LogName,
-  from: number,
-  deps: RetryDeps,
-): AsyncGenerator<readonly Uint8Array[]> {
-  const { signal } = deps;
-  for (let at = from; !signal?.aborted; ) {
-    const fetched = await whileUnavailable(
-      () => fetchBatch(link, name, at, FOLLOW_BATCH_EVENTS),
-      deps,
-    );
-    at += fetched.length;
-    if (fetched.length > 0) yield fetched;
-    else await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

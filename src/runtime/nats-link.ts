@@ -1,4 +1,10 @@
-import { connect, createInbox, type Msg, type NatsConnection } from 'nats';
+import {
+  connect,
+  createInbox,
+  type Msg,
+  type NatsConnection,
+  PermissionViolationError,
+} from 'nats';
 import { AppError } from '../errors.ts';
 
 /** A server on this machine or the next answers within milliseconds; this is for a machine under load. */
@@ -61,8 +67,9 @@ export function natsLink(nc: NatsConnection, inboxPrefix: string): NatsLink {
   const open = new Map<string, Pending>();
   const link: Link = { nc, inbox, open, down: undefined, count: 0 };
   nc.subscribe(`${inbox}*`, {
-    callback: (error, answer) => {
-      if (error === null) open.get(answer.subject)?.answer(answer);
+    callback: (refusal, answer) => {
+      if (refusal === null) open.get(answer.subject)?.answer(answer);
+      else goDown(link, `a refused inbox, ${refusal.message}`);
     },
   });
   void watch(link);
@@ -80,19 +87,30 @@ type Link = {
   count: number;
 };
 
-/** What is under way when the connection is lost will never be answered, so nobody should wait for it. */
 async function watch(link: Link): Promise<void> {
-  const failAll = (cause: unknown): void => {
-    for (const pending of link.open.values()) pending.fail(cause);
-  };
   for await (const status of link.nc.status()) {
-    if (status.type === 'disconnect') link.down = 'a lost connection';
+    if (status.type === 'disconnect') goDown(link, 'a lost connection');
     if (status.type === 'reconnect') link.down = undefined;
-    if (link.down !== undefined) failAll(link.down);
-    if (status.type === 'error') failAll(status.error);
+    if (status.type === 'error' && !isRefusedSubscription(status.error)) {
+      failAll(link, status.error);
+    }
   }
-  link.down = 'a closed connection';
-  failAll(link.down);
+  goDown(link, 'a closed connection');
+}
+
+/** What is under way when the connection is lost is never answered: nobody should wait for it. */
+function goDown(link: Link, why: string): void {
+  link.down = why;
+  failAll(link, why);
+}
+
+function failAll({ open }: Link, cause: unknown): void {
+  for (const pending of open.values()) pending.fail(cause);
+}
+
+/** Told to the subscriber itself; it says nothing about what was asked. */
+function isRefusedSubscription(error: Error): boolean {
+  return error instanceof PermissionViolationError && error.operation === 'subscription';
 }
 
 function ask<T>(link: Link, { about, timeoutMs, ask, take }: Question<T>): Promise<T> {

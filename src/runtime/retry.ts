@@ -3,7 +3,7 @@ import { type AppError, isAppError } from '../errors.ts';
 
 /** A server that restarts is back within a second: the first retries are quick, the later ones cost nothing. */
 const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 5_000;
+const LONGEST_RETRY_MS = 2_000;
 
 /** What a loop that waits for a server needs. Every outage is told to `onRetry`: none passes in silence. */
 export type RetryDeps = Readonly<{

@@ -16,9 +16,6 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** The server counts headers into `max_msg_size`; ours, those of an atomic batch, take less than 300 bytes. */
 const HEADER_BYTES = 1_025;
 
-/** Batches of more than one message are atomic since this API level of the server (ADR-44). */
-const ATOMIC_BATCH_API_LEVEL = 2;
-
 /**
  * The configuration of a log's stream. The literals are what an append-only log rests on: another
  * value in `streams/*.json` is a fault, not a choice.
@@ -117,7 +114,7 @@ export async function applyStream(
 function serverDrift(nc: NatsConnection): Drift[] {
   const version = nc.info?.version ?? '0.0.0';
   if (!isOlderVersion(version, OLDEST_NATS_SERVER)) return [];
-  const expected = `${OLDEST_NATS_SERVER} or later, for atomic batches (API level ${ATOMIC_BATCH_API_LEVEL})`;
+  const expected = `${OLDEST_NATS_SERVER} or later, for atomic batches (ADR-50)`;
   return [{ field: 'nats-server', expected, found: version }];
 }
 
