@@ -67,7 +67,7 @@ export function divergenceOf(
 }
 
 /** How many closed runs the gate looks at unless it is told otherwise. */
-export const DIVERGENCE_WINDOW_RUNS = 50;
+const DIVERGENCE_WINDOW_RUNS = 50;
 
 /** Counts over a window of closed runs; every figure can be counted again from the records. */
 export type DivergenceSummary = Readonly<{
