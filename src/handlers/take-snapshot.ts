@@ -16,8 +16,6 @@ export type SnapshotRequest = Readonly<{
   miners: readonly string[];
   /** Rows of the last answer, used or not; null before the first. */
   lastRowCount: number | null;
-  /** The last answer for this phase that was not used. */
-  lastMissed: Readonly<{ reason: UnknownReason; rowCount: number | null }> | null;
   /** Voting stake starts here, in rao. */
   minStake: bigint;
 }>;
