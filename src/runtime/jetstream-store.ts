@@ -6,6 +6,7 @@ import { followFrom, makeNotices } from './jetstream-follow.ts';
 import { publishMessages } from './jetstream-publish.ts';
 import type { LogStore } from './log-store.ts';
 import type { NatsLink } from './nats-link.ts';
+import type { RetryDeps } from './retry.ts';
 
 /** Reading touches the disk of the server, but never waits for others: this is for a machine under load. */
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -17,10 +18,12 @@ const FOLLOW_BATCH_EVENTS = 500;
  * A log's stream, behind one link. Only stateless reads are used (`STREAM.INFO`, `DIRECT.GET`,
  * `STREAM.MSG.GET`): whoever may create a consumer could have the server publish in its name, and
  * a read without state has nothing to restore after a restart. Position n is sequence n + 1.
+ * `deps.onRetry` hears of every outage that a following read waits for.
  */
 export function jetStreamStore(
   link: NatsLink,
   { name, source }: { name: LogName; source: string },
+  deps: Omit<RetryDeps, 'signal'> = {},
 ): LogStore {
   const notices = makeNotices(link.nc, name);
   const fetchNext = (from: number): Promise<readonly Uint8Array[]> =>
@@ -35,7 +38,7 @@ export function jetStreamStore(
       return published;
     },
     fetch: (from, limit) => fetchSurely(link, name, from, limit),
-    follow: (from, deps) => followFrom(from, fetchNext, notices, deps),
+    follow: (from, signal) => followFrom(from, fetchNext, notices, { ...deps, signal }),
   };
 }
 

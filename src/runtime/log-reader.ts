@@ -57,7 +57,7 @@ async function* follow(
       yield batch;
       head = batch.head;
     }
-    for await (const payloads of store.follow(head.size, { ...deps, signal })) {
+    for await (const payloads of store.follow(head.size, signal)) {
       const batch = verify(payloads, store.source, head);
       yield batch;
       head = batch.head;

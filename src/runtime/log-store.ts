@@ -1,5 +1,4 @@
 import type { LogName } from '../events/subjects.ts';
-import type { RetryDeps } from './retry.ts';
 
 /** One event on its way into a store: its exact bytes, and the subject that tails and filters go by. */
 export type Message = Readonly<{ subject: string; payload: Uint8Array }>;
@@ -28,8 +27,8 @@ export type LogStore = Readonly<{
   /** At most `limit` payloads from position `from` on; fewer when the store has, or finds, no more. */
   fetch: (from: number, limit: number) => Promise<readonly Uint8Array[]>;
   /**
-   * Payloads from position `from` on, as soon as they are stored, until `deps.signal` ends it. A server
+   * Payloads from position `from` on, as soon as they are stored, until the signal ends it. A server
    * that goes away is waited for. The next batch is asked for when this one is taken.
    */
-  follow: (from: number, deps: RetryDeps) => AsyncIterable<readonly Uint8Array[]>;
+  follow: (from: number, signal?: AbortSignal) => AsyncIterable<readonly Uint8Array[]>;
 }>;

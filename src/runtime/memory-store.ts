@@ -34,7 +34,7 @@ export function memoryStore(
       return { kind: 'stored' };
     },
     fetch: async (from, limit) => payloadsOf(disk, from, limit),
-    follow: (from, { signal }) => followDisk(disk, from, signal),
+    follow: (from, signal) => followDisk(disk, from, signal),
   };
 }
 
