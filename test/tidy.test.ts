@@ -1,0 +1,76 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { catalogue } from '#src/events/catalogue.ts';
+import { logs } from '#src/events/subjects.ts';
+import { streamConfig } from '#src/runtime/streams.ts';
+import { generatedDocs } from '../scripts/docs.ts';
+
+const root = new URL('../', import.meta.url);
+const read = (path: string): Promise<string> => readFile(new URL(path, root), 'utf8');
+
+async function sources(folder: string): Promise<ReadonlyMap<string, string>> {
+  const entries = await readdir(new URL(folder, root), { recursive: true });
+  const files = entries.filter((file) => file.endsWith('.ts'));
+  return new Map(
+    await Promise.all(
+      files.map(async (file) => [`${folder}${file}`, await read(`${folder}${file}`)] as const),
+    ),
+  );
+}
+
+test('what the documentation derives from the code is up to date', async () => {
+  for (const [file, content] of await generatedDocs())
+    expect(await read(file), `${file}: run npm run docs`).toBe(content);
+});
+
+test('every event has its documentation', async () => {
+  const page = await read('docs/events.md');
+  for (const { type } of catalogue) {
+    const section = page.split(`## ${type}\n\n`)[1]?.split('\n')[0] ?? '';
+    expect(section, type).not.toBe('');
+  }
+});
+
+test('every error code is thrown somewhere', async () => {
+  const union = (await read('src/errors.ts')).matchAll(/^ {2}\| '([a-z0-9.-]+)'/gm);
+  const code = [...(await sources('src/'))]
+    .filter(([file]) => file !== 'src/errors.ts' && file !== 'src/cli/exit-codes.ts')
+    .map(([, text]) => text)
+    .join('\n');
+  for (const [, name = ''] of union) expect(code.includes(`'${name}'`), name).toBe(true);
+});
+
+test.for(logs)('the stream of the log %s is configured as an append-only log', (log) => {
+  expect(streamConfig(log).name).toBe(log);
+});
+
+describe('links', () => {
+  test.for([
+    'README.md',
+    'CONTRIBUTING.md',
+    'docs/architecture.md',
+    'docs/protocol.md',
+    'docs/operating.md',
+  ])('%s leads to files that exist', async (page) => {
+    const base = new URL(page, root);
+    for (const [, target = ''] of (await read(page)).matchAll(/\]\(([^)#]+)(#[^)]*)?\)/g)) {
+      const url = new URL(target, base);
+      await expect(
+        target.endsWith('/') ? readdir(url) : readFile(url),
+        `${page} → ${target}`,
+      ).resolves.toBeDefined();
+    }
+  });
+});
+
+test('the packages that are pinned are pinned exactly', async () => {
+  const { dependencies, devDependencies } = z
+    .looseObject({
+      dependencies: z.record(z.string(), z.string()),
+      devDependencies: z.record(z.string(), z.string()),
+    })
+    .parse(JSON.parse(await read('package.json')));
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+    expect(version, name).toMatch(/^(npm:.+@)?\d+\.\d+\.\d+$/);
+});
