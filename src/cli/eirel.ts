@@ -7,7 +7,7 @@ import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
-import { runsCloseCommand, runsOpenCommand } from './runs.ts';
+import { runsCloseCommand, runsCompareCommand, runsOpenCommand } from './runs.ts';
 import { scoresImportCommand } from './scores-import.ts';
 import { streamsApplyCommand, streamsVerifyCommand } from './streams.ts';
 import { subnetCommand } from './subnet.ts';
@@ -22,6 +22,7 @@ export const commands: readonly Command[] = [
   streamsVerifyCommand,
   runsOpenCommand,
   runsCloseCommand,
+  runsCompareCommand,
   scoresImportCommand,
   tailCommand,
   replayCommand,

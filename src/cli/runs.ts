@@ -33,6 +33,20 @@ export const runsCloseCommand: Command = {
   },
 };
 
+export const runsCompareCommand: Command = {
+  name: 'runs compare',
+  summary:
+    'Ask the owner again for a run that was compared: its pool was re-armed. The first record stands.',
+  arguments: ['family', 'run'],
+  options: { json: JSON_OPTION },
+  details:
+    'In shadow mode. A pick that differs is recorded as repeated, and counted beside the figures of the gate.',
+  run: async (input, io) => {
+    const [family, run] = input.arguments;
+    return command(io, 'runs.compare', JSON.stringify({ family, run }), input.flag('json'));
+  },
+};
+
 async function command(io: Io, name: string, payload: string, json: boolean): Promise<number> {
   await using operator = await connectOperator(io);
   const result = await requestCommand(operator.nc, name, payload);
@@ -42,7 +56,7 @@ async function command(io: Io, name: string, payload: string, json: boolean): Pr
 
 function describe(result: unknown): string {
   const [key, value] = Object.entries(result ?? {})[0] ?? ['done', true];
-  return value === true ? `${key}` : `nothing to do: it was ${key} before`;
+  return value === true ? key : `nothing to do: it was ${key} before`;
 }
 
 async function readText(path: string): Promise<string> {

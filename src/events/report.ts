@@ -89,8 +89,6 @@ export const RejectionReason = z.enum([
   'wrong-snapshot',
   'score-out-of-range',
   'too-many-miners',
-  'wrong-outcome',
-  'late',
 ]);
 export type RejectionReason = z.infer<typeof RejectionReason>;
 

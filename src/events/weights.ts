@@ -32,7 +32,6 @@ export const WeightReason = z.enum([
   'chain-malformed',
   'incumbent-insufficient',
   'certificate-missed',
-  'no-incumbent',
   'owner-pick',
   'owner-unknown',
   'owner-pick-unregistered',

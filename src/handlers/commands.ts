@@ -9,13 +9,17 @@ export type Commands = Readonly<Record<string, (payload: string) => Promise<unkn
 
 /** What an operator can command: the process that writes the log does it, because a log has one writer. */
 export function commandsOf(
-  validator: Pick<Validator, 'openRun' | 'closeRun' | 'importScores'>,
+  validator: Pick<Validator, 'openRun' | 'closeRun' | 'compareAgain' | 'importScores'>,
 ): Commands {
   return {
     'runs.open': async (payload) => validator.openRun(parseJson(payload)),
     'runs.close': async (payload) => {
       const { family, run } = parseRunName(payload);
       return validator.closeRun(family, run);
+    },
+    'runs.compare': async (payload) => {
+      const { family, run } = parseRunName(payload);
+      return validator.compareAgain(family, run);
     },
     'scores.import': async (payload) => validator.importScores(readImport(payload)),
   };

@@ -28,6 +28,9 @@ const Index = z.strictObject({
   reports: z.array(z.strictObject({ digest: Hex32, hotkey: Ss58 })).max(MAX_INDEX_ENTRIES),
 });
 
+/** A peer that did so many wrong things in a run is not asked again in it: each is an event in our log for ever. */
+const MAX_MISDEEDS = 16;
+
 type HeldReport = Readonly<{ hotkey: string; digest: string }>;
 
 export type ReportExchange = Readonly<{
@@ -60,9 +63,12 @@ export async function exchangeReports(
   exchange: ReportExchange,
   deps: { fetch: Fetch; verify: Verify; record: Recorder; signal: AbortSignal },
 ): Promise<void> {
-  const asked = await askEach(peersOf(exchange.voters, exchange.self), (peer) =>
-    askForReports(peer, exchange, deps),
+  const misdeeds = (peer: Peer): number =>
+    [...exchange.known].filter((key) => key.startsWith(`${peer.hotkey}/`)).length;
+  const peers = peersOf(exchange.voters, exchange.self).filter(
+    (peer) => misdeeds(peer) < MAX_MISDEEDS,
   );
+  const asked = await askEach(peers, (peer) => askForReports(peer, exchange, deps));
   await deps.record(
     decideReceived(
       exchange,
@@ -193,6 +199,7 @@ async function askForRelayed(
   );
   const asked: Asked[] = [];
   for (const { digest, hotkey } of wanted) {
+    if (asked.filter(({ misdeeds }) => misdeeds.length > 0).length >= MAX_MISDEEDS) break;
     asked.push(await askForReport(peer, `${path}&digest=${digest}`, hotkey, exchange, deps));
   }
   return {

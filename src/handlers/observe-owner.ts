@@ -64,17 +64,27 @@ export function readOwnerPick(
   };
 }
 
-/** Asks the owner for its pick and records it; silence, another run or nonsense is asked again at the next block. */
-export async function observeOwner(
-  at: Readonly<{ family: string; run: string; ownerUrl: string | null }>,
-  deps: { fetch: Fetch; record: Recorder; signal: AbortSignal },
-): Promise<{ readonly reason: string | null }> {
+type OwnerOf = Readonly<{ family: string; run: string; ownerUrl: string | null }>;
+
+/** Asks the owner for its pick of one run; a reason where there is none to be had. */
+export async function fetchOwnerPick(
+  at: OwnerOf,
+  deps: { fetch: Fetch; signal: AbortSignal },
+): Promise<OwnerPick | { readonly reason: string }> {
   if (at.ownerUrl === null) return { reason: 'EIREL_OWNER_URL is not set' };
   const url = `${at.ownerUrl}/v1/weights?run_id=${at.run}`;
   const answer = await deps.fetch(url, { maxBytes: MAX_WEIGHTS_BYTES, signal: deps.signal });
   if (answer.kind === 'refused') return { reason: `${answer.reason}: ${answer.detail}` };
   if (answer.status !== 200) return { reason: `HTTP status ${answer.status}` };
-  const pick = readOwnerPick(answer.body, at);
+  return readOwnerPick(answer.body, at);
+}
+
+/** Asks the owner for its pick and records it; silence, another run or nonsense is asked again at the next block. */
+export async function observeOwner(
+  at: OwnerOf,
+  deps: { fetch: Fetch; record: Recorder; signal: AbortSignal },
+): Promise<{ readonly reason: string | null }> {
+  const pick = await fetchOwnerPick(at, deps);
   if ('reason' in pick) return { reason: pick.reason };
   await deps.record([{ type: 'owner-pick.observed.v1', data: pick }]);
   return { reason: null };

@@ -1,7 +1,12 @@
 import { rankCorrelation, topKOverlap, topOneAgreement } from '../consensus/rank-agreement.ts';
+import { AppError } from '../errors.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { DecisionRecord } from '../events/decision.ts';
+import { divergenceOf, repeatedOf } from '../projectors/divergence.ts';
+import type { Fetch } from './ask-peers.ts';
+import { fetchOwnerPick } from './observe-owner.ts';
 import type { Recorder } from './recorder.ts';
+import type { Projections } from './run-view.ts';
 
 /** How many of the best miners are compared as a set. */
 const TOP_K = 3;
@@ -38,4 +43,38 @@ export async function recordDivergence(
   deps: { record: Recorder },
 ): Promise<void> {
   await deps.record([compareWithOwner(decision, pick)]);
+}
+
+/**
+ * Compares a run again that was compared before, because its pool was re-armed and the owner picks
+ * anew. The first record stands, so that nobody can compare until it agrees; what differs is recorded
+ * as repeated. Throws `input.invalid` for a run that was not compared, `command.refused` when the owner
+ * gives no pick for it.
+ */
+export async function compareAgain(
+  at: Readonly<{ family: string; run: string; ownerUrl: string | null }>,
+  deps: { projections: Projections; fetch: Fetch; record: Recorder; signal: AbortSignal },
+): Promise<{ readonly repeated: boolean }> {
+  const { family, run } = at;
+  const queries = deps.projections.divergence;
+  const first = await divergenceOf(queries, family, run);
+  if (first === null) {
+    throw new AppError('input.invalid', {
+      field: 'run',
+      value: `${family}/${run}`,
+      expected: 'a run that was compared in shadow mode',
+    });
+  }
+  const pick = await fetchOwnerPick(at, deps);
+  if ('reason' in pick)
+    throw new AppError('command.refused', { owner: at.ownerUrl, reason: pick.reason });
+  const known = [first, ...(await repeatedOf(queries, family, run))].map(({ owner }) => owner);
+  if (known.includes(pick.evidence)) return { repeated: false };
+  await deps.record([
+    {
+      type: 'divergence.repeated.v1',
+      data: { family, run, inputs: first.inputs, owner: pick.evidence },
+    },
+  ]);
+  return { repeated: true };
 }

@@ -8,6 +8,7 @@ import type { Fetch } from './ask-peers.ts';
 import { closeRun, openRun } from './control-run.ts';
 import { type ImportLine, type ImportReport, importScores } from './import-scores.ts';
 import { createPublisher } from './publish.ts';
+import { compareAgain } from './record-divergence.ts';
 import { createRecorder } from './recorder.ts';
 import type { Projections } from './run-view.ts';
 import { type LoopState, newLoopState, runRound } from './validator-loop.ts';
@@ -76,6 +77,10 @@ export function createValidator(parts: ValidatorParts) {
           finalizedBlock: () => state.block,
           listRuns: (family) => listRuns(projections.runState, { family, limit: NEWEST_RUNS }),
         }),
+      ),
+    compareAgain: (family: string, run: string) =>
+      command(() =>
+        compareAgain({ family, run, ownerUrl: identity.ownerUrl }, { ...parts, record }),
       ),
     closeRun: (family: string, run: string) =>
       command(() => closeRun({ family, run, reason: 'requested' }, { record, findRun: find })),

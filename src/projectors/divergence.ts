@@ -66,6 +66,15 @@ export function divergenceOf(
   return factOf(queries, DivergenceRecorded, family, run);
 }
 
+/** Later comparisons of a run, which do not count. */
+export function repeatedOf(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<readonly z.infer<typeof DivergenceRepeated.data>[]> {
+  return factsOf(queries, DivergenceRepeated, family, run);
+}
+
 /** How many closed runs the gate looks at unless it is told otherwise. */
 const DIVERGENCE_WINDOW_RUNS = 50;
 
