@@ -1,7 +1,12 @@
 import type { z } from 'zod';
-import { DivergenceRecorded, OwnerPickMissed, OwnerPickObserved } from '../events/divergence.ts';
+import {
+  DivergenceRecorded,
+  DivergenceRepeated,
+  OwnerPickMissed,
+  OwnerPickObserved,
+} from '../events/divergence.ts';
 import { runSequence } from '../events/scalars.ts';
-import { fact, factOf, factSchema, factStatements } from './facts.ts';
+import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Projector, Queries } from './projector.ts';
 import { integer, json, type ResultRow, text } from './row.ts';
 
