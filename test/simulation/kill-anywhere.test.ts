@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Recorded } from '#src/events/envelope.ts';
 import type { WeightMode } from '#src/events/weights.ts';
 import { prng } from '../support/prng.ts';
-import { ownerAnswer } from '../support/simulated-owner.ts';
+import { ownerAnswer, ownerServes } from '../support/simulated-owner.ts';
 import {
   decisionOf,
   everybody,
@@ -12,7 +12,7 @@ import {
   startSubnet,
   stopSubnet,
 } from '../support/simulated-run.ts';
-import { body, type SimulatedNode } from '../support/simulated-subnet.ts';
+import type { SimulatedNode } from '../support/simulated-subnet.ts';
 
 /** Enough for more than 200 kills in each mode. */
 const SEEDS = Array.from({ length: 30 }, (_, index) => index + 1);
@@ -118,8 +118,7 @@ async function play(mode: WeightMode, grave?: Graveyard) {
   const boundary = grave?.boundaryAt(() => subnet?.chain.state.block ?? 0);
   subnet = await startSubnet({ mode, ...(boundary && { boundary }) });
   const play: Play = grave ?? {};
-  subnet.network.tamper = (url) =>
-    Promise.resolve(url.host === 'owner.test' ? body(ownerAnswer(url, 'miner b')) : null);
+  ownerServes(subnet.network, (run) => ownerAnswer(run, 'miner b'));
   await playRun(subnet, 1, MEASURED, play);
   const { nodes, chain } = subnet;
   const logs = new Map<string, readonly Stripped[]>();
