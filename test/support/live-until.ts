@@ -1,0 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Looking so often delays no test noticeably and costs next to nothing. */
+const LOOK_EVERY_MS = 20;
+
+/** Processes of a loaded two-core machine answer within seconds. */
+const DEADLINE_MS = 30_000;
+
+/**
+ * Looks again and again until there is something to see, and gives it; `undefined`, `null` and `false`
+ * are nothing. Throws, naming what was waited for, at the deadline.
+ */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | null | false> | T | undefined | null | false,
+  deadlineMs = DEADLINE_MS,
+): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== null && seen !== false) return seen;
+    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await delay(LOOK_EVERY_MS);
+  }
+}

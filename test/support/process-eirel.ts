@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import type { Env } from '#src/cli/subnet/validators.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+const PROGRAM = resolve(ROOT, 'src/cli/eirel.ts');
+
+/** A whole local subnet takes a quarter of a minute; this is for a very loaded machine. */
+const RUN_TIMEOUT_MS = 120_000;
+
+export type Finished = Readonly<{ code: number | null; out: string; err: string }>;
+
+/** Runs `eirel <argv>` as a process of its own to its end. Only the given settings are set. */
+export async function runEirel(
+  argv: readonly string[],
+  env: Env = {},
+  options: { stdin?: string } = {},
+): Promise<Finished> {
+  return finish(process.execPath, [PROGRAM, ...argv], { ...settings(), ...env }, options);
+}
+
+/** Runs a program to its end. */
+export async function finish(
+  program: string,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  { stdin = '' }: { stdin?: string } = {},
+): Promise<Finished> {
+  const child = spawn(program, argv, { env, cwd: ROOT, timeout: RUN_TIMEOUT_MS });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  child.stdin.end(stdin);
+  const code = await new Promise<number | null>((settle, fail) => {
+    child.once('close', settle).once('error', fail);
+  });
+  return { code, out, err };
+}
+
+/** The environment without the product's own settings: a test must not depend on the caller's shell. */
+export function settings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('EIREL_')),
+  );
+}
