@@ -4,31 +4,42 @@ import { EMPTY } from '#src/events/decode.ts';
 import type { Head, Recorded } from '#src/events/envelope.ts';
 import { jetStreamStore } from '#src/runtime/jetstream-store.ts';
 import { logReader } from '#src/runtime/log-reader.ts';
-import { natsLink } from '#src/runtime/nats-link.ts';
+import { connectNats, natsLink } from '#src/runtime/nats-link.ts';
+import { type NatsAccount, natsCredential } from '#src/runtime/nats-server-config.ts';
 import type { TestNatsServer } from './nats-server.ts';
 
 /** A validator's whole log as a reader sees it. */
 export type LiveLog = Readonly<{
+  source: string;
   head: Head;
   events: readonly Recorded[];
   payloads: readonly Uint8Array[];
 }>;
 
-/** Reads the log of an account with its reader's credential; throws when anything of it does not verify. */
-export async function readLog(nats: TestNatsServer, account: string): Promise<LiveLog> {
-  const nc = await nats.connectAs('reader', account);
+/** Reads the log of an account of a test's server; throws when anything of it does not verify. */
+export function readLog(nats: TestNatsServer, name: string): Promise<LiveLog> {
+  const account = nats.accounts.find((candidate) => candidate.name === name);
+  if (account === undefined) throw new Error(`this server has no account ${name}`);
+  return readLogAt(nats.url, account);
+}
+
+/** Reads the log of an account on any server, with its reader's credential. */
+export async function readLogAt(url: string, account: NatsAccount): Promise<LiveLog> {
+  const credential = natsCredential(account, 'reader');
+  const nc = await connectNats({ url, ...credential, name: 'a test that reads a log' });
   try {
-    const link = natsLink(nc, `_INBOX_${account}_reader`);
+    const link = natsLink(nc, credential.inboxPrefix);
     const nameless = jetStreamStore(link, { name: 'validator', source: '' });
-    const store = { ...nameless, source: await sourceOf(nameless) };
+    const source = await sourceOf(nameless);
     const [events, payloads]: [Recorded[], Uint8Array[]] = [[], []];
     let head = EMPTY;
-    for await (const batch of logReader(store).read({ after: EMPTY, follow: false })) {
+    const reader = logReader({ ...nameless, source });
+    for await (const batch of reader.read({ after: EMPTY, follow: false })) {
       events.push(...batch.events);
       payloads.push(...batch.payloads);
       head = batch.head;
     }
-    return { head, events, payloads };
+    return { source, head, events, payloads };
   } finally {
     await nc.close();
   }

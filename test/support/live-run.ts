@@ -64,11 +64,7 @@ export async function measure(
 ): Promise<void> {
   for (const name of names) {
     await subnet.command(name, 'runs.open', JSON.stringify(run));
-    await subnet.command(
-      name,
-      'scores.import',
-      writeImport(1, measuredLines(run, name, quality)),
-    );
+    await subnet.command(name, 'scores.import', writeImport(1, measuredLines(run, name, quality)));
     await subnet.command(name, 'runs.close', JSON.stringify({ family: FAMILY, run: run.run }));
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { FAMILY, neurons as castNeurons, type Running } from '#src/cli/subnet/cast.ts';
+import { neurons as castNeurons, FAMILY, type Running } from '#src/cli/subnet/cast.ts';
 import {
   type Env,
   environmentOf,

@@ -27,7 +27,8 @@ const BLOCK_TIMEOUT_MS = 15_000;
 /** Roles of each account's credentials; a local subnet's passwords follow from names, like its keys. */
 const ROLES = ['admin', 'writer', 'reader', 'operator'] as const;
 
-const accounts = RUNNING.map((name) => ({
+/** The authorities on the local subnet's nats-server, one for each validator. */
+export const accounts = RUNNING.map((name) => ({
   name,
   logs: ['validator'] as const,
   passwords: Object.fromEntries(ROLES.map((role) => [role, devSeed(`${name} ${role}`)])),

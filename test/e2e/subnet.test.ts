@@ -1,0 +1,271 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cryptoReady, verifySr25519 } from '#src/chain/hotkey.ts';
+import { DISHONEST, hotkeyOf, RUNNING } from '#src/cli/subnet/cast.ts';
+import { accounts } from '#src/cli/subnet/local-subnet.ts';
+import type { RunResult } from '#src/cli/subnet/play-run.ts';
+import { type Env, environmentOf, validatorEnvironment } from '#src/cli/subnet/validators.ts';
+import { verifyCertificate } from '#src/consensus/certificate.ts';
+import { digestOf } from '#src/consensus/outcome.ts';
+import type { Certificate } from '#src/events/decision.ts';
+import { decisions } from '#src/projectors/decisions.ts';
+import { connectNats } from '#src/runtime/nats-link.ts';
+import { findNatsServer, type NatsServer, startNatsServer } from '#src/runtime/nats-server.ts';
+import {
+  localServerConfig,
+  type NatsRole,
+  natsCredential,
+} from '#src/runtime/nats-server-config.ts';
+import { openProjection } from '#src/runtime/projection.ts';
+import { eventsOf, type LiveLog, readLogAt } from '../support/live-log.ts';
+import { testNatsServer } from '../support/nats-server.ts';
+import { eirelHere, type Finished, runEirel } from '../support/process-eirel.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+const SUBNET_TIMEOUT_MS = 120_000;
+
+let [dir, natsUrl] = ['', ''];
+let subnet: Finished;
+let results: readonly RunResult[];
+let server: NatsServer;
+const cleanup = new AsyncDisposableStack();
+
+/** The subnet is run to its end; then its nats-server is started again over the logs that it left. */
+beforeAll(async () => {
+  await cryptoReady();
+  dir = cleanup.use(await scratchDirectory()).path;
+  subnet = await runEirel(['subnet', '--json', '--dir', dir]);
+  results = linesOf(subnet.out).map((line) => JSON.parse(line) as RunResult); // safe: our own program wrote it
+  const { path } = await findNatsServer(process.env);
+  const storeDir = join(dir, 'nats', 'store');
+  server = cleanup.use(
+    await startNatsServer({
+      path,
+      dir: join(dir, 'nats-again'),
+      config: localServerConfig({ storeDir, accounts }),
+    }),
+  );
+  natsUrl = server.url;
+}, SUBNET_TIMEOUT_MS);
+afterAll(() => cleanup.disposeAsync());
+
+/** Runs a command on the log of one validator of the subnet. */
+async function eirel(
+  argv: readonly string[],
+  role: NatsRole = 'reader',
+  name: (typeof RUNNING)[number] = 'v1',
+): Promise<Finished> {
+  return eirelHere(argv, await envOf(name, role));
+}
+
+function envOf(name: (typeof RUNNING)[number], role: NatsRole): Promise<Env> {
+  return environmentOf(accountOf(name), role, { dir, natsUrl });
+}
+
+function accountOf(name: string): (typeof accounts)[number] {
+  const account = accounts.find((candidate) => candidate.name === name);
+  if (account === undefined) throw new Error(`no account ${name}`);
+  return account;
+}
+
+const logOf = (name: string): Promise<LiveLog> => readLogAt(natsUrl, accountOf(name));
+
+test('the local subnet ends by itself, with a line for each of its three runs', () => {
+  expect(subnet.code, subnet.err).toBe(0);
+  expect(results.map(({ run }) => run)).toEqual(['run-1', 'run-2', 'run-3']);
+  expect(subnet.err).toContain('3 runs decided and certified alike by all honest validators');
+});
+
+test('the winners are the first, the kept incumbent and the challenger beyond the margin', () => {
+  const outcomes = results.map(({ decision: { outcome } }) => [
+    outcome.kind,
+    outcome.reason,
+    outcome.winner?.hotkey,
+  ]);
+  expect(outcomes).toEqual([
+    ['winner', 'first-winner', hotkeyOf('miner-1')],
+    ['winner', 'incumbent-kept', hotkeyOf('miner-1')],
+    ['winner', 'challenger-won', hotkeyOf('miner-2')],
+  ]);
+});
+
+test('honest validators record byte for byte the same inputs and decision of each run', async () => {
+  const honest = RUNNING.filter((name) => name !== DISHONEST);
+  const [first, ...others] = await Promise.all(honest.map(decisionsIn));
+  expect(first).toHaveLength(2 * results.length);
+  for (const other of others) expect(other).toEqual(first);
+});
+
+/** Stored data of every decision and its inputs, as text. */
+async function decisionsIn(name: string): Promise<readonly string[]> {
+  const log = await logOf(name);
+  return [...eventsOf(log, 'inputs.gathered.v1'), ...eventsOf(log, 'decision.made.v1')].map(
+    (data) => JSON.stringify(data),
+  );
+}
+
+test('whoever shows two reports is found out and left out, with its second report as evidence', async () => {
+  const last = results.at(-1);
+  const left = last?.inputs.reports.filter(({ status }) => status === 'equivocated');
+  expect(left?.map(({ hotkey }) => hotkey)).toEqual([hotkeyOf(DISHONEST)]);
+  const found = await Promise.all(
+    RUNNING.filter((name) => name !== DISHONEST).map(async (name) =>
+      eventsOf(await logOf(name), 'equivocation.recorded.v1', 'run-3'),
+    ),
+  );
+  for (const [evidence, ...more] of found) {
+    expect(more).toEqual([]);
+    expect(evidence?.hotkey).toBe(hotkeyOf(DISHONEST));
+    expect(evidence?.digest).not.toBe(evidence?.firstDigest);
+  }
+  expect(found).toHaveLength(3);
+});
+
+test('each certificate verifies against the stakes of the snapshot that it names', async () => {
+  const log = await logOf('v2');
+  for (const { run, certificate, inputs } of results) {
+    const taken = eventsOf(log, 'snapshot.taken.v1', run).find(({ phase }) => phase === 'open');
+    if (taken === undefined || certificate === null) throw new Error(`${run} is not certified`);
+    const { open } = certificate.outcome;
+    expect(open).toMatchObject({ known: true, digest: digestOf(taken.snapshot) });
+    const { voters } = taken.snapshot;
+    const check = (changed: Partial<Certificate>) =>
+      verifyCertificate(
+        { ...certificate, ...changed },
+        voters,
+        inputs.rules.certificateQuorum,
+        verifySr25519,
+      );
+    expect(check({})).toMatchObject({ kind: 'valid' });
+    const later = { ...certificate.outcome, targetBlock: certificate.outcome.targetBlock + 1 };
+    expect(check({ outcome: later })).toMatchObject({ reason: 'bad-signature' });
+    const few = certificate.signatures.slice(0, 1);
+    expect(check({ signatures: few })).toMatchObject({ reason: 'quorum-missed' });
+  }
+});
+
+test('every log replays: its chain verifies and each decision comes out equal', async () => {
+  for (const name of RUNNING) {
+    const { code, out, err } = await eirel(['replay', '--json'], 'reader', name);
+    const replayed = JSON.parse(out) as { events: number; decisions: { verdict: string }[] }; // safe: our own program wrote it
+    expect(code, err).toBe(0);
+    expect(replayed.decisions.map(({ verdict }) => verdict)).toEqual(['equal', 'equal', 'equal']);
+    expect(replayed.events).toBe((await logOf(name)).head.size);
+  }
+});
+
+test('an exported log comes back from another server with the same bytes and the same last hash', async () => {
+  const [file, again] = [join(dir, 'v1.log.jsonl'), join(dir, 'again.jsonl')];
+  const exported = await eirel(['export', file, '--json']);
+  expect(exported.code, exported.err).toBe(0);
+  const { head, payloads } = await logOf('v1');
+  expect(JSON.parse(exported.out)).toMatchObject({ events: head.size, hash: head.hash });
+  const bytes = await readFile(file);
+  expect(bytes).toEqual(Buffer.concat(payloads.flatMap((payload) => [payload, Buffer.from('\n')])));
+
+  const account = accountOf('v1');
+  await using other = await testNatsServer({ accounts: [account] });
+  const at = { dir: join(dir, 'other'), natsUrl: other.url };
+  const admin = await environmentOf(account, 'admin', at);
+  const writer = await environmentOf(account, 'writer', at);
+  expect(await eirelHere(['streams', 'apply', '--json'], admin)).toMatchObject({
+    code: 0,
+    out: '{"stream":"validator","result":"created"}\n',
+  });
+  const imported = await eirelHere(['import', file, '--json'], writer);
+  expect(imported.code, imported.err).toBe(0);
+  expect(JSON.parse(imported.out)).toEqual({ ...JSON.parse(exported.out), file });
+  expect((await eirelHere(['export', again], writer)).code).toBe(0);
+  expect(await readFile(again)).toEqual(bytes);
+
+  const twice = await eirelHere(['import', file], writer);
+  expect(twice).toMatchObject({ code: 3, err: expect.stringContaining('an empty stream') });
+});
+
+test('tail prints the events of a subject, and with --json their stored bytes', async () => {
+  const { events, payloads } = await logOf('v1');
+  const scores = payloads.filter((_, index) => events[index]?.event.type === 'score.recorded.v1');
+  const json = await eirel(['tail', 'validator.score.>', '--no-follow', '--json']);
+  expect(json.code, json.err).toBe(0);
+  expect(json.out).toBe(scores.map((payload) => `${Buffer.from(payload).toString()}\n`).join(''));
+
+  const from = events.findLast(({ event }) => event.type === 'score.recorded.v1')?.n ?? 0;
+  const text = await eirel([
+    'tail',
+    'validator.*.*.*.run-3',
+    '--no-follow',
+    '--from',
+    String(from),
+  ]);
+  const ofRun = events.filter(({ n, event }) => n >= from && event.data.run === 'run-3');
+  expect(linesOf(text.out)).toHaveLength(ofRun.length);
+  expect(text.out).toContain('weights.observed.v1');
+});
+
+test('a rebuilt projection holds the same rows, and rebuilding shows how far it is', async () => {
+  const before = await factsIn('v1');
+  const rebuilt = await eirel(['rebuild', 'decisions', '--json']);
+  expect(rebuilt.code, rebuilt.err).toBe(0);
+  const { head } = await logOf('v1');
+  expect(JSON.parse(rebuilt.out)).toMatchObject({ projection: 'decisions', events: head.size });
+  expect(rebuilt.err).toContain('rebuilding decisions: 100 %');
+  const after = await factsIn('v1');
+  expect(before.rows.length).toBeGreaterThan(results.length);
+  expect(after.rows).toEqual(before.rows);
+  expect(after.head).toEqual(before.head);
+});
+
+/** All rows of a validator's decisions, from the file in use. */
+async function factsIn(name: string) {
+  const { source } = await logOf(name);
+  await using projection = await openProjection(decisions, {
+    dir: join(dir, name, 'projections'),
+    source,
+  });
+  const rows = await projection.queries.all('SELECT * FROM fact ORDER BY n, id');
+  return { rows, head: projection.head };
+}
+
+test('applying streams again changes nothing, and verifying them finds them as configured', async () => {
+  expect(await eirel(['streams', 'apply'], 'admin')).toMatchObject({
+    code: 0,
+    out: 'stream validator: unchanged\n',
+  });
+  expect(await eirel(['streams', 'verify', '--json'])).toMatchObject({
+    code: 0,
+    out: '{"stream":"validator","drift":[]}\n',
+  });
+});
+
+test('a stream that was changed is reported, not repaired, and no validator starts on it', async () => {
+  const admin = await connectNats({
+    url: natsUrl,
+    ...natsCredential(accountOf('v4'), 'admin'),
+    name: 'a test that changes a stream',
+  });
+  const { streams } = await jetstreamManager(admin, { checkAPI: false });
+  await streams.update('validator', { duplicate_window: 60_000_000_000 });
+  await admin.close();
+  const { head } = await logOf('v4');
+
+  const drift = [{ field: 'duplicate_window', expected: 120_000_000_000, found: 60_000_000_000 }];
+  const verified = await eirel(['streams', 'verify', '--json'], 'reader', 'v4');
+  expect(JSON.parse(verified.out)).toEqual({ stream: 'validator', drift });
+  expect(verified.code).toBe(4);
+  const described = await eirel(['streams', 'verify'], 'reader', 'v4');
+  expect(described.out).toContain('duplicate_window: expected 120000000000, found 60000000000');
+  const applied = await eirel(['streams', 'apply'], 'admin', 'v4');
+  expect(applied).toMatchObject({ code: 4, err: expect.stringContaining('stream.drift') });
+
+  const chainFile = join(dir, 'chain.json');
+  const env = await validatorEnvironment(accountOf('v4'), { dir, natsUrl, chainFile });
+  const started = await runEirel(['validator'], env);
+  expect(started).toMatchObject({ code: 4, err: expect.stringContaining('duplicate_window') });
+  expect((await logOf('v4')).head).toEqual(head);
+});
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
