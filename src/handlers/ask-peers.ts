@@ -42,15 +42,36 @@ export function peersOf(voters: readonly Voter[], self: string): readonly Peer[]
   );
 }
 
-/** Asks each peer, a bounded number at a time; results are in the order of `peers`. */
+/**
+ * How long one peer may take for everything that it is asked in a round: three of the client's
+ * time-outs. A peer that lists much and gives each answer just in time would otherwise hold up the
+ * round, and with it every phase of the run.
+ */
+const PEER_PATIENCE_MS = 30_000;
+
+export type AskEachDeps = Readonly<{
+  signal: AbortSignal;
+  /** A signal that aborts when one peer has had its time. */
+  patience?: () => AbortSignal;
+}>;
+
+/**
+ * Asks each peer, a bounded number at a time, and gives each up when it has had its time: the signal
+ * that `ask` gets aborts then. Results are in the order of `peers`.
+ */
 export async function askEach<T>(
   peers: readonly Peer[],
-  ask: (peer: Peer) => Promise<T>,
+  ask: (peer: Peer, signal: AbortSignal) => Promise<T>,
+  { signal, patience = () => AbortSignal.timeout(PEER_PATIENCE_MS) }: AskEachDeps,
 ): Promise<readonly T[]> {
   const results: T[] = [];
-  for (let start = 0; start < peers.length; start += PEERS_AT_A_TIME) {
-    results.push(...(await Promise.all(peers.slice(start, start + PEERS_AT_A_TIME).map(ask))));
-  }
+  // All take the next peer from one iterator, so that a slow peer takes one place and no more.
+  const queue = peers.entries();
+  const askOneByOne = async (): Promise<void> => {
+    for (const [index, peer] of queue)
+      results[index] = await ask(peer, AbortSignal.any([signal, patience()]));
+  };
+  await Promise.all(Array.from({ length: PEERS_AT_A_TIME }, askOneByOne));
   return results;
 }
 

@@ -21,6 +21,7 @@ import { MAX_EVENT_BYTES } from '../events/envelope.ts';
 import { MAX_VALIDATORS, type Voter } from '../events/snapshot.ts';
 import {
   type Answer,
+  type AskEachDeps,
   askEach,
   askPeer,
   type Fetch,
@@ -31,7 +32,7 @@ import {
   readAnswer,
 } from './ask-peers.ts';
 import { misdeedKey } from './exchange-reports.ts';
-import type { Recorder } from './recorder.ts';
+import { type Recorder, recordInBatches } from './recorder.ts';
 
 /** A decision, its inputs and 128 statements of half a kilobyte: two events' worth and the statements. */
 const MAX_DECISIONS_BYTES = 2 * MAX_EVENT_BYTES + MAX_VALIDATORS * 1_024;
@@ -86,10 +87,14 @@ export async function signDecision(
  */
 export async function exchangeDecisions(
   exchange: DecisionExchange,
-  deps: { fetch: Fetch; verify: Verify; record: Recorder; signal: AbortSignal },
+  deps: AskDeps & AskEachDeps & { record: Recorder },
 ): Promise<{ readonly certified: boolean }> {
   const peers = peersOf(exchange.voters, exchange.self);
-  const asked = await askEach(peers, (peer) => askForStatements(peer, exchange, deps));
+  const asked = await askEach(
+    peers,
+    (peer, signal) => askForStatements(peer, exchange, { ...deps, signal }),
+    deps,
+  );
   const fresh = newStatements(
     exchange,
     asked.flatMap(({ statements }) => statements),
@@ -118,7 +123,7 @@ export async function exchangeDecisions(
     ownCertificate({ ...exchange, statements }) ??
     (await foreignCertificate({ ...exchange, statements }, peers, deps));
   if (certificate !== null) events.push(certificate);
-  await deps.record(events);
+  await recordInBatches(events, deps.record);
   return { certified: certificate !== null };
 }
 
@@ -160,27 +165,38 @@ function ownCertificate({
 async function foreignCertificate(
   exchange: DecisionExchange,
   peers: readonly Peer[],
-  deps: { fetch: Fetch; verify: Verify; signal: AbortSignal },
+  deps: AskDeps & AskEachDeps,
 ): Promise<DomainEvent | null> {
-  const { voters, rules, expected } = exchange;
   const own = digestOf(exchange.decision.outcome);
   const others = new Set(
     exchange.statements.filter(({ outcome }) => outcome !== own).map(({ hotkey }) => hotkey),
   );
-  for (const peer of peers.filter(({ hotkey }) => others.has(hotkey))) {
-    const answer = await askPeer(
-      peer,
-      `/v1/consensus/certificates/${expected.run}?family=${expected.family}`,
-      { ...deps, maxBytes: MAX_EVENT_BYTES },
-    );
-    if (answer.kind !== 'body') continue;
-    const read = readAnswer(peer, answer.body, (json) => Certificate.safeParse(json).data ?? null);
-    if (read.kind === 'misdeed' || !concerns(read.value.outcome, exchange)) continue;
-    const verified = verifyCertificate(read.value, voters, rules.certificateQuorum, deps.verify);
-    if (verified.kind === 'valid')
-      return certificateEvent(expected, read.value, verified.signed, verified.total);
-  }
-  return null;
+  const certificates = await askEach(
+    peers.filter(({ hotkey }) => others.has(hotkey)),
+    (peer, signal) => askForCertificate(peer, exchange, { ...deps, signal }),
+    deps,
+  );
+  return certificates.find((certificate) => certificate !== null) ?? null;
+}
+
+async function askForCertificate(
+  peer: Peer,
+  exchange: DecisionExchange,
+  deps: AskDeps,
+): Promise<DomainEvent | null> {
+  const { voters, rules, expected } = exchange;
+  const answer = await askPeer(
+    peer,
+    `/v1/consensus/certificates/${expected.run}?family=${expected.family}`,
+    { ...deps, maxBytes: MAX_EVENT_BYTES },
+  );
+  if (answer.kind !== 'body') return null;
+  const read = readAnswer(peer, answer.body, (json) => Certificate.safeParse(json).data ?? null);
+  if (read.kind === 'misdeed' || !concerns(read.value.outcome, exchange)) return null;
+  const verified = verifyCertificate(read.value, voters, rules.certificateQuorum, deps.verify);
+  return verified.kind === 'valid'
+    ? certificateEvent(expected, read.value, verified.signed, verified.total)
+    : null;
 }
 
 /** A certificate of this run, under these rules, over the same voters; anything else is another round's. */
@@ -211,12 +227,13 @@ function certificateEvent(
   };
 }
 
+type AskDeps = Readonly<{ fetch: Fetch; verify: Verify; signal: AbortSignal }>;
 type Asked = Readonly<{ statements: readonly SignedStatement[]; misdeeds: readonly Misdeed[] }>;
 
 async function askForStatements(
   peer: Peer,
   exchange: DecisionExchange,
-  deps: { fetch: Fetch; verify: Verify; signal: AbortSignal },
+  deps: AskDeps,
 ): Promise<Asked> {
   const { family, run } = exchange.expected;
   const answer = await askPeer(peer, `/v1/consensus/decisions/${run}?family=${family}`, {

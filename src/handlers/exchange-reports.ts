@@ -7,6 +7,7 @@ import { Hex32, Ss58 } from '../events/scalars.ts';
 import { MAX_VALIDATORS, type Voter } from '../events/snapshot.ts';
 import {
   type Answer,
+  type AskEachDeps,
   askEach,
   askPeer,
   type Fetch,
@@ -16,7 +17,7 @@ import {
   peersOf,
   readAnswer,
 } from './ask-peers.ts';
-import type { Recorder } from './recorder.ts';
+import { type Recorder, recordInBatches } from './recorder.ts';
 
 /** Two reports for each validator (the second is evidence), 130 bytes each. */
 const MAX_INDEX_ENTRIES = 2 * MAX_VALIDATORS;
@@ -61,21 +62,24 @@ type Asked = Readonly<{ received: readonly Received[]; misdeeds: readonly Misdee
  */
 export async function exchangeReports(
   exchange: ReportExchange,
-  deps: { fetch: Fetch; verify: Verify; record: Recorder; signal: AbortSignal },
+  deps: AskDeps & AskEachDeps & { record: Recorder },
 ): Promise<void> {
   const misdeeds = (peer: Peer): number =>
     [...exchange.known].filter((key) => key.startsWith(`${peer.hotkey}/`)).length;
   const peers = peersOf(exchange.voters, exchange.self).filter(
     (peer) => misdeeds(peer) < MAX_MISDEEDS,
   );
-  const asked = await askEach(peers, (peer) => askForReports(peer, exchange, deps));
-  await deps.record(
-    decideReceived(
-      exchange,
-      asked.flatMap(({ received }) => received),
-      asked.flatMap(({ misdeeds }) => misdeeds),
-    ),
+  const asked = await askEach(
+    peers,
+    (peer, signal) => askForReports(peer, exchange, { ...deps, signal }),
+    deps,
   );
+  const events = decideReceived(
+    exchange,
+    asked.flatMap(({ received }) => received),
+    asked.flatMap(({ misdeeds }) => misdeeds),
+  );
+  await recordInBatches(events, deps.record);
 }
 
 /** What a round of answers adds to the log; pure, and the same whatever order the peers answered in. */
@@ -198,14 +202,21 @@ async function askForRelayed(
     ({ hotkey, digest }) => voters.has(hotkey) && !settled.has(hotkey) && !have.has(digest),
   );
   const asked: Asked[] = [];
-  for (const { digest, hotkey } of wanted) {
+  for (const { digest, hotkey } of twoForEach(wanted)) {
     if (asked.filter(({ misdeeds }) => misdeeds.length > 0).length >= MAX_MISDEEDS) break;
-    asked.push(await askForReport(peer, `${path}&digest=${digest}`, hotkey, exchange, deps));
+    const got = await askForReport(peer, `${path}&digest=${digest}`, hotkey, exchange, deps);
+    asked.push(got);
+    // Whoever lists what it does not have, or has no time left, is asked for nothing more in this round.
+    if (got.received.length === 0 && got.misdeeds.length === 0) break;
   }
   return {
     received: asked.flatMap(({ received }) => received),
     misdeeds: asked.flatMap(({ misdeeds }) => misdeeds),
   };
+}
+
+function twoForEach(reports: readonly HeldReport[]): readonly HeldReport[] {
+  return [...Map.groupBy(reports, ({ hotkey }) => hotkey).values()].flatMap((of) => of.slice(0, 2));
 }
 
 function withoutBody(answer: Exclude<Answer, { kind: 'body' }>): Asked {

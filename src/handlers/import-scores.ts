@@ -1,6 +1,6 @@
 import type { RunId } from '../events/scalars.ts';
 import { readResult, type ScoreEvent } from './read-result.ts';
-import type { Recorder } from './recorder.ts';
+import { type Recorder, recordInBatches } from './recorder.ts';
 
 /** Lines of one import request: they share one atomic append, so a crash leaves all or nothing of them. */
 export const MAX_IMPORT_LINES = 200;
@@ -123,12 +123,6 @@ function refusalOf(
   return stranger === undefined
     ? null
     : `miner_hotkey: ${stranger.data.miner} is not in the run's roster`;
-}
-
-async function recordInBatches(events: readonly ScoreEvent[], record: Recorder): Promise<void> {
-  const BATCH_EVENTS = 1_000; // one atomic batch
-  for (let start = 0; start < events.length; start += BATCH_EVENTS)
-    await record(events.slice(start, start + BATCH_EVENTS));
 }
 
 function pairOf({ data }: ScoreEvent): string {

@@ -42,3 +42,12 @@ export function createRecorder({ append, reached, now }: RecorderDeps): Recorder
     if (last !== undefined) await reached(last.n + 1);
   };
 }
+
+/** Records any number of events, in as many appends as they take: for events that do not belong together. */
+export async function recordInBatches(
+  events: readonly DomainEvent[],
+  record: Recorder,
+): Promise<void> {
+  for (let start = 0; start < events.length; start += MAX_APPEND_EVENTS)
+    await record(events.slice(start, start + MAX_APPEND_EVENTS));
+}
