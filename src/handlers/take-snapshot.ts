@@ -1,7 +1,15 @@
+import { z } from 'zod';
 import type { Known, Metagraph, Neuron } from '../chain/chain.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import type { Seat, SnapshotPhase, UnknownReason } from '../events/snapshot.ts';
-import { MAX_AXON_LENGTH, MAX_VALIDATORS } from '../events/snapshot.ts';
+import {
+  MAX_AXON_LENGTH,
+  MAX_VALIDATORS,
+  type Seat,
+  Snapshot,
+  type SnapshotPhase,
+  type UnknownReason,
+  type Voter,
+} from '../events/snapshot.ts';
 import type { Recorder } from './recorder.ts';
 
 /** Below this share of the rows seen before, an answer is broken: uids are reused, not removed. */
@@ -52,37 +60,46 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
       rowCount,
       `${voters.length} voters, expected at most ${MAX_VALIDATORS}`,
     );
+  const fault = contradiction(neurons);
+  if (fault !== null) return missed('malformed', rowCount, fault);
   const last = request.lastRowCount ?? rowCount;
   if (rowCount * MIN_ROW_SHARE.den < last * MIN_ROW_SHARE.num) {
     return missed('shrunken', rowCount, `${rowCount} neurons where the last answer had ${last}`);
   }
   const roster = new Set(request.miners);
+  const miners = neurons.filter(({ hotkey }) => roster.has(hotkey));
+  const snapshot = Snapshot.safeParse({
+    block: answer.value.block,
+    blockHash,
+    rowCount,
+    voters: voters.map(voterOf).toSorted(byHotkey),
+    miners: miners.map(seat).toSorted(byHotkey),
+    incumbent: incumbentOf(neurons),
+  } satisfies Snapshot);
+  return snapshot.success
+    ? { type: 'snapshot.taken.v1', data: { family, run, phase, snapshot: snapshot.data } }
+    : missed('malformed', rowCount, z.prettifyError(snapshot.error));
+}
+
+/** A key or a uid that stands for two neurons: no rule could count its stake or find its seat. */
+function contradiction(neurons: readonly Neuron[]): string | null {
+  for (const field of ['hotkey', 'uid'] as const) {
+    const seen = new Set<string | number>();
+    for (const { [field]: value } of neurons) {
+      if (seen.has(value)) return `${field} ${value} of two neurons`;
+      seen.add(value);
+    }
+  }
+  return null;
+}
+
+function voterOf({ hotkey, coldkey, uid, stake, axon }: Neuron): Voter {
   return {
-    type: 'snapshot.taken.v1',
-    data: {
-      family,
-      run,
-      phase,
-      snapshot: {
-        block: answer.value.block,
-        blockHash,
-        rowCount,
-        voters: voters
-          .map(({ hotkey, coldkey, uid, stake, axon }) => ({
-            hotkey,
-            coldkey,
-            uid,
-            stake: stake.toString(),
-            axon: axon === null || axon.length > MAX_AXON_LENGTH ? null : axon,
-          }))
-          .toSorted(byHotkey),
-        miners: neurons
-          .filter(({ hotkey }) => roster.has(hotkey))
-          .map(seat)
-          .toSorted(byHotkey),
-        incumbent: incumbentOf(neurons),
-      },
-    },
+    hotkey,
+    coldkey,
+    uid,
+    stake: stake.toString(),
+    axon: axon === null || axon.length > MAX_AXON_LENGTH ? null : axon,
   };
 }
 

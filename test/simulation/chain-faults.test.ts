@@ -174,6 +174,21 @@ test.for(FAULTS)(
   },
 );
 
+test('a subnet that lost neurons for good is held for one run, then believed', async () => {
+  const fewer = subnet.chain.state.neurons.filter(({ uid }) => uid !== 4 && uid !== 7);
+  await playRun(subnet, 2, MEASURED, {
+    onBlock: (block) => {
+      if (block === runInput(2).phases.decide) subnet.chain.state.neurons = fewer;
+    },
+  });
+  for (const told of await reasonsOf(2)) expect(told.set).toEqual(['chain-shrunken']);
+  expectWeights(PAYS_A);
+  await playRun(subnet, 3, MEASURED);
+  for (const told of await reasonsOf(3))
+    expect(told).toEqual({ missed: [], decided: 'challenger-won', set: ['challenger-won'] });
+  expectWeights(PAYS_B);
+});
+
 test('a validator whose own endpoint is broken follows the others', async () => {
   subnet.chain.state.faultOf.set('v1', { kind: 'neurons', neurons: [] });
   const { snapshot } = runInput(2).phases;
