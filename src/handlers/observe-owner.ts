@@ -6,6 +6,7 @@ import { sha256 } from '../events/hash.ts';
 import { RunId, Ss58 } from '../events/scalars.ts';
 import type { Snapshot } from '../events/snapshot.ts';
 import type { Fetch } from './ask-peers.ts';
+import { Figure } from './figure.ts';
 import type { Recorder } from './recorder.ts';
 import type { OwnerOutcome } from './set-weights.ts';
 
@@ -17,14 +18,14 @@ const OwnerWeights = z.looseObject({
   run_id: RunId,
   ready: z.literal(true),
   weights: z
-    .record(Ss58, z.number().min(0).max(1))
+    .record(Ss58, Figure)
     .refine((weights) => Object.keys(weights).length <= 256, 'at most 256 hotkeys'),
   family_winners: z
     .array(
       z.looseObject({
         family_id: z.string(),
         winner_hotkey: Ss58.nullable(),
-        family_weight: z.number().min(0).max(1),
+        family_weight: Figure,
       }),
     )
     .max(64),

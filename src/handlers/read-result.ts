@@ -4,12 +4,10 @@ import type { DomainEvent } from '../events/catalogue.ts';
 import { sha256 } from '../events/hash.ts';
 import { MAX_MINERS } from '../events/run.ts';
 import { Family, RunId, Ss58, TaskId } from '../events/scalars.ts';
+import { Figure } from './figure.ts';
 
 /** A judged task of 256 miners with its texts fits; an import request is one NATS message of at most 1 MiB. */
 export const MAX_RESULT_BYTES = 786_432;
-
-/** The judge's figures are doubles in [0, 1]; NaN and infinities are not JSON, and are refused as such. */
-const Figure = z.number().min(0).max(1).nullish();
 
 /** The fields of one `miner_results` row that decide its score; the existing services add many more. */
 const MinerResult = z.looseObject({
@@ -22,8 +20,8 @@ const MinerResult = z.looseObject({
     'error',
     'latency_violation',
   ]),
-  final_task_score: Figure,
-  agreement_score: Figure,
+  final_task_score: Figure.nullish(),
+  agreement_score: Figure.nullish(),
   judge_output: z.looseObject({}).nullish(),
   miner_response: z.looseObject({ status: z.string().max(64).optional() }).nullish(),
 });
