@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { type Command, type Io, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { RUNNING } from './subnet/cast.ts';
 import { describeRun } from './subnet/describe-run.ts';
 import { type LocalSubnet, startLocalSubnet } from './subnet/local-subnet.ts';
 import { RUNS } from './subnet/plan.ts';
@@ -41,11 +40,7 @@ export const subnetCommand: Command = {
       io.note(
         `\n${results.length} runs decided and certified alike by all honest validators, in ${seconds(started)} s\n`,
       );
-      io.note(
-        input.flag('keep')
-          ? whereToLook(subnet)
-          : '\nWhere to look next: `npm start -- --keep` keeps the subnet running and prints its addresses.\n',
-      );
+      io.note(whereToLook(subnet, input.flag('keep')));
       if (input.flag('keep')) await keepRunning(subnet, io);
       return EXIT.ok;
     } finally {
@@ -77,22 +72,23 @@ async function keepRunning(subnet: LocalSubnet, io: Io): Promise<void> {
   }
 }
 
-function whereToLook(subnet: LocalSubnet): string {
-  const reader = subnet.environment('v1', 'reader');
-  const settings = Object.entries(reader)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
+function whereToLook(subnet: LocalSubnet, kept: boolean): string {
+  const settings = Object.entries(subnet.environment('v1', 'reader')).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  const prefix = kept ? `${settings.join(' ')} ` : '';
   return [
-    '\nWhere to look next (Ctrl-C ends it):',
-    ...RUNNING.map(
-      (name) =>
-        `  ${name}  ${subnet.validators.find((validator) => validator.name === name)?.url ?? ''}`,
-    ),
-    '  /v1/status  /v1/consensus/decisions/run-3  /v1/consensus/certificates/run-3  /v1/consensus/reports/run-3?view=index',
-    '  /v1/log/events?from=0&limit=10  /readyz  /metrics  /openapi.json',
-    'Follow the log of v1, and replay it:',
-    `  ${settings} npm run eirel -- tail 'validator.decision.>'`,
-    `  ${settings} npm run eirel -- replay`,
+    kept
+      ? '\nWhere to look next (Ctrl-C ends it):'
+      : '\nWhere to look next: `npm start -- --keep` keeps the subnet running. Each validator then serves',
+    ...(kept ? subnet.validators.map(({ name, url }) => `  ${name}  ${url}`) : []),
+    '  /v1/status  /v1/consensus/decisions/run-3  /v1/consensus/certificates/run-3',
+    '  /v1/consensus/reports/run-3?view=index  /v1/log/events?from=0&limit=10  /readyz  /metrics  /openapi.json',
+    kept
+      ? 'Follow the log of v1, and compute its decisions again:'
+      : 'and its log can be followed and replayed:',
+    `  ${prefix}npm run eirel -- tail 'validator.decision.>'`,
+    `  ${prefix}npm run eirel -- replay`,
     '',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import { formatNano } from '../../consensus/nano.ts';
 import { stakeOf } from '../../consensus/quorum.ts';
 import { names } from './cast.ts';
-import type { RunResult } from './play-run.ts';
+import type { Imported, RunResult } from './play-run.ts';
 
 const RAO_PER_TOKEN = 1_000_000_000n;
 
@@ -20,14 +20,17 @@ export function describeRun({
   const name = (hotkey: string | undefined): string =>
     hotkey === undefined ? 'nobody' : (byHotkey.get(hotkey) ?? hotkey);
   const { outcome, quorum, medians, incumbent } = decision;
-  const excluded = inputs.reports.filter(({ status }) => status !== 'accepted');
+  const excluded = inputs.reports
+    .filter(({ status }) => status !== 'accepted')
+    .map(({ hotkey, status, reason }) => `${name(hotkey)} (${reason ?? status})`)
+    .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   const stakes = new Map(inputs.reports.map(({ hotkey, stake }) => [hotkey, { hotkey, stake }]));
   const signers = certificate?.signatures.map(({ hotkey }) => hotkey) ?? [];
   const signed = stakeOf(signers.flatMap((hotkey) => stakes.get(hotkey) ?? []));
   const total = BigInt(quorum.total);
   return [
     `\n${run}: ${title}`,
-    `  imported    ${imported}`,
+    `  imported    ${imported.map(describeImport).join(', ')}`,
     `  medians     ${medians
       .toSorted((a, b) => (b.median ?? -1) - (a.median ?? -1))
       .map(
@@ -39,12 +42,17 @@ export function describeRun({
     `  outcome     ${outcome.kind}: ${name(outcome.winner?.hotkey)} (${outcome.reason})`,
     `  quorum      ${percent(BigInt(quorum.reported), total)} of the voting stake reported, ${quorum.coldkeys} coldkeys, ${quorum.reached ? 'reached' : 'missed'}`,
     `  weights     ${outcome.vector?.map(({ uid, weight }) => `uid ${uid}: ${weight}`).join(', ') ?? 'unchanged'}, from block ${outcome.targetBlock}`,
-    `  excluded    ${excluded.map(({ hotkey, status, reason }) => `${name(hotkey)} (${reason ?? status})`).join(', ')}`,
+    `  excluded    ${excluded.join(', ')}`,
     certificate === null
       ? '  certificate none: the incumbent is held'
-      : `  certificate ${signers.map(name).join(', ')} signed: ${percent(signed, total)} of ${total / RAO_PER_TOKEN} tokens of stake`,
+      : `  certificate ${signers.map(name).toSorted().join(', ')} signed: ${percent(signed, total)} of ${total / RAO_PER_TOKEN} tokens of stake`,
     `  honest      ${identical.length === honest.length ? `${honest.join(', ')} decided byte for byte the same` : `ONLY ${identical.join(', ')} of ${honest.join(', ')} agree`}`,
   ].join('\n');
+}
+
+function describeImport({ validator, accepted, refused }: Imported): string {
+  const lines = refused.map(({ line }) => `line ${line} refused`);
+  return `${validator} ${accepted} results${lines.length === 0 ? '' : ` (${lines.join(', ')})`}`;
 }
 
 function percent(part: bigint, total: bigint): string {

@@ -23,8 +23,15 @@ export type RunResult = Readonly<{
   /** Honest validators whose decision has the same bytes as the first one's; all of them, if all is well. */
   identical: readonly Running[];
   honest: readonly Running[];
-  imported: string;
+  /** What each validator's import of its own measurements came to. */
+  imported: readonly Imported[];
 }>;
+
+const ImportReport = z.looseObject({
+  accepted: z.int(),
+  refused: z.array(z.strictObject({ line: z.int(), reason: z.string() })),
+});
+export type Imported = Readonly<{ validator: Running } & z.infer<typeof ImportReport>>;
 
 const Decisions = z.looseObject({ decision: DecisionMade.data, inputs: InputsGathered.data });
 
@@ -37,13 +44,14 @@ export async function playRun(
   const descriptor = runDescriptor(plan, subnet.chain.block());
   const { run, phases } = descriptor;
   await eachValidator(subnet, io, 'runs.open', JSON.stringify(descriptor));
-  const imports: string[] = [];
-  for (const { name } of subnet.validators)
-    imports.push(`${name}: ${await importResults(plan, name, subnet, { dir, io })}`);
+  const imported: Imported[] = [];
+  for (const { name } of subnet.validators) {
+    imported.push(await importResults(plan, name, subnet, { dir, io }));
+  }
   await eachValidator(subnet, io, 'runs.close', JSON.stringify({ family: FAMILY, run }));
   while (subnet.chain.block() <= phases.certify) await subnet.nextBlock();
   await subnet.payMiners();
-  return { ...(await collect(run, subnet)), run, title: plan.title, imported: imports.join('; ') };
+  return { ...(await collect(run, subnet)), run, title: plan.title, imported };
 }
 
 async function eachValidator(
@@ -61,17 +69,17 @@ async function eachValidator(
   }
 }
 
-/** Imports a validator's own measurements by the same command that an operator has; gives its first line. */
+/** Imports a validator's own measurements by the same command that an operator has; gives its report. */
 async function importResults(
   plan: PlannedRun,
   name: Running,
   subnet: LocalSubnet,
   { dir, io }: { dir: string; io: Io },
-): Promise<string> {
+): Promise<Imported> {
   const file = join(dir, `${name}.run-${plan.sequence}.jsonl`);
   await writeFile(file, `${resultLines(plan, name).join('\n')}\n`);
   let report = '';
-  const code = await scoresImportCommand.run(readInput(scoresImportCommand, [file]), {
+  const code = await scoresImportCommand.run(readInput(scoresImportCommand, [file, '--json']), {
     ...io,
     env: subnet.environment(name, 'operator'),
     out: (text) => {
@@ -80,9 +88,10 @@ async function importResults(
     note: () => undefined,
     interactive: false,
   });
-  if (code !== EXIT.ok && code !== EXIT.refused)
+  if (code !== EXIT.ok && code !== EXIT.refused) {
     throw new AppError('subnet.failed', { import: file, exitCode: code });
-  return report.split('\n')[0] ?? '';
+  }
+  return { validator: name, ...ImportReport.parse(JSON.parse(report)) };
 }
 
 async function collect(
