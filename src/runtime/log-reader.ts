@@ -72,8 +72,7 @@ async function* readToHead(
   { after, signal }: ReadOptions,
 ): AsyncGenerator<ReadBatch> {
   const size = await store.size();
-  if (size < after.size) throw missing(after.size - 1, size);
-  if (after.size > 0) await checkStart(store, after);
+  if (after.size > 0) await checkStart(store, after, size);
 
   const fetchFrom = (from: number): Promise<readonly Uint8Array[]> => {
     const fetched = store.fetch(from, Math.min(READ_BATCH_EVENTS, size - from));
@@ -97,9 +96,9 @@ async function* readToHead(
 }
 
 /** A log whose event at the reader's position has another hash was truncated, restored or replaced. */
-async function checkStart(store: LogStore, after: Head): Promise<void> {
+async function checkStart(store: LogStore, after: Head, size: number): Promise<void> {
   const [payload] = await store.fetch(after.size - 1, 1);
-  if (payload === undefined) throw missing(after.size - 1, after.size);
+  if (payload === undefined) throw missing(after.size - 1, size);
   const leaf = leafHash(payload);
   if (leaf !== after.hash) {
     throw new AppError('log.broken', {

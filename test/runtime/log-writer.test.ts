@@ -61,7 +61,21 @@ test('the queue is bounded in bytes too, but takes any one append', async () => 
   );
   expect(first?.status).toBe('fulfilled');
   expect(others.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'log.full' } });
-  expect((await append()).kind).toBe('appended');
+  // Drained, it has room for more than one again.
+  for (const result of await Promise.all([append(), append()])) {
+    expect(result.kind).toBe('appended');
+  }
+});
+
+test('after a conflict nothing is published any more, neither what waits nor what comes', async () => {
+  const disk = memoryDisk();
+  const { store, publishes } = counting(storeOn(disk));
+  const log = await openLog(store);
+  await (await openLog(storeOn(disk))).append(drafts(0, 3));
+  const waiting = [drafts(3, 900), drafts(903, 900)].map((each) => log.append(each));
+  for (const result of await Promise.all(waiting)) expect(result.kind).toBe('conflict');
+  expect((await log.append(drafts(0, 1))).kind).toBe('conflict');
+  expect(publishes).toEqual([900]);
 });
 
 test('a closed writer still stores what is queued, and takes no more', async () => {
