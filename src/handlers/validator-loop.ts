@@ -98,6 +98,7 @@ export async function runValidatorLoop(
   }
 }
 
-function endsTheLoop(error: unknown): boolean {
+/** Faults after which nothing may be appended: a second writer, or a log that does not verify. */
+export function endsTheLoop(error: unknown): boolean {
   return isAppError(error, 'log.conflict') || isAppError(error, 'log.broken');
 }

@@ -11,7 +11,7 @@ import { createPublisher } from './publish.ts';
 import { compareAgain } from './record-divergence.ts';
 import { createRecorder } from './recorder.ts';
 import type { Projections } from './run-view.ts';
-import { type LoopState, newLoopState, runRound } from './validator-loop.ts';
+import { endsTheLoop, type LoopState, newLoopState, runRound } from './validator-loop.ts';
 
 /** Runs that an opening is compared with; only the newest matters. */
 const NEWEST_RUNS = 1;
@@ -41,25 +41,35 @@ export function createValidator(parts: ValidatorParts) {
   const record = createRecorder({ append: log.append, reached, now });
   const find = (family: string, run: string) => findRun(projections.runState, family, run);
   const alone = oneAtATime();
-  /** A command changes what is due, so the next round does not wait for a block. */
+  let ending: Readonly<{ cause: unknown }> | null = null;
+  /**
+   * A command changes what is due, so the next round does not wait for a block. What ends the loop ends
+   * it at its next round: a process that may not append must not go on answering commands.
+   */
   const command = <T>(act: () => Promise<T>): Promise<T> =>
     alone(async () => {
-      const result = await act();
-      state.settled = null;
-      return result;
+      try {
+        const result = await act();
+        state.settled = null;
+        return result;
+      } catch (cause) {
+        if (endsTheLoop(cause)) ending = { cause };
+        throw cause;
+      }
     });
   return {
     state,
     publisher: createPublisher({ ...parts, finalizedBlock: () => state.block }),
     /** One round of the loop: every unfinished run as far as it gets. */
     round: () =>
-      alone(() =>
-        runRound(state, {
+      alone(async () => {
+        if (ending !== null) throw ending.cause;
+        await runRound(state, {
           finalizedBlock: chain.finalizedBlock,
           unfinishedRuns: () => unfinishedRuns(projections.runState),
           advance: (run, block) => advanceRun(run, block, identity, { ...parts, record }),
-        }),
-      ),
+        });
+      }),
     importScores: (lines: readonly ImportLine[]): Promise<ImportReport> =>
       command(() =>
         importScores(lines, {

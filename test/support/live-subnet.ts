@@ -36,9 +36,9 @@ export async function liveSubnet({ validators, neurons = unpaid, env = {} }: Liv
   const nats = opened.use(await testNatsServer({ accounts }));
   const chain = liveChain(join(dir, 'chain.json'));
   const running = new Map<Running, RunningProcess>();
-  opened.defer(async () => {
-    await Promise.all([...running.values()].map((validator) => validator[Symbol.asyncDispose]()));
-  });
+  const started: RunningProcess[] = [];
+  // Killed, because a frozen one would not hear of anything else, and their files go as well.
+  opened.defer(async () => void (await Promise.all(started.map(({ kill }) => kill()))));
   const accountOf = (name: Running) => testAccount(name, ['validator']);
   const at = { dir, natsUrl: nats.url, chainFile: chain.path };
   /** What the validator's process is started with; a restarted one keeps its port. */
@@ -49,9 +49,10 @@ export async function liveSubnet({ validators, neurons = unpaid, env = {} }: Liv
     return { ...base, EIREL_POLL_MS: '20', ...env, ...changes };
   };
   const start = async (name: Running, changes: Env = {}): Promise<RunningProcess> => {
-    const started = await startValidatorProcess(name, await environment(name, changes), dir);
-    running.set(name, started);
-    return started;
+    const validator = await startValidatorProcess(name, await environment(name, changes), dir);
+    started.push(validator);
+    running.set(name, validator);
+    return validator;
   };
   const processOf = (name: Running): RunningProcess => {
     const found = running.get(name);

@@ -1,0 +1,107 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EXIT } from '#src/cli/exit-codes.ts';
+import type { Env, RunningProcess } from '#src/cli/subnet/validators.ts';
+import { stakedNeurons } from '../support/live-chain.ts';
+import { readLog } from '../support/live-log.ts';
+import { liveRun, measure, playTo } from '../support/live-run.ts';
+import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
+import { until } from '../support/live-until.ts';
+import { runEirel } from '../support/process-eirel.ts';
+
+const QUALITY = [0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
+
+let subnet: LiveSubnet;
+/** One validator is a subnet of its own here: what matters is who writes its log. */
+beforeAll(async () => {
+  subnet = await liveSubnet({
+    validators: ['v1'],
+    neurons: (axons) => stakedNeurons({ v1: 400n }, axons),
+    env: { EIREL_MIN_COLDKEYS: '1' },
+  });
+});
+afterAll(() => subnet[Symbol.asyncDispose]());
+
+/** The same identity on another machine: other files, another port. */
+async function elsewhere(): Promise<Env> {
+  return { EIREL_DATA_DIR: await mkdtemp(join(subnet.dir, 'other-')), EIREL_HTTP_PORT: '0' };
+}
+
+test('a second process with the identity of a living one stops and appends nothing', async () => {
+  const run = liveRun(1, subnet.chain.block());
+  await measure(subnet, run, QUALITY);
+  const { head } = await readLog(subnet.nats, 'v1');
+  for (const changes of [{}, await elsewhere()]) {
+    const second = await runEirel(['validator', '--json'], await subnet.environment('v1', changes));
+    expect(second.code, second.err).toBe(EXIT.conflict);
+    expect(second.out).toBe('');
+    expect(second.err).toContain('log.conflict: found: the process');
+    expect(second.err).toContain('stop it before this one starts; nothing was appended');
+  }
+  expect((await readLog(subnet.nats, 'v1')).head).toEqual(head);
+  await playTo(subnet, run.phases.certify + 1);
+  expect(await decisionOf(subnet, 'v1', run.run)).toBeDefined();
+});
+
+test('of two processes that start at once with one identity, one lives', async () => {
+  const before = subnet.processOf('v1');
+  process.kill(before.pid, 'SIGTERM');
+  expect(await before.ended).toBe(EXIT.ok);
+  const { head } = await readLog(subnet.nats, 'v1');
+  const starts = await Promise.allSettled([
+    subnet.start('v1', await elsewhere()),
+    subnet.start('v1', await elsewhere()),
+  ]);
+  const lives = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  expect(lives).toHaveLength(1);
+  const [refused] = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []));
+  expect(refused).toMatchObject({ details: { found: `it ended with code ${EXIT.conflict}` } });
+  expect((await readLog(subnet.nats, 'v1')).head).toEqual(head);
+});
+
+test('a process that was frozen while another took over stops at its next append, before it is stored', async () => {
+  const frozen = subnet.processOf('v1');
+  process.kill(frozen.pid, 'SIGSTOP');
+  await subnet.start('v1', await elsewhere());
+  const run = liveRun(2, subnet.chain.block());
+  await measure(subnet, run, QUALITY);
+  const { head } = await readLog(subnet.nats, 'v1');
+
+  process.kill(frozen.pid, 'SIGCONT');
+  await playTo(subnet, run.phases.certify + 1);
+  await assertEndedByTheOther(frozen);
+  const log = await readLog(subnet.nats, 'v1');
+  expect(log.head.size).toBeGreaterThan(head.size);
+  const ids = log.events.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(await decisionOf(subnet, 'v1', run.run)).toContain('"kind":"winner"');
+});
+
+test('a command that runs into the other writer ends the process as well, without a block', async () => {
+  const frozen = subnet.processOf('v1');
+  process.kill(frozen.pid, 'SIGSTOP');
+  const second = await subnet.start('v1', await elsewhere());
+  await measure(subnet, liveRun(3, subnet.chain.block()), QUALITY);
+  const { head } = await readLog(subnet.nats, 'v1');
+
+  // The first is alone when the command comes, which it would otherwise race for with the second.
+  process.kill(second.pid, 'SIGSTOP');
+  process.kill(frozen.pid, 'SIGCONT');
+  const operator = await subnet.nats.connectAs('operator');
+  operator.publish('cmd.validator.runs.open', JSON.stringify(liveRun(4, subnet.chain.block())));
+  await operator.flush();
+  await operator.close();
+  await assertEndedByTheOther(frozen);
+  expect((await readLog(subnet.nats, 'v1')).head).toEqual(head);
+  process.kill(second.pid, 'SIGCONT');
+});
+
+async function assertEndedByTheOther({ ended, logFile }: RunningProcess): Promise<void> {
+  let exit: Readonly<{ code: number | null }> | undefined;
+  void ended.then((code) => {
+    exit = { code };
+  });
+  expect(await until('the process ends', () => exit)).toEqual({ code: EXIT.conflict });
+  expect(await readFile(logFile, 'utf8')).toContain('another process writes this log');
+}
