@@ -15,6 +15,7 @@ export const JetStreamCode = {
 export const Status = { endOfBatch: 204, notFound: 404, noResponders: 503 } as const;
 
 const ApiError = z.object({ code: z.int(), err_code: z.int(), description: z.string() });
+const Refusal = z.object({ error: ApiError });
 
 export type ApiAnswer<T> = { ok: T } | { error: z.infer<typeof ApiError> };
 
@@ -28,7 +29,7 @@ export function parseAnswer<T>(message: Msg, schema: z.ZodType<T>, about: string
   } catch (cause) {
     throw new AppError('log.unavailable', { about, found: 'an answer without JSON' }, { cause });
   }
-  const failed = z.object({ error: ApiError }).safeParse(json);
+  const failed = Refusal.safeParse(json);
   if (failed.success) return failed.data;
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw unexpected(about, 'another answer', z.prettifyError(parsed.error));
