@@ -21,15 +21,21 @@ const COMMAND_TIMEOUT_MS = 2_000;
 export type LiveOptions = Readonly<{
   validators: readonly Running[];
   neurons?: Neurons;
-  /** Settings of every validator process. */
+  /** Settings of every validator process, and of some. */
   env?: Env;
+  envOf?: Partial<Readonly<Record<Running, Env>>>;
 }>;
 
 /**
  * A nats-server, a chain file and validator processes, all real, which a test can kill, stop, restart
  * and lie to one by one. Disposing of it ends every process and removes the files.
  */
-export async function liveSubnet({ validators, neurons = unpaid, env = {} }: LiveOptions) {
+export async function liveSubnet({
+  validators,
+  neurons = unpaid,
+  env = {},
+  envOf = {},
+}: LiveOptions) {
   await using opened = new AsyncDisposableStack();
   const { path: dir } = opened.use(await scratchDirectory());
   const accounts = validators.map((name) => testAccount(name, ['validator']));
@@ -46,7 +52,7 @@ export async function liveSubnet({ validators, neurons = unpaid, env = {} }: Liv
     const url = running.get(name)?.url;
     const port = url === undefined ? 0 : Number(new URL(url).port);
     const base = await validatorEnvironment(accountOf(name), { ...at, port });
-    return { ...base, EIREL_POLL_MS: '20', ...env, ...changes };
+    return { ...base, EIREL_POLL_MS: '20', ...env, ...envOf[name], ...changes };
   };
   const start = async (name: Running, changes: Env = {}): Promise<RunningProcess> => {
     const validator = await startValidatorProcess(name, await environment(name, changes), dir);
