@@ -160,6 +160,7 @@ test.for(FAULTS)(
   async (each) => {
     await measureRun(subnet, 2, MEASURED);
     const { snapshot, certify } = runInput(2).phases;
+    const calls = subnet.chain.state.setCalls;
     subnet.chain.state.fault = each.fault();
     await playBlocks(subnet, snapshot, certify + 1);
     subnet.chain.state.fault = null;
@@ -168,7 +169,9 @@ test.for(FAULTS)(
       const ids = (await node.events()).map(({ id }) => id);
       expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
     }
+    // Nobody can name the incumbent, so the last vector is set again.
     expectWeights(PAYS_A);
+    expect(subnet.chain.state.setCalls).toBe(calls + 4);
     await playRun(subnet, 3, MEASURED);
     expectWeights(PAYS_B);
   },

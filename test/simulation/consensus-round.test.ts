@@ -192,6 +192,27 @@ test.for([
   },
 );
 
+test('an incumbent outside the roster is held like any other, and defends nothing', async () => {
+  const [miner] = subnet.chain.state.neurons.slice(-1);
+  if (miner === undefined) throw new Error('the subnet has miners');
+  const stranger = { ...miner, uid: 8, hotkey: minerKey('miner d'), incentive: 65_535 };
+  subnet.chain.state.neurons = [...subnet.chain.state.neurons, stranger];
+  const honest = subnet.network.tamper;
+  keepReportsFrom(['v1', 'v2', 'v3', 'v4']);
+  const { decide } = runInput(1).phases;
+  await playRun(subnet, 1, everybody({ 'miner a': 0.7 }), {
+    // Whom the chain pays at the decide block is another matter: the run opened with this incumbent.
+    onBlock: (block) => crown(subnet, block < decide ? 'miner d' : null),
+  });
+  expect(weights()).toEqual(Array.from({ length: 4 }, () => [{ uid: 8, weight: 65_535 }]));
+
+  crown(subnet, 'miner d');
+  subnet.network.tamper = honest;
+  await playRun(subnet, 2, everybody({ 'miner a': 0.01 }));
+  expect((await sharedDecision(2)).decision.outcome.reason).toBe('first-winner');
+  expect(weights()).toEqual(Array.from({ length: 4 }, () => PAYS['miner a']));
+});
+
 test('without a certificate by the deadline a winner is not set: the incumbent is held', async () => {
   crown(subnet, 'miner b');
   subnet.network.tamper = (url) =>
