@@ -41,6 +41,10 @@ export function liveChain(path: string) {
       state.block++;
       await put(text());
     },
+    /** Blocks that nobody sees come. */
+    skip: (blocks: number): void => {
+      state.block += blocks;
+    },
     /** The subnet is another one from this block on; what was before is not kept. */
     become: async (neurons: readonly LiveNeuron[]): Promise<void> => {
       state.neurons = neurons;
