@@ -3,6 +3,7 @@ import { digestOf } from '#src/consensus/outcome.ts';
 import { forgedReport } from '../support/forged-documents.ts';
 import { prng } from '../support/prng.ts';
 import type { Fault } from '../support/simulated-chain.ts';
+import { body, status } from '../support/simulated-network.ts';
 import {
   bringUp,
   crown,
@@ -19,7 +20,6 @@ import {
   stopSubnet,
   takeDown,
 } from '../support/simulated-run.ts';
-import { body, status } from '../support/simulated-subnet.ts';
 
 const SEEDS = Array.from({ length: 16 }, (_, index) => index + 1);
 /** Seven seconds alone; the rest is for two cores that do other things as well. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { status } from '../support/simulated-network.ts';
 import {
   crown,
   decisionOf,
@@ -15,7 +16,6 @@ import {
   stopSubnet,
   takeDown,
 } from '../support/simulated-run.ts';
-import { status } from '../support/simulated-subnet.ts';
 
 let subnet: Subnet;
 beforeEach(async () => {

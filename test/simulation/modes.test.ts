@@ -3,6 +3,7 @@ import { verifySr25519 } from '#src/chain/hotkey.ts';
 import { SignedDocument, verifyDocument } from '#src/consensus/signed.ts';
 import { decode, decodeBytes } from '#src/events/ej1.ts';
 import { DIVERGENCE_TYPE } from '#src/handlers/publish.ts';
+import { status } from '../support/simulated-network.ts';
 import { ownerAnswer, ownerServes } from '../support/simulated-owner.ts';
 import {
   crown,
@@ -17,7 +18,7 @@ import {
   startSubnet,
   stopSubnet,
 } from '../support/simulated-run.ts';
-import { type SimulatedNode, status } from '../support/simulated-subnet.ts';
+import type { SimulatedNode } from '../support/simulated-subnet.ts';
 
 /** The consensus winner is miner a; the owner picks others. */
 const MEASURED = everybody({ 'miner a': 0.9, 'miner b': 0.6, 'miner c': 0.3 });

@@ -2,6 +2,7 @@ import type { Chain, Known, Metagraph, Neuron } from '#src/chain/chain.ts';
 import { sha256 } from '#src/events/hash.ts';
 import type { UnknownReason } from '#src/events/snapshot.ts';
 import type { Vector } from '#src/events/weights.ts';
+import { devSigner } from './dev-keys.ts';
 
 /** What a metagraph answers instead of the truth. */
 export type Fault =
@@ -65,3 +66,47 @@ export function simulatedChain(neurons: readonly Neuron[]) {
 }
 
 export type SimulatedChain = ReturnType<typeof simulatedChain>;
+
+/** Neurons for validators with the given stakes, then miners, with keys derived from their names. */
+export function neuronsFor(
+  stakes: Readonly<Record<string, bigint>>,
+  miners: readonly string[],
+): readonly Neuron[] {
+  const base = { active: true, registeredAt: 10, incentive: 0 };
+  const burn: Neuron = {
+    ...base,
+    uid: 0,
+    hotkey: devSigner('owner').hotkey,
+    coldkey: devSigner('cold owner').hotkey,
+    stake: 0n,
+    permit: false,
+    axon: null,
+  };
+  const validators = Object.entries(stakes).map(
+    ([name, stake], index): Neuron => ({
+      ...base,
+      uid: index + 1,
+      hotkey: devSigner(name).hotkey,
+      coldkey: devSigner(`cold ${name}`).hotkey,
+      stake,
+      permit: true,
+      axon: `http://${name}.test`,
+    }),
+  );
+  const offset = validators.length + 1;
+  return [
+    burn,
+    ...validators,
+    ...miners.map(
+      (name, index): Neuron => ({
+        ...base,
+        uid: offset + index,
+        hotkey: devSigner(name).hotkey,
+        coldkey: devSigner(`cold ${name}`).hotkey,
+        stake: 0n,
+        permit: false,
+        axon: null,
+      }),
+    ),
+  ];
+}

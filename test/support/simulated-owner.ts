@@ -1,6 +1,6 @@
 import type { Fetched } from '#src/handlers/ask-peers.ts';
+import { body, type SimulatedNetwork } from './simulated-network.ts';
 import { FAMILY, MINERS, minerKey } from './simulated-run.ts';
-import { body, type SimulatedNetwork } from './simulated-subnet.ts';
 
 /** Names the owner's winner of a family; null for nobody. The weights are doubles, as on the wire. */
 export function ownerAnswer(

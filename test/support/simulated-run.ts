@@ -1,14 +1,9 @@
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { devSigner } from './dev-keys.ts';
-import { simulatedChain } from './simulated-chain.ts';
-import {
-  type NodeOptions,
-  neuronsFor,
-  type SimulatedNetwork,
-  type SimulatedNode,
-  startNode,
-} from './simulated-subnet.ts';
+import { neuronsFor, simulatedChain } from './simulated-chain.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
+import { type NodeOptions, type SimulatedNode, startNode } from './simulated-subnet.ts';
 
 export const FAMILY = 'general_chat';
 export const TASKS = ['task-1', 'task-2', 'task-3', 'task-4'];

@@ -1,13 +1,11 @@
-import type { Chain, Neuron } from '#src/chain/chain.ts';
+import type { Chain } from '#src/chain/chain.ts';
 import { cryptoReady, verifySr25519 } from '#src/chain/hotkey.ts';
 import type { Signer } from '#src/consensus/keys.ts';
 import type { Rules } from '#src/events/decision.ts';
 import { EMPTY } from '#src/events/decode.ts';
-import { encodeBytes } from '#src/events/ej1.ts';
 import type { Recorded } from '#src/events/envelope.ts';
 import { logSource } from '#src/events/source.ts';
 import type { WeightMode } from '#src/events/weights.ts';
-import type { Fetched } from '#src/handlers/ask-peers.ts';
 import { createValidator, type Validator } from '#src/handlers/validator.ts';
 import { projectors } from '#src/projectors/all.ts';
 import type { LogStore } from '#src/runtime/log-store.ts';
@@ -17,6 +15,7 @@ import { openProjection } from '#src/runtime/projection.ts';
 import { runProjections } from '#src/runtime/projection-pump.ts';
 import { devSigner } from './dev-keys.ts';
 import type { SimulatedChain } from './simulated-chain.ts';
+import { get, type SimulatedNetwork } from './simulated-network.ts';
 
 export const RULES: Rules = {
   version: 'swm/1',
@@ -45,59 +44,6 @@ export type SimulatedNode = {
   stop: () => Promise<void>;
   events: () => Promise<readonly Recorded[]>;
 };
-
-/** The network between nodes: who answers at which axon, and who lies about it. */
-export type SimulatedNetwork = {
-  readonly nodes: Map<string, SimulatedNode>;
-  /** Hosts that do not answer. */
-  readonly down: Set<string>;
-  /** Replaces an answer; null lets the node answer. */
-  tamper: (url: URL, asker: string) => Promise<Fetched | null>;
-};
-
-/** Neurons for validators with the given stakes, then miners, with keys derived from their names. */
-export function neuronsFor(
-  stakes: Readonly<Record<string, bigint>>,
-  miners: readonly string[],
-): readonly Neuron[] {
-  const base = { active: true, registeredAt: 10, incentive: 0 };
-  const burn: Neuron = {
-    ...base,
-    uid: 0,
-    hotkey: devSigner('owner').hotkey,
-    coldkey: devSigner('cold owner').hotkey,
-    stake: 0n,
-    permit: false,
-    axon: null,
-  };
-  const validators = Object.entries(stakes).map(
-    ([name, stake], index): Neuron => ({
-      ...base,
-      uid: index + 1,
-      hotkey: devSigner(name).hotkey,
-      coldkey: devSigner(`cold ${name}`).hotkey,
-      stake,
-      permit: true,
-      axon: `http://${name}.test`,
-    }),
-  );
-  const offset = validators.length + 1;
-  return [
-    burn,
-    ...validators,
-    ...miners.map(
-      (name, index): Neuron => ({
-        ...base,
-        uid: offset + index,
-        hotkey: devSigner(name).hotkey,
-        coldkey: devSigner(`cold ${name}`).hotkey,
-        stake: 0n,
-        permit: false,
-        axon: null,
-      }),
-    ),
-  ];
-}
 
 export type NodeOptions = Readonly<{
   chain: SimulatedChain;
@@ -240,63 +186,4 @@ function mortalChain(chain: Chain, at: (point: string) => Promise<void>): Chain 
       return receipt;
     },
   };
-}
-
-/** The HTTP interface without HTTP: the same publisher, the same statuses. */
-async function get(url: URL, asker: string, network: SimulatedNetwork): Promise<Fetched> {
-  const tampered = await network.tamper(url, asker);
-  if (tampered !== null) return tampered;
-  if (network.down.has(url.host))
-    return { kind: 'refused', reason: 'unreachable', detail: `${url.host} is down` };
-  const node = network.nodes.get(url.host);
-  if (node === undefined)
-    return { kind: 'refused', reason: 'unreachable', detail: `nobody at ${url.host}` };
-  const { publisher } = node.validator;
-  const [, , , what = '', run = ''] = url.pathname.split('/');
-  const family = url.searchParams.get('family') ?? '';
-  switch (what) {
-    case 'scores': {
-      const found = await publisher.signedReport(family, run);
-      return found.kind === 'ready' ? body(found.bytes) : withheld(found.kind);
-    }
-    case 'reports': {
-      if (url.searchParams.get('view') === 'index') {
-        const found = await publisher.reportIndex(family, run);
-        return found.kind === 'ready'
-          ? body(encodeBytes({ family, run, reports: found.reports }))
-          : withheld(found.kind);
-      }
-      const found = await publisher.reportByDigest(
-        family,
-        run,
-        url.searchParams.get('digest') ?? '',
-      );
-      if (found.kind !== 'ready') return withheld(found.kind);
-      return found.bytes === null ? status(404) : body(found.bytes);
-    }
-    case 'decisions': {
-      const found = await publisher.decision(family, run);
-      if (found === null) return status(404);
-      const statements = found.statements.map((bytes) => Buffer.from(bytes).toString());
-      return body(Buffer.from(`{"statements":[${statements.join(',')}]}`));
-    }
-    case 'certificates': {
-      const found = await publisher.certificate(family, run);
-      return found.kind === 'ready' ? body(found.bytes) : status(404);
-    }
-    default:
-      return status(404);
-  }
-}
-
-function withheld(kind: 'sealed' | 'unknown'): Fetched {
-  return status(kind === 'sealed' ? 425 : 404);
-}
-
-export function body(bytes: Uint8Array): Fetched {
-  return { kind: 'ok', status: 200, body: bytes };
-}
-
-export function status(code: number): Fetched {
-  return { kind: 'ok', status: code, body: new Uint8Array() };
 }
