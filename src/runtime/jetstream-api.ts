@@ -15,7 +15,8 @@ export const JetStreamCode = {
 export const Status = { endOfBatch: 204, notFound: 404, noResponders: 503 } as const;
 
 const ApiError = z.object({ code: z.int(), err_code: z.int(), description: z.string() });
-const Refusal = z.object({ error: ApiError });
+/** A refused publish is also answered with a stream and a sequence, so the error is looked for first. */
+const MaybeRefused = z.object({ error: ApiError.optional() });
 
 export type ApiAnswer<T> = { ok: T } | { error: z.infer<typeof ApiError> };
 
@@ -29,8 +30,8 @@ export function parseAnswer<T>(message: Msg, schema: z.ZodType<T>, about: string
   } catch (cause) {
     throw new AppError('log.unavailable', { about, found: 'an answer without JSON' }, { cause });
   }
-  const failed = Refusal.safeParse(json);
-  if (failed.success) return failed.data;
+  const error = MaybeRefused.safeParse(json).data?.error;
+  if (error !== undefined) return { error };
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw unexpected(about, 'another answer', z.prettifyError(parsed.error));
   return { ok: parsed.data };

@@ -44,7 +44,7 @@ export async function connectNats({ url, ...address }: NatsAddress): Promise<Nat
 }
 
 /** A question to the server whose answer is one or several messages. */
-export type Question<T> = Readonly<{
+type Question<T> = Readonly<{
   /** What is asked, for the error. */
   about: string;
   timeoutMs: number;
