@@ -76,7 +76,7 @@ function parse(command: Command, argv: readonly string[]) {
     throw usage(command, {
       field: 'options',
       value: argv.join(' '),
-      expected: cause instanceof Error ? cause.message : String(cause),
+      expected: (cause instanceof Error ? cause.message : String(cause)).replaceAll('\n', ' '),
     });
   }
 }

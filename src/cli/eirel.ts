@@ -46,10 +46,24 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     }
     return await command.run(readInput(command, rest), io);
   } catch (error) {
-    io.note(`eirel: ${error instanceof Error ? error.message : String(error)}\n`);
-    if (!(error instanceof AppError) && error instanceof Error) io.note(`${error.stack ?? ''}\n`);
+    io.note(`eirel: ${explain(error)}\n`);
+    if (isOurFault(error) && !io.signal.aborted) io.note(`${error.stack ?? ''}\n`);
     return exitCodeOf(error);
   }
+}
+
+/** Anything but a refusal and what the system says of a file or a socket: for those the message is enough. */
+function isOurFault(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof AppError) && !('syscall' in error);
+}
+
+/** The message of an error, with those of its causes that say more. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const message = error.message.trim();
+  if (error.cause === undefined) return message;
+  const cause = explain(error.cause);
+  return message.includes(cause) ? message : `${message} (${cause})`;
 }
 
 function overview(argv: readonly string[], io: Io): number {
@@ -73,10 +87,17 @@ if (import.meta.main) {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
+  // Whoever reads our output may stop at any time, as `head` does: that is an end, not a fault.
+  let heard = true;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    heard = false;
+    stop.abort(new Error('nobody reads the output any more'));
+  });
   process.exitCode = await main(process.argv.slice(2), {
     env: process.env,
     out: (text) => process.stdout.write(text),
-    note: (text) => process.stderr.write(text),
+    note: (text) => heard && process.stderr.write(text),
     interactive: process.stderr.isTTY,
     signal: stop.signal,
   });

@@ -1,7 +1,5 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
+import { open, rename, rm } from 'node:fs/promises';
+import { AppError } from '../errors.ts';
 import { EMPTY } from '../events/decode.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -18,19 +16,16 @@ export const exportCommand: Command = {
     await using reader = await openReader(io, input.value('source'));
     const { size } = await reader.log.head();
     using bar = progressBar(io, 'exporting', size);
-    // Under another name until it is whole: half a log must not look like one.
-    const out = createWriteStream(`${file}.part`);
-    let head = EMPTY;
-    for await (const batch of reader.log.read({ after: EMPTY, follow: false, signal: io.signal })) {
-      for (const payload of batch.payloads) {
-        if (!out.write(Buffer.concat([payload, Buffer.from('\n')]))) await once(out, 'drain');
+    const head = await writeWhole(file, async (write) => {
+      let head = EMPTY;
+      const options = { after: EMPTY, follow: false, signal: io.signal };
+      for await (const batch of reader.log.read(options)) {
+        await write(Buffer.concat(batch.payloads.flatMap((payload) => [payload, NEWLINE])));
+        head = batch.head;
+        bar.show(head.size);
       }
-      head = batch.head;
-      bar.show(head.size);
-    }
-    out.end();
-    await finished(out);
-    await rename(`${file}.part`, file);
+      return head;
+    });
     io.out(
       input.flag('json')
         ? `${JSON.stringify({ file, events: head.size, hash: head.hash })}\n`
@@ -39,3 +34,32 @@ export const exportCommand: Command = {
     return EXIT.ok;
   },
 };
+
+const NEWLINE = Buffer.from('\n');
+
+/** Writes under another name until everything is on disk: half a log must not look like one. */
+async function writeWhole<T>(
+  file: string,
+  fill: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const part = `${file}.part`;
+  const attempt = async <R>(action: () => Promise<R>): Promise<R> => {
+    try {
+      return await action();
+    } catch (cause) {
+      throw new AppError('file.unreadable', { file, expected: 'a file to write' }, { cause });
+    }
+  };
+  const handle = await attempt(() => open(part, 'w'));
+  try {
+    const result = await fill((bytes) => attempt(() => handle.writeFile(bytes)));
+    await attempt(() => handle.sync());
+    await attempt(() => rename(part, file));
+    return result;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,6 +1,3 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { loadConfig } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { EMPTY, readEvent } from '../events/decode.ts';
@@ -15,23 +12,25 @@ import { EXIT } from './exit-codes.ts';
 import { natsAddress } from './nats-address.ts';
 import { sourceOf } from './open-reader.ts';
 import { progressBar } from './progress.ts';
+import { readLines, sizeOfFile } from './read-lines.ts';
 
 export const importCommand: Command = {
   name: 'import',
-  summary: 'Fill an empty stream with an exported log; every event is verified before it goes in.',
+  summary: 'Fill an empty stream with an exported log, which is verified to its end before that.',
   arguments: ['file'],
   options: { json: JSON_OPTION },
   run: async (input, io) => {
     const file = input.arguments[0] ?? '';
-    const { size } = await stat(file).catch((cause: unknown) => {
-      throw new AppError('file.unreadable', { file, expected: 'a readable file' }, { cause });
-    });
+    const size = await sizeOfFile(file);
+    const source = await sourceOfFile(file);
+    // Nothing can be taken out of a stream again, so the whole file is verified before the first event goes in.
+    await verify(file, source);
     const address = await natsAddress(loadConfig(io.env), 'eirel import');
     const nc = await connectNats(address);
     try {
       const store = jetStreamStore(natsLink(nc, address.inboxPrefix), {
         name: 'validator',
-        source: await sourceOfFile(file),
+        source,
       });
       const held = await store.size();
       if (held > 0)
@@ -54,6 +53,16 @@ export const importCommand: Command = {
   },
 };
 
+/** Reads and verifies every event of the file; gives where it ends. */
+async function verify(file: string, source: string): Promise<Head> {
+  let head = EMPTY;
+  for await (const payload of payloadsOf(file)) {
+    const { hash } = readEvent(payload, source, head);
+    head = { size: head.size + 1, hash };
+  }
+  return head;
+}
+
 async function copy(file: string, store: LogStore, onBytes: (done: number) => void): Promise<Head> {
   let [head, done] = [EMPTY, 0];
   let batch: Message[] = [];
@@ -68,11 +77,10 @@ async function copy(file: string, store: LogStore, onBytes: (done: number) => vo
     batch = [];
     onBytes(done);
   };
-  for await (const line of linesOf(file)) {
-    const payload = Buffer.from(line);
-    const event = readEvent(payload, store.source, head);
-    batch.push({ subject: subjectOf('validator', event.event), payload });
-    head = { size: head.size + 1, hash: event.hash };
+  for await (const payload of payloadsOf(file)) {
+    const { event, hash } = readEvent(payload, store.source, head);
+    batch.push({ subject: subjectOf('validator', event), payload });
+    head = { size: head.size + 1, hash };
     done += payload.length + 1;
     if (batch.length === MAX_APPEND_EVENTS) await flush();
   }
@@ -81,21 +89,21 @@ async function copy(file: string, store: LogStore, onBytes: (done: number) => vo
 }
 
 async function sourceOfFile(file: string): Promise<string> {
-  for await (const line of linesOf(file))
-    return sourceOf({ fetch: async () => [Buffer.from(line)] });
+  for await (const payload of payloadsOf(file)) return sourceOf({ fetch: async () => [payload] });
   return '';
 }
 
-async function* linesOf(file: string): AsyncGenerator<string> {
-  for await (const line of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    if (Buffer.byteLength(line) > MAX_EVENT_BYTES)
+async function* payloadsOf(file: string): AsyncGenerator<Uint8Array> {
+  let index = 0;
+  for await (const { bytes, length } of readLines(file, MAX_EVENT_BYTES)) {
+    if (bytes === null)
       throw new AppError('event.too-large', {
         file,
+        index,
+        value: `${length} bytes`,
         expected: `lines of at most ${MAX_EVENT_BYTES} bytes`,
       });
-    yield line;
+    yield bytes;
+    index++;
   }
 }

@@ -1,6 +1,6 @@
 import { type Config, loadConfig } from '../config.ts';
 import { AppError } from '../errors.ts';
-import { decodeBytes } from '../events/ej1.ts';
+import { decodeBytes, type Json } from '../events/ej1.ts';
 import { Envelope } from '../events/envelope.ts';
 import type { LogReader } from '../events/log.ts';
 import { jetStreamStore } from '../runtime/jetstream-store.ts';
@@ -32,12 +32,12 @@ export async function openReader(io: Io, source: string | undefined): Promise<Op
   const close = (): Promise<void> => nc.close();
   try {
     const link = natsLink(nc, address.inboxPrefix);
-    const name =
-      source ?? (await sourceOf(jetStreamStore(link, { name: 'validator', source: '' })));
+    const nameless = jetStreamStore(link, { name: 'validator', source: '' });
+    await nameless.size(); // a stream that was never created is told so here, by its name
+    const name = source ?? (await sourceOf(nameless));
     const store = jetStreamStore(link, { name: 'validator', source: name });
     return {
       config,
-
       store,
       log: logReader(store, {}),
       [Symbol.asyncDispose]: close,
@@ -52,12 +52,20 @@ export async function openReader(io: Io, source: string | undefined): Promise<Op
 export async function sourceOf(store: Pick<LogStore, 'fetch'>): Promise<string> {
   const [first] = await store.fetch(0, 1);
   if (first === undefined) return '';
-  const envelope = Envelope.safeParse(decodeBytes(first));
-  if (!envelope.success)
-    throw new AppError('log.broken', {
-      index: 0,
-      found: 'no event',
-      next: 'the stream holds something else than this log',
-    });
+  const envelope = Envelope.safeParse(jsonOf(first));
+  if (!envelope.success) throw noEvent();
   return envelope.data.source;
+}
+
+function jsonOf(payload: Uint8Array): Json {
+  try {
+    return decodeBytes(payload);
+  } catch (cause) {
+    throw noEvent(cause);
+  }
+}
+
+function noEvent(cause?: unknown): AppError {
+  const next = 'what was read is something else than a log';
+  return new AppError('log.broken', { index: 0, found: 'no event', next }, { cause });
 }

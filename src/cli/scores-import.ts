@@ -1,8 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
 import { writeImport } from '../handlers/commands.ts';
 import { type ImportReport, MAX_IMPORT_LINES } from '../handlers/import-scores.ts';
 import { MAX_RESULT_BYTES } from '../handlers/read-result.ts';
@@ -11,6 +8,7 @@ import { type Command, JSON_OPTION } from './command.ts';
 import { connectOperator } from './connect-operator.ts';
 import { EXIT } from './exit-codes.ts';
 import { progressBar } from './progress.ts';
+import { readLines, sizeOfFile } from './read-lines.ts';
 
 /** One request is one NATS message of at most 1 MiB; a line alone may take most of it. */
 const MAX_REQUEST_BYTES = MAX_RESULT_BYTES + 65_536;
@@ -31,9 +29,7 @@ export const scoresImportCommand: Command = {
     'Each line: {"run_id","family_id","task_id","miner_results":[…]}, with rows as they are submitted to the owner\'s API. Importing a file again changes nothing.\nExit code 3 when a line was refused.',
   run: async (input, io) => {
     const file = input.arguments[0] ?? '';
-    const { size } = await stat(file).catch((cause: unknown) => {
-      throw new AppError('file.unreadable', { file, expected: 'a readable file' }, { cause });
-    });
+    const size = await sizeOfFile(file);
     await using operator = await connectOperator(io);
     using bar = progressBar(io, 'importing', size);
     let report: ImportReport = {
@@ -47,7 +43,8 @@ export const scoresImportCommand: Command = {
         payload === null
           ? null
           : Report.parse(await requestCommand(operator.nc, 'scores.import', payload));
-      report = add(report, { ...(part ?? EMPTY), refused: [...(part?.refused ?? []), ...refused] });
+      const both = [...(part?.refused ?? []), ...refused].toSorted((a, b) => a.line - b.line);
+      report = add(report, { ...(part ?? EMPTY), refused: both });
       bar.show(done);
     }
     io.out(input.flag('json') ? `${JSON.stringify(report)}\n` : describe(report));
@@ -75,25 +72,28 @@ async function* requests(file: string): AsyncGenerator<Request> {
     [lines, refused, bytes] = [[], [], 0];
     return request;
   };
-  for await (const line of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    const length = Buffer.byteLength(line) + 1;
-    if (lines.length === MAX_IMPORT_LINES || bytes + length > MAX_REQUEST_BYTES) yield flush();
+  for await (const { bytes: line, length } of readLines(file, MAX_RESULT_BYTES)) {
+    if (lines.length === MAX_IMPORT_LINES || bytes + length + 1 > MAX_REQUEST_BYTES) yield flush();
     number++;
-    done += length;
-    if (length > MAX_RESULT_BYTES) {
+    done += length + 1;
+    const reason = faultOf(line);
+    if (reason !== null) {
       // Its place stays, as a blank line, so that the lines after it keep their numbers.
-      refused.push({ line: number, reason: `longer than ${MAX_RESULT_BYTES} bytes` });
+      refused.push({ line: number, reason });
       lines.push('');
       bytes++;
     } else {
-      lines.push(line);
-      bytes += length;
+      lines.push(Buffer.from(line ?? []).toString());
+      bytes += length + 1;
     }
   }
   if (lines.length > 0) yield flush();
+}
+
+/** What is wrong with a line before anybody looks at what it says. */
+function faultOf(line: Uint8Array | null): string | null {
+  if (line === null) return `longer than ${MAX_RESULT_BYTES} bytes`;
+  return isUtf8(line) ? null : 'not UTF-8';
 }
 
 function add(a: ImportReport, b: ImportReport): ImportReport {

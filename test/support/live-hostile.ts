@@ -90,7 +90,7 @@ function documents(
   run: () => LiveRun,
   network: Pick<ReportBody, 'genesis' | 'netuid'>,
 ): readonly (readonly [string, RejectionReason, Document])[] {
-  const [miner = ''] = MINERS;
+  const [miner] = MINERS;
   const honest = (hotkey: string): Omit<ReportBody, 'v' | 'unit'> => ({
     ...network,
     family: run().family,
@@ -139,8 +139,10 @@ function documents(
 
 /** Like a hotkey, and different for each index; the checksum of a scored miner is nobody's concern. */
 function hotkeyLike(index: number): string {
-  const digits = [...String(index).padStart(47, '0')].map((digit) => 'ABCDEFGHJK'[Number(digit)]);
-  return `5${digits.join('')}`;
+  const digits = String(index)
+    .padStart(47, '0')
+    .replaceAll(/[0-9]/g, (digit) => 'ABCDEFGHJK'[Number(digit)] ?? '');
+  return `5${digits}`;
 }
 
 /** Answers for its own report alone, as a validator does that holds nothing of others. */

@@ -94,11 +94,12 @@ export async function liveSubnet({
     command: (name: Running, command: string, payload: string) =>
       until(`${name} answers ${command}`, async () => {
         const nc = await nats.connectAs('operator', name);
-        const reply = await nc
-          .request(`cmd.validator.${command}`, payload, { timeout: COMMAND_TIMEOUT_MS })
-          .then((message) => message.json<{ ok: boolean; value: unknown; message: string }>())
-          .catch(() => undefined)
-          .finally(() => nc.close());
+        const asked = nc.request(`cmd.validator.${command}`, payload, {
+          timeout: COMMAND_TIMEOUT_MS,
+        });
+        const message = await asked.catch(() => undefined);
+        await nc.close();
+        const reply = message?.json<{ ok: boolean; value: unknown; message: string }>();
         if (reply?.ok === false) throw new Error(`${name} refused ${command}: ${reply.message}`);
         return reply;
       }),

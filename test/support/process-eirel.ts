@@ -5,7 +5,7 @@ import { main } from '#src/cli/eirel.ts';
 import type { Env } from '#src/cli/subnet/validators.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-const PROGRAM = resolve(ROOT, 'src/cli/eirel.ts');
+export const PROGRAM = resolve(ROOT, 'src/cli/eirel.ts');
 
 /** A whole local subnet takes a quarter of a minute; this is for a very loaded machine. */
 const RUN_TIMEOUT_MS = 120_000;

@@ -57,13 +57,16 @@ export async function startLocalSubnet(dir: string, io: Io) {
 
   const chain = createChainKeeper(at.chainFile);
   await chain.write();
-  const validators = await Promise.all(
+  const starts = await Promise.allSettled(
     accounts.map(async (account) =>
-      opened.use(
-        await startValidatorProcess(account.name, await validatorEnvironment(account, at), dir),
-      ),
+      startValidatorProcess(account.name, await validatorEnvironment(account, at), dir),
     ),
   );
+  // Those that did start are ended with the rest, also when another one did not.
+  const validators = starts.flatMap((start) =>
+    start.status === 'fulfilled' ? [opened.use(start.value)] : [],
+  );
+  for (const start of starts) if (start.status === 'rejected') throw start.reason;
   const liar = validators.find(({ name }) => name === DISHONEST);
   const axon =
     liar === undefined ? null : opened.use(await openTwoFacedAxon(liar.url, devSigner(DISHONEST)));

@@ -1,0 +1,191 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { commands } from '#src/cli/eirel.ts';
+import { EXIT } from '#src/cli/exit-codes.ts';
+import type { Env } from '#src/cli/subnet/validators.ts';
+import { Environment } from '#src/config.ts';
+import { eirelHere } from '../support/process-eirel.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+/** Nobody listens on this port: it is reserved. */
+const NOBODY: Env = { EIREL_NATS_URL: 'nats://127.0.0.1:1' };
+
+let dir: string;
+const cleanup = new AsyncDisposableStack();
+beforeAll(async () => {
+  dir = cleanup.use(await scratchDirectory()).path;
+});
+afterAll(() => cleanup.disposeAsync());
+
+test('without a command, and with help, every command is listed with what it is for', async () => {
+  for (const argv of [[], ['--help'], ['-h'], ['help']]) {
+    const { code, out, err } = await eirelHere(argv);
+    expect({ code, err }).toEqual({ code: EXIT.ok, err: '' });
+    for (const { name, summary } of commands)
+      expect(out).toContain(`${name.padEnd(14)}  ${summary}`);
+  }
+});
+
+test.for(commands.map((command) => [command.name, command] as const))(
+  '%s --help names its arguments and options, whatever else is given',
+  async ([name, command]) => {
+    for (const argv of [['--help'], ['-h'], ['one', 'two', '--no-such', '--help']]) {
+      const { code, out, err } = await eirelHere([...name.split(' '), ...argv]);
+      expect({ code, err }).toEqual({ code: EXIT.ok, err: '' });
+      expect(out).toContain(command.summary);
+      expect(out.split('\n')[0]).toContain([`eirel ${name}`, ...command.arguments].join(' '));
+      for (const option of Object.keys(command.options)) expect(out).toContain(`--${option}`);
+    }
+  },
+);
+
+test('the help of the validator names every setting', async () => {
+  const { out } = await eirelHere(['validator', '--help']);
+  for (const setting of Object.keys(Environment.shape)) expect(out).toContain(setting);
+});
+
+/** What is wrong with a command line, and the field, value and expectation that the error names. */
+const wrong: readonly [argv: string, fault: string][] = [
+  ['bogus', 'field: command, value: bogus, expected: one of subnet, validator, streams apply'],
+  ['runs', 'field: command, value: runs, expected: one of'],
+  ['runs opne x', 'field: command, value: runs opne x, expected: one of'],
+  ['--json replay', 'field: command, value: --json replay, expected: one of'],
+  ['runs open', 'field: file, value: nothing, expected: an argument'],
+  ['runs close general_chat', 'field: run, value: nothing, expected: an argument'],
+  ['runs compare', 'field: family, value: nothing, expected: an argument'],
+  ['runs open a b', 'field: arguments, value: b, expected: at most 1'],
+  ['scores import', 'field: file, value: nothing, expected: an argument'],
+  ['export', 'field: file, value: nothing, expected: an argument'],
+  ['import', 'field: file, value: nothing, expected: an argument'],
+  ['subnet now', 'field: arguments, value: now, expected: at most 0'],
+  ['validator now', 'field: arguments, value: now, expected: at most 0'],
+  ['tail a b', 'field: arguments, value: b, expected: at most 1'],
+  ['tail --bogus', "field: options, value: --bogus, expected: Unknown option '--bogus'"],
+  ['tail --from', "value: --from, expected: Option '--from <value>' argument missing"],
+  ['tail --from x', 'field: --from, value: x, expected: a whole number from 0'],
+  ['tail --from=-1', 'field: --from, value: -1, expected: a whole number from 0'],
+  ['tail --from 1.5', 'field: --from, value: 1.5, expected: a whole number from 0'],
+  ['tail --from 1e3', 'field: --from, value: 1e3, expected: a whole number from 0'],
+  ['tail --from 01', 'field: --from, value: 01, expected: a whole number from 0'],
+  ['tail --from 9007199254740993', 'value: 9007199254740993, expected: a whole number from 0'],
+  ['tail --no-follow=yes', "expected: Option '--no-follow' does not take an argument"],
+  ['replay --json=1', "expected: Option '--json' does not take an argument"],
+  ['streams apply bogus', 'field: log, value: bogus, expected: one of validator, ledger, owner'],
+  ['streams verify Validator', 'field: log, value: Validator, expected: one of validator, ledger'],
+  ['rebuild bogus', 'field: projection, value: bogus, expected: run-state, score-store, reports'],
+];
+
+test.for(wrong)('eirel %s is refused by name, value and expectation', async ([line, fault]) => {
+  const { code, out, err } = await eirelHere(line.split(' '), NOBODY);
+  expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
+  expect(err).toContain(fault);
+  expect(err.trimEnd().split('\n'), 'one line').toHaveLength(1);
+});
+
+test('a subject that no event can have is refused before anything is asked', async () => {
+  for (const subject of ['validator..>', 'validator.>.x', 'a b', '']) {
+    const { code, err } = await eirelHere(['tail', subject], NOBODY);
+    expect(code).toBe(EXIT.refused);
+    expect(err).toContain(`field: subject, value: ${subject}, expected: tokens joined by dots`);
+  }
+});
+
+test('every fault of the settings is reported at once, with the setting and its value', async () => {
+  const { code, err } = await eirelHere(['validator'], {
+    EIREL_QUORUM: '3/2',
+    EIREL_POLL_MS: '5',
+    EIREL_WEIGHT_MODE: 'decentralised',
+    EIREL_NATS_URL: 'http://127.0.0.1',
+    EIREL_POLL: '50',
+  });
+  expect(code).toBe(EXIT.config);
+  for (const fault of [
+    'EIREL_QUORUM: above 0 and at most 1, got \\"3/2\\"',
+    'EIREL_POLL_MS: Too small: expected number to be >=20, got \\"5\\"',
+    'EIREL_WEIGHT_MODE: Invalid option: expected one of',
+    'got \\"decentralised\\"',
+    'EIREL_NATS_URL: a URL such as nats://127.0.0.1:4222, got',
+    'EIREL_POLL: no such setting',
+  ])
+    expect(err).toContain(fault);
+});
+
+test('settings that a validator cannot do without are asked for together', async () => {
+  const { code, err } = await eirelHere(['validator'], NOBODY);
+  expect(code).toBe(EXIT.config);
+  expect(err).toContain('EIREL_HOTKEY_SEED_FILE: not set, and this command needs it');
+  expect(err).toContain('EIREL_CHAIN_FILE: not set, and this command needs it');
+});
+
+test('a seed that is absent, no seed, or readable by others stops the validator, and is never shown', async () => {
+  const [short, open] = [join(dir, 'short.seed'), join(dir, 'open.seed')];
+  await writeFile(short, 'c0ffee', { mode: 0o600 });
+  await writeFile(open, 'c0ffee'.padEnd(64, '0'), { mode: 0o644 });
+  const cases = [
+    [join(dir, 'no.seed'), 'expected: a readable file with 64 hex digits'],
+    [short, 'expected: 64 hex digits'],
+    [open, 'value: mode 644, expected: readable by its owner only'],
+  ] as const;
+  for (const [file, fault] of cases) {
+    const env = { ...NOBODY, EIREL_HOTKEY_SEED_FILE: file, EIREL_CHAIN_FILE: join(dir, 'no.json') };
+    const { code, err } = await eirelHere(['validator'], env);
+    expect(code).toBe(EXIT.config);
+    expect(err).toContain(`file: ${file}`);
+    expect(err).toContain(fault);
+    expect(err).not.toContain('c0ffee');
+  }
+});
+
+test('a chain file that is absent or holds something else stops the validator by its name', async () => {
+  const [seed, garbage] = [join(dir, 'good.seed'), join(dir, 'garbage.json')];
+  await writeFile(seed, 'ab'.repeat(32), { mode: 0o600 });
+  await writeFile(garbage, '{"netuid":"36"}');
+  for (const file of [join(dir, 'no.json'), garbage]) {
+    const env = { ...NOBODY, EIREL_HOTKEY_SEED_FILE: seed, EIREL_CHAIN_FILE: file };
+    const { code, err } = await eirelHere(['validator'], env);
+    expect(code).toBe(EXIT.unavailable);
+    expect(err).toContain(`chain.unavailable: file: ${file}`);
+    expect(err).toContain('next: give a metagraph snapshot in EIREL_CHAIN_FILE');
+  }
+});
+
+test('a password file that is not there is a fault of the configuration', async () => {
+  const env = { ...NOBODY, EIREL_NATS_PASSWORD_FILE: join(dir, 'no.password') };
+  const { code, err } = await eirelHere(['replay'], env);
+  expect(code).toBe(EXIT.config);
+  expect(err).toContain(`EIREL_NATS_PASSWORD_FILE: ${join(dir, 'no.password')} can't be read`);
+});
+
+test.for([
+  'replay',
+  'rebuild',
+  'tail',
+  'tail --json --no-follow',
+  'export FILE',
+  'import FILE',
+  'streams apply',
+  'streams verify --json',
+  'runs open FILE',
+  'runs close general_chat run-1',
+  'runs compare general_chat run-1',
+  'scores import FILE',
+])('eirel %s without a server says which one does not answer, and why', async (line) => {
+  const file = join(dir, 'empty');
+  await writeFile(file, '');
+  const { code, out, err } = await eirelHere(line.replace('FILE', file).split(' '), NOBODY);
+  expect({ code, out }).toEqual({ code: EXIT.unavailable, out: '' });
+  expect(err).toContain('log.unavailable: server: nats://127.0.0.1:1');
+  expect(err).toContain('ECONNREFUSED');
+});
+
+test.for(['runs open FILE', 'scores import FILE', 'import FILE'])(
+  'eirel %s names a file that cannot be read',
+  async (line) => {
+    for (const file of [join(dir, 'absent'), dir]) {
+      const { code, err } = await eirelHere(line.replace('FILE', file).split(' '), NOBODY);
+      expect(code).toBe(EXIT.refused);
+      expect(err).toContain(`file.unreadable: file: ${file}, expected: a readable file`);
+    }
+  },
+);
