@@ -116,10 +116,7 @@ export function decideReceived(
 }
 
 /** The misdeeds that were not recorded before, each once, in a fixed order. */
-export function newMisdeeds(
-  misdeeds: readonly Misdeed[],
-  known: ReadonlySet<string>,
-): readonly Misdeed[] {
+function newMisdeeds(misdeeds: readonly Misdeed[], known: ReadonlySet<string>): readonly Misdeed[] {
   const fresh = new Map(misdeeds.map((fault) => [misdeedKey(fault), fault]));
   return [...fresh]
     .filter(([key]) => !known.has(key))
