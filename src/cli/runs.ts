@@ -23,7 +23,7 @@ export const runsOpenCommand: Command = {
 
 export const runsCloseCommand: Command = {
   name: 'runs close',
-  summary: 'Close a run for scores, so that its report is signed.',
+  summary: 'Close a run for scores: its report is signed, and sealed until the commit phase ends.',
   arguments: ['family', 'run'],
   options: { json: JSON_OPTION },
   details: 'A run that is still open when its commit phase ends is closed by itself.',

@@ -23,6 +23,7 @@ import { factsOf, loadRun, type Projections, progressOf, type RunView } from './
 import { intendWeights, observeWeights, submitWeights } from './set-weights.ts';
 import { signReport } from './sign-report.ts';
 import { takeSnapshot } from './take-snapshot.ts';
+import { endsTheLoop } from './validator-loop.ts';
 
 /** Who this validator is and which rules it follows. */
 export type Identity = Readonly<{
@@ -55,7 +56,8 @@ const MAX_STEPS = 24;
 /**
  * Takes a run as far as it gets at a finalised block: each step is decided on the log alone, performed,
  * and recorded before the next one is decided, so a restart resumes where the log ends. A step that
- * changed nothing waits for the next block.
+ * changed nothing waits for the next block. In `shadow` mode an exception in the consensus is thrown
+ * like any other, but only after the owner's pick was set: the consensus never stands in its way.
  */
 export async function advanceRun(
   run: Run,
@@ -63,12 +65,29 @@ export async function advanceRun(
   identity: Identity,
   deps: AdvanceDeps,
 ): Promise<void> {
+  try {
+    await takeSteps(run, block, identity, deps, identity.mode);
+  } catch (error) {
+    const apart = identity.mode === 'shadow' && block >= run.phases.certify;
+    if (apart && !endsTheLoop(error)) await takeSteps(run, block, identity, deps, 'owner');
+    throw error;
+  }
+}
+
+/** Takes the steps of a mode: the validator's own, or the owner's alone. */
+async function takeSteps(
+  run: Run,
+  block: number,
+  identity: Identity,
+  deps: AdvanceDeps,
+  mode: WeightMode,
+): Promise<void> {
   let previous: Step | null = null;
   for (let steps = 0; steps < MAX_STEPS; steps++) {
     const current = await findRun(deps.projections.runState, run.family, run.run);
     if (current === null || deps.signal.aborted) return;
     const view = await loadRun(current, deps.projections);
-    const step = nextStep(progressOf(view, deps.signer.hotkey), block, identity.mode);
+    const step = nextStep(progressOf(view, deps.signer.hotkey), block, mode);
     if (step === 'wait' || step === 'done' || step === previous) return;
     const note = await perform(step, view, block, identity, deps);
     deps.onStep(run.run, step, note);

@@ -57,20 +57,18 @@ export type Step =
 export function nextStep(progress: RunProgress, block: number, mode: WeightMode): Step {
   const { phases } = progress;
   if (block < phases.snapshot) return 'wait';
+  // Signed as soon as it is closed, so that there is something to commit to before the phase ends.
+  if (progress.status === 'closed' && !progress.reportSigned && block < phases.decide)
+    return 'sign-report';
   if (!progress.openTaken && !isGivenUp(progress.openMissed, phases, block))
     return 'take-open-snapshot';
   if (block <= phases.commit) return 'wait';
   if (progress.status === 'open') return 'close-run';
-  if (block < phases.decide) return reportStep(progress, mode);
+  // In `owner` mode a validator lends its scores to the others' quorum, and needs none of theirs.
+  if (block < phases.decide) return mode === 'owner' ? 'wait' : 'exchange-reports';
   if (!progress.currentTaken && !isGivenUp(progress.currentMissed, phases, block))
     return 'take-current-snapshot';
   return mode === 'owner' ? ownerStep(progress, block, mode) : consensusStep(progress, block, mode);
-}
-
-/** In `owner` mode a validator lends its scores to the others' quorum, and needs none of theirs. */
-function reportStep({ reportSigned }: RunProgress, mode: WeightMode): Step {
-  if (!reportSigned) return 'sign-report';
-  return mode === 'owner' ? 'wait' : 'exchange-reports';
 }
 
 /**
