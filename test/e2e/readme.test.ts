@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { until } from '../support/live-until.ts';
+import { finish, ROOT, settings } from '../support/process-eirel.ts';
+
+/** A local subnet takes a quarter of a minute on an idle machine. */
+const RUN_TIMEOUT_MS = 120_000;
+
+/** What runs this very test, or what runs before it: that it is there is all that can be checked from here. */
+const GATES = new Set(['npm test', 'npm run check']);
+
+/** A block of commands in the README: `sh` ends by itself, `sh keep` runs until Ctrl-C. */
+type Block = Readonly<{ kind: string; script: string }>;
+
+const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+const blocks = [...readme.matchAll(/^```(sh[^\n]*)\n(.*?)^```$/gms)].map(
+  ([, kind = '', script = '']): Block => ({ kind, script: script.trim() }),
+);
+const commands = blocks.filter(({ kind }) => kind === 'sh');
+const kept = blocks.filter(({ kind }) => kind === 'sh keep');
+
+const running = new Set<number>();
+afterAll(() => {
+  // Each leads a group of its own; none is left when all went well.
+  for (const pid of running) process.kill(-pid, 'SIGKILL');
+});
+
+test('the README has commands to run, and every block of them is of a known kind', () => {
+  expect(blocks.length).toBeGreaterThan(2);
+  expect(commands.length + kept.length).toBe(blocks.length);
+});
+
+test('every npm script that the README names is there', () => {
+  const named = [...readme.matchAll(/npm run ([a-z:]+)|npm (start|test)/g)].map(
+    ([, script, own]) => script ?? own ?? '',
+  );
+  expect(named).toContain('start');
+  expect(Object.keys(packageJson.scripts)).toEqual(expect.arrayContaining(named));
+});
+
+const scripts = commands.map(({ script }) => script).filter((script) => !GATES.has(script));
+
+test.for(scripts)('$ %s', { timeout: RUN_TIMEOUT_MS }, async (script) => {
+  const { code, out, err } = await finish('sh', ['-ec', script], settings());
+  expect(code, err).toBe(0);
+  if (script !== 'npm start') return;
+  for (const run of ['run-1', 'run-2', 'run-3']) expect(out).toContain(`${run}: `);
+  for (const shown of ['medians', 'outcome', 'incumbent', 'quorum', 'weights', 'excluded'])
+    expect(out.match(new RegExp(`^ {2}${shown} `, 'gm'))).toHaveLength(3);
+  expect(out).toContain('v4 (equivocated)');
+  expect(out.match(/^ {2}certificate .* signed: /gm)).toHaveLength(3);
+});
+
+test.for(kept.map(({ script }) => script))(
+  '$ %s, until Ctrl-C, at the addresses that it prints',
+  { timeout: RUN_TIMEOUT_MS },
+  async (script) => {
+    const child = spawn('sh', ['-ec', `exec ${script}`], {
+      cwd: ROOT,
+      env: settings(),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const pid = child.pid ?? 0;
+    running.add(pid);
+    const exit = once(child, 'exit');
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
+    const told = await until(
+      'it says where to look',
+      () => / npm run eirel -- replay\n/.test(output) && output,
+      RUN_TIMEOUT_MS,
+    );
+
+    const urls = [...told.matchAll(/^ {2}v[1-4] +(http:\S+)$/gm)].map(([, url = '']) => url);
+    expect(urls).toHaveLength(4);
+    const paths = told
+      .match(/ (\/(?:v1\/|readyz|metrics|openapi)\S*)/g)
+      ?.map((path) => path.trim());
+    expect(paths?.length).toBeGreaterThan(5);
+    for (const url of urls) {
+      for (const path of paths ?? [])
+        expect((await fetch(`${url}${path}`)).status, `${url}${path}`).toBe(200);
+    }
+    const replay = told.split('\n').find((line) => line.endsWith('npm run eirel -- replay')) ?? '';
+    const replayed = await finish('sh', ['-ec', replay], settings());
+    expect(replayed.code, replayed.err).toBe(0);
+    expect(replayed.out.match(/^decision .*: equal$/gm)).toHaveLength(3);
+
+    // As a terminal does: to everybody in the foreground.
+    process.kill(-pid, 'SIGINT');
+    await exit;
+    running.delete(pid);
+    for (const url of urls) {
+      const gone = () =>
+        fetch(url).then(
+          () => false,
+          () => true,
+        );
+      expect(await until(`nobody serves ${url}`, gone)).toBe(true);
+    }
+  },
+);
