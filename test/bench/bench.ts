@@ -45,7 +45,9 @@ try {
   // What the caller got wrong needs no stack.
   const usage =
     isAppError(error, 'usage.invalid') ||
-    (error instanceof TypeError && 'code' in error && `${error.code}`.startsWith('ERR_PARSE_ARGS'));
+    (error instanceof TypeError &&
+      'code' in error &&
+      String(error.code).startsWith('ERR_PARSE_ARGS'));
   console.error(usage ? error.message : error);
 }
 
