@@ -122,7 +122,8 @@ function startLoop(
   return runValidatorLoop(validator.state, pollMs, {
     round: async () => {
       await validator.round();
-      measureRound(metrics, validator.state.block, log.projections);
+      const { size } = await log.log.head();
+      measureRound(metrics, validator.state.block, { size, projections: log.projections });
     },
     wait: (ms) => wait(ms, signal),
     onFailure: (error) => {
@@ -136,6 +137,7 @@ function startLoop(
 
 function identityOf(config: Config, { genesis, netuid }: Chain): Identity {
   return {
+    family: config.EIREL_FAMILY,
     rules: rulesOf(config),
     genesis,
     netuid,

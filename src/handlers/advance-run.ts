@@ -27,6 +27,8 @@ import { endsTheLoop } from './validator-loop.ts';
 
 /** Who this validator is and which rules it follows. */
 export type Identity = Readonly<{
+  /** The family whose runs it judges: each sets the whole vector, so there is one for a validator. */
+  family: string;
   rules: Rules;
   genesis: string;
   netuid: number;
@@ -147,7 +149,7 @@ async function readChain(
   view: RunView,
   { minStake }: Identity,
   deps: AdvanceDeps,
-): Promise<null> {
+): Promise<string | null> {
   const { family, run, phases } = view.run;
   const block = phase === 'open' ? phases.snapshot : phases.decide;
   const incumbent = phase === 'decide' ? view.open?.incumbent : null;
@@ -157,11 +159,15 @@ async function readChain(
     phase === 'decide' && view.open !== null
       ? view.open.rowCount
       : await decisions.lastRowCount(deps.projections.decisions, run);
-  await takeSnapshot(
+  const taken = await takeSnapshot(
     { family, run, phase, block, miners, lastRowCount, minStake },
     { metagraph: deps.chain.metagraph, missed: view.missed, record: deps.record },
   );
-  return null;
+  if (phase === 'decide' || taken === null) return null;
+  const votes = taken.voters.some(({ hotkey }) => hotkey === deps.signer.hotkey);
+  return votes
+    ? null
+    : `${deps.signer.hotkey} has no permit, no stake, or no seat at block ${block}`;
 }
 
 async function report(

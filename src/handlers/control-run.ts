@@ -11,17 +11,24 @@ type RunData = z.infer<typeof RunOpened.data>;
 type KnownRunData = Pick<Run, keyof RunData>;
 
 /**
- * The event that opens a run, or `input.invalid`: a run's phases lie ahead, its sequence is above every
- * run before it, and a known run is not opened twice with other content.
+ * The event that opens a run, or `input.invalid`: a run is of this validator's family, its phases lie
+ * ahead, its sequence is above every run before it, and a known run is not opened twice with other content.
  */
 export function decideOpening(
   input: unknown,
-  view: { runs: readonly KnownRun[]; block: number | null },
+  view: { family: string; runs: readonly KnownRun[]; block: number | null },
 ): DomainEvent {
   const parsed = RunOpened.data.safeParse(input);
   if (!parsed.success)
     throw new AppError('input.invalid', { field: 'run', expected: z.prettifyError(parsed.error) });
-  const { run, phases } = parsed.data;
+  const { family, run, phases } = parsed.data;
+  if (family !== view.family) {
+    throw new AppError('input.invalid', {
+      field: 'family',
+      value: family,
+      expected: `${view.family}, the family of this validator (EIREL_FAMILY)`,
+    });
+  }
   const newest = view.runs.toSorted((a, b) => runSequence(b.run) - runSequence(a.run))[0];
   if (newest !== undefined && runSequence(run) <= runSequence(newest.run)) {
     throw new AppError('input.invalid', {
@@ -44,6 +51,7 @@ export function decideOpening(
 export async function openRun(
   input: unknown,
   deps: {
+    family: string;
     listRuns: (family: string) => Promise<readonly KnownRun[]>;
     findRun: (family: string, run: string) => Promise<KnownRunData | null>;
     finalizedBlock: () => number | null;
@@ -56,7 +64,9 @@ export async function openRun(
     if (known !== null && sameRun(known, parsed.data)) return { opened: false };
   }
   const runs = parsed.success ? await deps.listRuns(parsed.data.family) : [];
-  await deps.record([decideOpening(input, { runs, block: deps.finalizedBlock() })]);
+  await deps.record([
+    decideOpening(input, { family: deps.family, runs, block: deps.finalizedBlock() }),
+  ]);
   return { opened: true };
 }
 

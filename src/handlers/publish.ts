@@ -7,13 +7,13 @@ import { REPORT_TYPE } from '../events/report.ts';
 import * as decisions from '../projectors/decisions.ts';
 import { divergenceSummary } from '../projectors/divergence.ts';
 import * as reports from '../projectors/reports.ts';
-import { findRun, listRuns, type Run } from '../projectors/run-state.ts';
+import { findRun, firstOpenedSince, listRuns, type Run } from '../projectors/run-state.ts';
 import type { Projections } from './run-view.ts';
 
 /** The DSSE payload type of a signed divergence summary. */
 export const DIVERGENCE_TYPE = 'application/vnd.eirel.divergence.v1+json';
 
-/** Runs whose seal is looked after; older ones have long passed their commit block. */
+/** Runs that `/v1/status` lists. */
 const RECENT_RUNS = 64;
 
 type Withheld =
@@ -118,7 +118,8 @@ function logViews({ projections, finalizedBlock, log, payloads }: PublishDeps) {
   return {
     events: async (from: number, limit: number, maxBytes: number) => {
       const { size } = await log.head();
-      const sealedFrom = await firstSealed(projections, finalizedBlock());
+      // The public log ends before the oldest run that is still sealed.
+      const sealedFrom = await firstOpenedSince(projections.runState, finalizedBlock());
       const end = Math.min(size, sealedFrom ?? size);
       const page = from < end ? await payloads(from, Math.min(limit, end - from), maxBytes) : [];
       return { payloads: page, size: end, sealedFrom };
@@ -139,13 +140,6 @@ function logViews({ projections, finalizedBlock, log, payloads }: PublishDeps) {
 /** A run's scores are sealed until a block after its commit block is finalised; without a block they are. */
 function isSealed({ phases }: Pick<Run, 'phases'>, block: number | null): boolean {
   return block === null || block <= phases.commit;
-}
-
-/** Index of the first event of the oldest run that is still sealed: the public log ends before it. */
-async function firstSealed(projections: Projections, block: number | null): Promise<number | null> {
-  const runs = await listRuns(projections.runState, { limit: RECENT_RUNS });
-  const sealed = runs.filter((run) => isSealed(run, block)).map(({ openedN }) => openedN);
-  return sealed.length === 0 ? null : Math.min(...sealed);
 }
 
 /** Signs a summary once for each content: signing is slow, and anybody may ask. */

@@ -103,7 +103,10 @@ function voterOf({ hotkey, coldkey, uid, stake, axon }: Neuron): Voter {
   };
 }
 
-/** Reads the chain for one phase of a run and records what it said; the same fault is recorded once. */
+/**
+ * Reads the chain for one phase of a run and records what it said; the same fault is recorded once.
+ * Gives the snapshot, or null when it was missed.
+ */
 export async function takeSnapshot(
   request: SnapshotRequest,
   deps: {
@@ -111,7 +114,7 @@ export async function takeSnapshot(
     missed: readonly Readonly<{ phase: SnapshotPhase; reason: UnknownReason }>[];
     record: Recorder;
   },
-): Promise<void> {
+): Promise<Snapshot | null> {
   const event = decideSnapshot(request, await deps.metagraph(request.block));
   const recorded =
     event.type === 'snapshot.missed.v1' &&
@@ -119,6 +122,7 @@ export async function takeSnapshot(
       ({ phase, reason }) => phase === event.data.phase && reason === event.data.reason,
     );
   if (!recorded) await deps.record([event]);
+  return event.type === 'snapshot.taken.v1' ? event.data.snapshot : null;
 }
 
 /** Yuma's own rule: a permit, active, and at least the threshold of total stake. */

@@ -83,6 +83,7 @@ export function createValidator(parts: ValidatorParts) {
       command(() =>
         openRun(input, {
           record,
+          family: identity.family,
           findRun: find,
           finalizedBlock: () => state.block,
           listRuns: (family) => listRuns(projections.runState, { family, limit: NEWEST_RUNS }),

@@ -14,7 +14,7 @@ const RUN = {
   tasks: ['task-1', 'task-2'],
   phases: PHASES,
 };
-const ALONE = { runs: [], block: null };
+const ALONE = { family: RUN.family, runs: [], block: null };
 
 function refusalOf(act: () => unknown): string {
   try {
@@ -57,6 +57,7 @@ test.for<readonly [string, unknown, string]>([
     'at phases.snapshot',
   ],
   ['a field that is unknown', { ...RUN, extra: 1 }, '"extra"'],
+  ['another family', { ...RUN, family: 'other_family' }, 'EIREL_FAMILY'],
 ])('an opening with %s is refused, and the field named', ([, input, field]) => {
   expect(refusalOf(() => decideOpening(input, ALONE))).toContain(field);
 });
@@ -68,7 +69,7 @@ test.for([
   { known: 'run-10', outcome: 'a run after run-10' },
 ])('beside $known run-7 is: $outcome', ({ known, outcome }) => {
   const runs = [{ run: known, status: 'closed' as const }];
-  expect(refusalOf(() => decideOpening(RUN, { runs, block: null }))).toContain(outcome);
+  expect(refusalOf(() => decideOpening(RUN, { ...ALONE, runs }))).toContain(outcome);
 });
 
 test.for([
@@ -77,7 +78,7 @@ test.for([
   { block: 24, outcome: 'a block after 24' },
   { block: 99, outcome: 'a block after 99' },
 ])('with block $block final the commit block 24 is: $outcome', ({ block, outcome }) => {
-  expect(refusalOf(() => decideOpening(RUN, { runs: [], block }))).toContain(outcome);
+  expect(refusalOf(() => decideOpening(RUN, { ...ALONE, block }))).toContain(outcome);
 });
 
 /** A log that shows at once what was recorded. */
@@ -99,6 +100,7 @@ function logOf() {
     recorded,
     open: (input: unknown, block: number | null = null) =>
       openRun(input, {
+        family: RUN.family,
         listRuns: (family) =>
           Promise.resolve(
             recorded.flatMap(({ type, data }) =>
@@ -140,12 +142,6 @@ test.for([
   await log.open(RUN);
   await expect(log.open({ ...RUN, ...changes })).rejects.toThrow('a run after run-7');
   expect(log.recorded).toHaveLength(1);
-});
-
-test('families have sequences of their own', async () => {
-  const log = logOf();
-  await log.open(RUN);
-  expect(await log.open({ ...RUN, family: 'coding', run: 'run-3' })).toEqual({ opened: true });
 });
 
 test('a malformed opening is refused before anything is asked or recorded', async () => {

@@ -107,6 +107,7 @@ export async function startNode(
       };
       node.validator = createValidator({
         identity: {
+          family: 'general_chat',
           rules,
           genesis,
           netuid,

@@ -20,11 +20,20 @@ const MILESTONES: ReadonlySet<Step> = new Set([
   'observe-weights',
 ]);
 
-/** Tells each milestone of a run, and every refusal by an outside party. */
+/** What a remark of these steps means; that of any other is a refusal by an outside party. */
+const NOTES: Readonly<Partial<Record<Step, string>>> = {
+  'miss-owner': 'the owner gave no pick in time, the incumbent is held',
+  'take-open-snapshot': 'this validator reports, but does not vote in the run',
+};
+
+/** Tells each milestone of a run, and every remark on a step. */
 export function stepLogger(logger: Logger): AdvanceDeps['onStep'] {
   return (run, step, note) => {
     if (note !== null)
-      logger.warn({ run, step, reason: note }, 'refused, tried again at the next block');
+      logger.warn(
+        { run, step, reason: note },
+        NOTES[step] ?? 'not yet, tried again at the next block',
+      );
     else if (MILESTONES.has(step)) logger.info({ run, step }, 'step taken');
     else logger.debug({ run, step }, 'step taken');
   };
@@ -51,8 +60,6 @@ export function measuredAppend(append: LogWriter['append'], metrics: Metrics): L
         metrics.decided(event.data.outcome.kind, event.data.outcome.reason);
       if (event.type === 'certificate.built.v1') metrics.certified('built');
       if (event.type === 'certificate.missed.v1') metrics.certified('missed');
-      if (event.type === 'peer-report.rejected.v1' || event.type === 'peer-decision.rejected.v1')
-        metrics.peerFetched(event.data.reason);
     }
     return result;
   };
@@ -62,10 +69,9 @@ export function measuredAppend(append: LogWriter['append'], metrics: Metrics): L
 export function measureRound(
   metrics: Metrics,
   block: number | null,
-  projections: readonly Projection[],
+  { size, projections }: { size: number; projections: readonly Projection[] },
 ): void {
-  const newest = Math.max(...projections.map(({ head }) => head.size));
-  metrics.logSized(newest);
-  for (const { name, head } of projections) metrics.projectionLagged(name, newest - head.size);
+  metrics.logSized(size);
+  for (const { name, head } of projections) metrics.projectionLagged(name, size - head.size);
   if (block !== null) metrics.blockFinalized(block);
 }
