@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { DivergenceRecorded, RankCorrelation } from '../events/divergence.ts';
+import { roundHalfEven } from './nano.ts';
 
 /** A miner's score on either side; only the order matters, so each side has its own unit. */
 export type Ranked = Readonly<{ miner: string; score: number }>;
@@ -36,9 +37,8 @@ export function rankCorrelation(
   return { n: pairs.length, num: String(num), denA: String(denA), denB: String(denB) };
 }
 
-/** Rho with six decimals, rounded half to even from the exact fraction: `0.971000`; `n/a` for null. */
-export function formatRho(rank: RankCorrelation | null): string {
-  if (rank === null) return 'n/a';
+/** Rho in millionths, rounded half to even from the exact fraction. */
+export function rhoMillionths(rank: RankCorrelation): number {
   const [num, den] = [BigInt(rank.num), BigInt(rank.denA) * BigInt(rank.denB)];
   const size = num < 0n ? -num : num;
   const scaled = size * size * MILLIONTHS * MILLIONTHS;
@@ -47,9 +47,24 @@ export function formatRho(rank: RankCorrelation | null): string {
   const half = (2n * floor + 1n) ** 2n * den;
   const up = 4n * scaled > half || (4n * scaled === half && floor % 2n === 1n);
   const rounded = up ? floor + 1n : floor;
-  const sign = num < 0n && rounded > 0n ? '-' : '';
-  const decimals = String(rounded % MILLIONTHS).padStart(6, '0');
-  return `${sign}${rounded / MILLIONTHS}.${decimals}`;
+  return Number(num < 0n && rounded > 0n ? -rounded : rounded);
+}
+
+/** The mean of the defined correlations in millionths, rounded half to even; null when none is defined. */
+export function meanRhoMillionths(ranks: readonly (RankCorrelation | null)[]): number | null {
+  const defined = ranks.filter((rank) => rank !== null).map(rhoMillionths);
+  if (defined.length === 0) return null;
+  const total = defined.reduce((all, rho) => all + rho, 0);
+  const mean = Number(roundHalfEven(BigInt(Math.abs(total)), BigInt(defined.length)));
+  return total < 0 && mean > 0 ? -mean : mean;
+}
+
+/** Millionths for people: `0.971000`; `n/a` for null. */
+export function formatRho(millionths: number | null): string {
+  if (millionths === null) return 'n/a';
+  const size = Math.abs(millionths);
+  const decimals = String(size % Number(MILLIONTHS)).padStart(6, '0');
+  return `${millionths < 0 ? '-' : ''}${Math.floor(size / Number(MILLIONTHS))}.${decimals}`;
 }
 
 /**

@@ -1,22 +1,20 @@
 import type { Chain } from '../chain/chain.ts';
 import { holdOutcome } from '../consensus/decide.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
-import { digestOf } from '../consensus/outcome.ts';
-import { stakeOf } from '../consensus/quorum.ts';
 import type { Rules } from '../events/decision.ts';
 import type { SnapshotPhase } from '../events/snapshot.ts';
 import type { WeightMode } from '../events/weights.ts';
 import * as decisions from '../projectors/decisions.ts';
-import * as reports from '../projectors/reports.ts';
 import { findRun, type Run } from '../projectors/run-state.ts';
 import { tallies } from '../projectors/score-store.ts';
 import type { Fetch } from './ask-peers.ts';
 import { closeRun } from './control-run.ts';
 import { decideRun } from './decide-run.ts';
-import { exchangeDecisions, signDecision } from './exchange-decisions.ts';
-import { exchangeReports, misdeedKey } from './exchange-reports.ts';
+import { exchangeDecisions, missCertificate, signDecision } from './exchange-decisions.ts';
+import { decisionExchangeOf, reportExchangeOf } from './exchange-inputs.ts';
+import { exchangeReports } from './exchange-reports.ts';
 import { nextStep, type Step } from './next-step.ts';
-import { observeOwner, ownerOutcome } from './observe-owner.ts';
+import { missOwner, observeOwner, ownerOutcome } from './observe-owner.ts';
 import { recordDivergence } from './record-divergence.ts';
 import type { Recorder } from './recorder.ts';
 import { factsOf, loadRun, type Projections, progressOf, type RunView } from './run-view.ts';
@@ -48,9 +46,6 @@ export type AdvanceDeps = Readonly<{
   /** Told of each step taken, and of what an outside party refused, for operators. */
   onStep: (run: string, step: Step, note: string | null) => void;
 }>;
-
-/** One round of asking all peers: slow ones must not take the time of the others' next round. */
-const EXCHANGE_TIMEOUT_MS = 20_000;
 
 /** A run has at most this many steps that follow each other without waiting for a block. */
 const MAX_STEPS = 24;
@@ -122,7 +117,13 @@ async function perform(
       await report(view, identity, deps);
       return null;
     case 'exchange-reports':
-      await shareReports(view, identity, deps);
+      await exchangeReports(
+        await reportExchangeOf(view, identity, {
+          self: deps.signer.hotkey,
+          queries: deps.projections.reports,
+        }),
+        deps,
+      );
       return null;
     case 'decide':
       await decideRun(await factsOf(view, identity, deps.projections.reports), deps);
@@ -193,94 +194,21 @@ async function report(
   );
 }
 
-async function shareReports(
-  view: RunView,
-  { genesis, netuid }: Identity,
-  deps: AdvanceDeps,
-): Promise<void> {
-  const { family, run, roster, phases } = view.run;
-  const voters = view.open?.voters ?? [];
-  const queries = deps.projections.reports;
-  const equivocators = await reports.equivocators(queries, family, run);
-  const rejections = await reports.rejections(queries, family, run);
-  await exchangeReports(
-    {
-      self: deps.signer.hotkey,
-      expected: {
-        genesis,
-        netuid,
-        family,
-        run,
-        roster,
-        snapshotBlock: phases.snapshot,
-        hotkey: null,
-        voters: new Set(voters.map(({ hotkey }) => hotkey)),
-      },
-      voters,
-      held: await reports.reportIndex(queries, family, run),
-      equivocators: equivocators.map(({ hotkey }) => hotkey),
-      known: new Set(rejections.map(misdeedKey)),
-    },
-    { ...deps, signal: exchangeSignal(deps.signal) },
-  );
-}
-
 async function agree(
   step: 'sign-decision' | 'exchange-decisions' | 'miss-certificate',
   view: RunView,
   block: number,
   identity: Identity,
   deps: AdvanceDeps,
-): Promise<string | null> {
-  const { family, run } = view.run;
-  const { decision, statements } = view;
-  const voters = view.open?.voters ?? [];
-  if (decision === null) return null;
-  const expected = {
-    genesis: identity.genesis,
-    netuid: identity.netuid,
-    family,
-    run,
-    hotkey: null,
-    voters: new Set(voters.map(({ hotkey }) => hotkey)),
-  };
-  if (step === 'sign-decision') {
-    await signDecision({ expected, decision }, deps);
-    return null;
-  }
-  const known = new Set(
-    (await decisions.statementRejections(deps.projections.decisions, family, run)).map((fault) =>
-      misdeedKey({ ...fault, digest: null }),
-    ),
-  );
-  const { certified } = await exchangeDecisions(
-    {
-      self: deps.signer.hotkey,
-      expected,
-      rules: identity.rules,
-      voters,
-      decision,
-      statements,
-      known,
-    },
-    { ...deps, signal: exchangeSignal(deps.signal) },
-  );
-  if (step === 'exchange-decisions' || certified) return null;
-  // A certificate that peers hold is as good after the deadline as before it; only without one is it missed.
-  const total = stakeOf(voters);
-  const own = digestOf(decision.outcome);
-  const signers = new Set(
-    (await decisions.statementsOf(deps.projections.decisions, family, run))
-      .filter(({ outcome }) => outcome === own)
-      .map(({ hotkey }) => hotkey),
-  );
-  const signed = stakeOf(voters.filter(({ hotkey }) => signers.has(hotkey)));
-  await deps.record([
-    {
-      type: 'certificate.missed.v1',
-      data: { family, run, block, signed: String(signed), total: String(total) },
-    },
-  ]);
+): Promise<null> {
+  const exchange = await decisionExchangeOf(view, identity, {
+    self: deps.signer.hotkey,
+    queries: deps.projections.decisions,
+  });
+  if (exchange === null) return null;
+  if (step === 'sign-decision') await signDecision(exchange, deps);
+  else if (step === 'exchange-decisions') await exchangeDecisions(exchange, deps);
+  else await missCertificate(exchange, block, deps);
   return null;
 }
 
@@ -292,20 +220,12 @@ async function consultOwner(
 ): Promise<string | null> {
   const { family, run } = view.run;
   if (step === 'compare-with-owner') {
-    if (view.decision !== null && view.owner.observed !== null)
-      await recordDivergence(view.decision, view.owner.observed, deps);
-    return null;
+    const { decision, owner } = view;
+    if (decision === null || owner.observed === null) return null;
+    return recordDivergence(decision, owner.observed, deps);
   }
-  const { reason } = await observeOwner({ family, run, ownerUrl }, deps);
-  if (step === 'miss-owner' && reason !== null) {
-    await deps.record([
-      {
-        type: 'owner-pick.missed.v1',
-        data: { family, run, detail: reason.slice(0, 400).toWellFormed() },
-      },
-    ]);
-  }
-  return reason;
+  const ask = step === 'miss-owner' ? missOwner : observeOwner;
+  return (await ask({ family, run, ownerUrl }, deps)).reason;
 }
 
 async function setWeights(
@@ -351,8 +271,4 @@ async function setWeights(
     { weightsOf: deps.chain.weightsOf, record: deps.record },
   );
   return null;
-}
-
-function exchangeSignal(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(EXCHANGE_TIMEOUT_MS)]);
 }

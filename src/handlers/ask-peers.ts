@@ -35,9 +35,15 @@ const OUR_OWN: ReadonlySet<RejectionReason> = new Set(['aborted', 'peer-busy']);
 /** Peers asked at a time: bounds memory (with the body cap) and open sockets. */
 const PEERS_AT_A_TIME = 16;
 
-/** Whom to ask: every voter with an axon but ourselves. */
+/**
+ * Whom to ask: every voter with an axon but ourselves. Those with the most stake come first, so that
+ * a crowd with little of it, however slow, keeps nobody from a quorum.
+ */
 export function peersOf(voters: readonly Voter[], self: string): readonly Peer[] {
-  return voters.flatMap(({ hotkey, axon }) =>
+  const byStake = voters.toSorted(
+    (a, b) => Number(BigInt(b.stake) > BigInt(a.stake)) - Number(BigInt(b.stake) < BigInt(a.stake)),
+  );
+  return byStake.flatMap(({ hotkey, axon }) =>
     axon === null || hotkey === self ? [] : [{ hotkey, axon }],
   );
 }

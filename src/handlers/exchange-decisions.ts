@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { buildCertificate, verifyCertificate } from '../consensus/certificate.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import { digestOf } from '../consensus/outcome.ts';
+import { stakeOf } from '../consensus/quorum.ts';
 import { encodeDocument, SignedDocument, signDocument } from '../consensus/signed.ts';
 import {
   buildStatement,
@@ -88,7 +89,7 @@ export async function signDecision(
 export async function exchangeDecisions(
   exchange: DecisionExchange,
   deps: AskDeps & AskEachDeps & { record: Recorder },
-): Promise<{ readonly certified: boolean }> {
+): Promise<Agreement> {
   const peers = peersOf(exchange.voters, exchange.self);
   const asked = await askEach(
     peers,
@@ -124,7 +125,37 @@ export async function exchangeDecisions(
     (await foreignCertificate({ ...exchange, statements }, peers, deps));
   if (certificate !== null) events.push(certificate);
   await recordInBatches(events, deps.record);
-  return { certified: certificate !== null };
+  return { certified: certificate !== null, statements };
+}
+
+/** Whether a certificate stands, and every signed decision that is known by now. */
+type Agreement = Readonly<{ certified: boolean; statements: readonly SignedStatement[] }>;
+
+/**
+ * The last round, at the certify block or after it. A certificate that peers hold is as good after the
+ * deadline as before it; only without one is it missed, with the stake that signed our outcome.
+ */
+export async function missCertificate(
+  exchange: DecisionExchange,
+  block: number,
+  deps: AskDeps & AskEachDeps & { record: Recorder },
+): Promise<void> {
+  const { certified, statements } = await exchangeDecisions(exchange, deps);
+  if (certified) return;
+  const own = digestOf(exchange.decision.outcome);
+  const signers = new Set(
+    statements.filter(({ outcome }) => outcome === own).map(({ hotkey }) => hotkey),
+  );
+  const signed = stakeOf(exchange.voters.filter(({ hotkey }) => signers.has(hotkey)));
+  const { family, run } = exchange.expected;
+  const data = {
+    family,
+    run,
+    block,
+    signed: String(signed),
+    total: String(stakeOf(exchange.voters)),
+  };
+  await deps.record([{ type: 'certificate.missed.v1', data }]);
 }
 
 /** The statements of voters that have none recorded for that outcome, each once, sorted by hotkey. */

@@ -91,6 +91,20 @@ export async function observeOwner(
   return { reason: null };
 }
 
+/** Asks the owner a last time, and records that it gave no pick in time if it still gives none. */
+export async function missOwner(
+  at: OwnerOf,
+  deps: { fetch: Fetch; record: Recorder; signal: AbortSignal },
+): Promise<{ readonly reason: string | null }> {
+  const { reason } = await observeOwner(at, deps);
+  if (reason !== null) {
+    const { family, run } = at;
+    const detail = reason.slice(0, 400).toWellFormed();
+    await deps.record([{ type: 'owner-pick.missed.v1', data: { family, run, detail } }]);
+  }
+  return { reason };
+}
+
 /** The owner's pick as a vector on the seats of the decide block. */
 export function ownerOutcome(
   pick: OwnerPick | null,

@@ -1,12 +1,25 @@
-import { rankCorrelation, topKOverlap, topOneAgreement } from '../consensus/rank-agreement.ts';
+import {
+  formatRho,
+  rankCorrelation,
+  topKOverlap,
+  topOneAgreement,
+} from '../consensus/rank-agreement.ts';
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { DecisionRecord } from '../events/decision.ts';
-import { divergenceOf, repeatedOf } from '../projectors/divergence.ts';
+import {
+  type DivergenceSummary,
+  divergenceOf,
+  divergenceSummary,
+  repeatedOf,
+} from '../projectors/divergence.ts';
 import type { Fetch } from './ask-peers.ts';
 import { fetchOwnerPick } from './observe-owner.ts';
 import type { Recorder } from './recorder.ts';
 import type { Projections } from './run-view.ts';
+
+/** Closed runs that the line for operators looks back on. */
+const GATE_RUNS = 20;
 
 /** How many of the best miners are compared as a set. */
 const TOP_K = 3;
@@ -36,13 +49,24 @@ export function compareWithOwner(decision: DecisionRecord, pick: OwnerPick): Dom
   };
 }
 
-/** Records the comparison. */
+/** Records the comparison, and tells how the gate stands with it. */
 export async function recordDivergence(
   decision: DecisionRecord,
   pick: OwnerPick,
-  deps: { record: Recorder },
-): Promise<void> {
+  deps: { projections: Projections; record: Recorder },
+): Promise<string> {
   await deps.record([compareWithOwner(decision, pick)]);
+  return describeGate(
+    await divergenceSummary(deps.projections.divergence, decision.family, GATE_RUNS),
+  );
+}
+
+/** The line that operators know: `shadow divergence over 18 run(s): winner_agreement=94% …`. */
+export function describeGate(summary: DivergenceSummary): string {
+  const { agreed, compared } = summary.agreement;
+  const agreement = compared === 0 ? 'n/a' : `${Math.floor((100 * agreed) / compared)}%`;
+  const rho = formatRho(summary.meanRhoMillionths);
+  return `shadow divergence over ${summary.recorded} run(s): winner_agreement=${agreement} mean_rank_rho=${rho} missing=${summary.missing}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { meanRhoMillionths } from '../consensus/rank-agreement.ts';
 import {
   DivergenceRecorded,
   DivergenceRepeated,
@@ -80,9 +81,6 @@ export function repeatedOf(
   return factsOf(queries, DivergenceRepeated, family, run);
 }
 
-/** How many closed runs the gate looks at unless it is told otherwise. */
-const DIVERGENCE_WINDOW_RUNS = 50;
-
 /** Counts over a window of closed runs; every figure can be counted again from the records. */
 export type DivergenceSummary = Readonly<{
   /** The window's size as asked for, and the runs at its ends; null when no run is closed. */
@@ -96,8 +94,12 @@ export type DivergenceSummary = Readonly<{
   repeated: number;
   /** Runs in which both named a winner, and those in which it was the same. */
   agreement: Readonly<{ agreed: number; compared: number }>;
-  /** Records whose rank correlation is undefined. */
+  /** Records whose rank correlation is undefined: an owner that names only its winner gives none. */
   undefinedRank: number;
+  /** The mean of the defined ones in millionths; null when there is none. */
+  meanRhoMillionths: number | null;
+  /** Common miners of the best sets, of how many places, over the records that have an overlap. */
+  overlap: Readonly<{ common: number; of: number }>;
   /** The records by run sequence; each holds its exact rank correlation. */
   records: readonly DivergenceRecord[];
 }>;
@@ -106,7 +108,7 @@ export type DivergenceSummary = Readonly<{
 export async function divergenceSummary(
   queries: Queries,
   family: string,
-  window = DIVERGENCE_WINDOW_RUNS,
+  window: number,
 ): Promise<DivergenceSummary> {
   const rows = await queries.all(WINDOW, [family, window]);
   const records = rows.flatMap(recordOf);
@@ -122,6 +124,11 @@ export async function divergenceSummary(
       compared: compared.length,
     },
     undefinedRank: records.filter(({ rank }) => rank === null).length,
+    meanRhoMillionths: meanRhoMillionths(records.map(({ rank }) => rank)),
+    overlap: {
+      common: records.reduce((sum, { overlap }) => sum + (overlap?.common ?? 0), 0),
+      of: records.reduce((sum, { overlap }) => sum + (overlap?.k ?? 0), 0),
+    },
     records,
   };
 }

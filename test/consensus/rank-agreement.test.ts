@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   formatRho,
+  meanRhoMillionths,
   type Ranked,
   rankCorrelation,
+  rhoMillionths,
   topKOverlap,
   topOneAgreement,
 } from '#src/consensus/rank-agreement.ts';
@@ -14,7 +16,7 @@ describe('rankCorrelation', () => {
   test.each(vectors.cases)('$name', ({ a, b, rank, rho }) => {
     const correlation = rankCorrelation(read(a), read(b));
     expect(correlation).toEqual(rank);
-    expect(formatRho(correlation)).toBe(rho);
+    expect(formatRho(correlation && rhoMillionths(correlation))).toBe(rho);
   });
 
   const sides = fc
@@ -43,7 +45,7 @@ describe('rankCorrelation', () => {
         expect(mirrored).toEqual({ n, num, denA: denB, denB: denA });
         expect(BigInt(num) ** 2n <= BigInt(denA) * BigInt(denB)).toBe(true);
         const rho = Number(num) / Math.sqrt(Number(denA) * Number(denB));
-        expect(Number(formatRho(rank))).toBeCloseTo(rho, 5);
+        expect(rhoMillionths(rank) / 1e6).toBeCloseTo(rho, 5);
       }),
     );
   });
@@ -54,7 +56,8 @@ describe('rankCorrelation', () => {
       score: (index * 77) % 256,
     }));
     expect(RankCorrelation.safeParse(rankCorrelation(side, side)).success).toBe(true);
-    expect(formatRho(rankCorrelation(side, side))).toBe('1.000000');
+    const rank = rankCorrelation(side, side);
+    expect(rank && rhoMillionths(rank)).toBe(1_000_000);
   });
 });
 
@@ -69,7 +72,28 @@ describe('formatRho', () => {
     ['-1', '2000001', '2000001', '0.000000'],
     ['1', '1', '2', '0.707107'],
   ])('%s / sqrt(%s x %s) is %s', (num, denA, denB, text) => {
-    expect(formatRho({ n: 2, num, denA, denB })).toBe(text);
+    expect(formatRho(rhoMillionths({ n: 2, num, denA, denB }))).toBe(text);
+  });
+
+  test('nothing to correlate is not applicable, and not zero', () => {
+    expect(formatRho(null)).toBe('n/a');
+  });
+});
+
+describe('meanRhoMillionths', () => {
+  const one = { n: 2, num: '1', denA: '1', denB: '1' };
+  const third = { n: 2, num: '1', denA: '3', denB: '3' };
+  const opposite = { ...one, num: '-1' };
+
+  test.each([
+    [[], null],
+    [[null, null], null],
+    [[one, null], 1_000_000],
+    [[one, third], 666_666],
+    [[opposite, one], 0],
+    [[opposite, opposite, third], -555_556],
+  ])('of %j is %s', (ranks, mean) => {
+    expect(meanRhoMillionths(ranks)).toBe(mean);
   });
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { DecisionRecord, MinerMedian, Outcome } from '#src/events/decision.ts';
 import { DivergenceRecorded } from '#src/events/divergence.ts';
 import { sha256 } from '#src/events/hash.ts';
-import { compareWithOwner } from '#src/handlers/record-divergence.ts';
+import { compareWithOwner, describeGate } from '#src/handlers/record-divergence.ts';
 import { hotkeyOf } from '../consensus/fake-keys.ts';
 
 const at = { family: 'general_chat', run: 'run-7' };
@@ -110,4 +110,26 @@ test('the best three are compared as a set; a zero is no place among them', () =
   expect(compared(decision, { 1: 1, 2: 7, 3: 8, 4: 9 }, 4).overlap).toEqual({ k: 3, common: 2 });
   expect(compared(decision, { 1: 1, 2: 0, 3: 0, 4: 0 }, 1).overlap).toEqual({ k: 1, common: 1 });
   expect(compared(decision, { 1: 0, 2: 0, 3: 0, 4: 0 }, null).overlap).toBeNull();
+});
+
+test('the gate is told in one line, without claiming what is undefined', () => {
+  const summary = {
+    window: { size: 20, firstRun: 'run-1', lastRun: 'run-19' },
+    runs: 19,
+    recorded: 18,
+    missing: 1,
+    repeated: 0,
+    agreement: { agreed: 17, compared: 18 },
+    undefinedRank: 2,
+    meanRhoMillionths: 971_000,
+    overlap: { common: 50, of: 54 },
+    records: [],
+  };
+  expect(describeGate(summary)).toBe(
+    'shadow divergence over 18 run(s): winner_agreement=94% mean_rank_rho=0.971000 missing=1',
+  );
+  const nothing = { agreement: { agreed: 0, compared: 0 }, meanRhoMillionths: null };
+  expect(describeGate({ ...summary, ...nothing })).toContain(
+    'winner_agreement=n/a mean_rank_rho=n/a',
+  );
 });

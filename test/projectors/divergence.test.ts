@@ -42,6 +42,7 @@ describe('the summary', () => {
       repeated: 2,
       agreement: { agreed: 1, compared: 2 },
       undefinedRank: 1,
+      meanRhoMillionths: 750_000,
     });
     expect(summary.records.map(({ run }) => run)).toEqual(['run-1', 'run-2', 'run-3']);
     expect(summary.records[0]?.rank).toEqual({ n: 3, num: '6', denA: '8', denB: '8' });
@@ -73,21 +74,21 @@ describe('the summary', () => {
       recorded('run-1'),
       recorded('run-2'),
     ]);
-    const summary = await divergenceSummary(projection.queries, 'general_chat');
+    const summary = await divergenceSummary(projection.queries, 'general_chat', 50);
     expect(summary).toMatchObject({ runs: 1, recorded: 1, missing: 0 });
   });
 
   test('of a run that was compared twice the first record stands', async () => {
     const first = recorded('run-1', { topOneAgrees: false, ownerWinner: b });
     await using projection = await project(divergence, [closed('run-1'), first, recorded('run-1')]);
-    const summary = await divergenceSummary(projection.queries, 'general_chat');
+    const summary = await divergenceSummary(projection.queries, 'general_chat', 50);
     expect(summary.agreement).toEqual({ agreed: 0, compared: 1 });
     expect(await divergenceOf(projection.queries, 'general_chat', 'run-1')).toEqual(first.data);
   });
 
   test('does not mix families', async () => {
     await using projection = await project(divergence, [closed('run-1'), recorded('run-1')]);
-    const summary = await divergenceSummary(projection.queries, 'research');
+    const summary = await divergenceSummary(projection.queries, 'research', 50);
     expect(summary).toEqual({
       window: { size: 50, firstRun: null, lastRun: null },
       runs: 0,
@@ -96,6 +97,8 @@ describe('the summary', () => {
       repeated: 0,
       agreement: { agreed: 0, compared: 0 },
       undefinedRank: 0,
+      meanRhoMillionths: null,
+      overlap: { common: 0, of: 0 },
       records: [],
     });
   });

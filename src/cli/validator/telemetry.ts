@@ -29,7 +29,8 @@ const NOTES: Readonly<Partial<Record<Step, string>>> = {
 /** Tells each milestone of a run, and every remark on a step. */
 export function stepLogger(logger: Logger): AdvanceDeps['onStep'] {
   return (run, step, note) => {
-    if (note !== null)
+    if (step === 'compare-with-owner' && note !== null) logger.info({ run, step }, note);
+    else if (note !== null)
       logger.warn(
         { run, step, reason: note },
         NOTES[step] ?? 'not yet, tried again at the next block',
