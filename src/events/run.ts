@@ -35,6 +35,6 @@ export const RunClosed = defineEvent('run.closed.v1', {
 });
 
 /** True when each item is greater than the one before it. */
-export function isSortedSet(items: readonly string[]): boolean {
+function isSortedSet(items: readonly string[]): boolean {
   return items.every((item, index) => index === 0 || (items[index - 1] ?? '') < item);
 }

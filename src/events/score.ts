@@ -6,8 +6,7 @@ import { Hex32, ScoreNano, Ss58, TaskId } from './scalars.ts';
  * What became of one (task, miner) pair. Only `scored` and `failed` (the miner's own failure, worth 0)
  * count; `excused` means that our infrastructure failed. A pair without an event was not evaluated.
  */
-export const ScoreStatus = z.enum(['scored', 'failed', 'excused']);
-export type ScoreStatus = z.infer<typeof ScoreStatus>;
+const ScoreStatus = z.enum(['scored', 'failed', 'excused']);
 
 /** One miner's result on one task, by this validator's own measurement. The first result of a pair stands. */
 export const ScoreRecorded = defineEvent(
