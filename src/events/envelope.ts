@@ -24,6 +24,9 @@ export const Envelope = z.strictObject({
   type: z.string().max(64),
 });
 
+/** The fields of an envelope that come with a draft; the rest follow from its place in the log. */
+const OwnFields = Envelope.pick({ causationid: true, id: true, time: true });
+
 /** An event that its writer wants appended: the log adds position and predecessor. */
 export type Draft = Readonly<{
   event: DomainEvent;
@@ -65,6 +68,11 @@ export function seal(draft: Draft, source: string, head: Head): Sealed {
   }
   const { event, time, causationId } = draft;
   const id = eventId(definition, event.data);
+  // What a reader would refuse must never be stored: it would stop every reader there for good.
+  const own = OwnFields.safeParse({ causationid: causationId, id, time });
+  if (!own.success) {
+    throw new AppError('event.invalid', { type: event.type, issues: z.prettifyError(own.error) });
+  }
   // The keys of the envelope are in EJ1 order, so the text is composed instead of sorted anew.
   const text =
     `{"causationid":${causationId === null ? 'null' : encode(causationId)},"data":${encode(event.data as Json)},` + // safe: every schema of the catalogue is JSON
