@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
 import { hotkeyOf, MINERS } from '#src/cli/subnet/cast.ts';
 import type { Env } from '#src/cli/subnet/validators.ts';
@@ -9,7 +9,10 @@ import type { NatsRole } from '#src/runtime/nats-server-config.ts';
 import { eventsOf, readLog } from '../support/live-log.ts';
 import { type LiveRun, liveRun, measuredLines } from '../support/live-run.ts';
 import { type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
+import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { eirelHere, type Finished } from '../support/process-eirel.ts';
+
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 const QUALITY = [0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 

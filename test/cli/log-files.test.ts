@@ -1,15 +1,18 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
 import { type Env, environmentOf } from '#src/cli/subnet/validators.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { type NatsRole, natsCredential } from '#src/runtime/nats-server-config.ts';
 import { applyStream, streamConfig } from '#src/runtime/streams.ts';
+import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { type TestNatsServer, testAccount, testNatsServer } from '../support/nats-server.ts';
 import { eirelHere } from '../support/process-eirel.ts';
 import { hotkey, recordAll, scoresRecorded } from '../support/recorded-events.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
+
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 /** More than two atomic batches. */
 const EVENTS = 2_300;

@@ -2,16 +2,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
 import { type Env, environmentOf } from '#src/cli/subnet/validators.ts';
 import { jetStreamStore } from '#src/runtime/jetstream-store.ts';
 import { natsLink } from '#src/runtime/nats-link.ts';
 import { applyStream, streamConfig } from '#src/runtime/streams.ts';
+import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { sealedMessages } from '../support/log-drafts.ts';
 import { type TestNatsServer, testAccount, testNatsServer } from '../support/nats-server.ts';
 import { finish, PROGRAM, ROOT, runEirel, settings } from '../support/process-eirel.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
+
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 /** Their text is more than a pipe holds. */
 const EVENTS = 1_000;

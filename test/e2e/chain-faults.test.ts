@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import type { WeightReason } from '#src/events/weights.ts';
 import { type LiveNeuron, stakedNeurons } from '../support/live-chain.ts';
 import { eventsOf, readLog } from '../support/live-log.ts';
 import { type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
-import { until } from '../support/live-until.ts';
+import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
+
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 const NAMES = ['v1', 'v2'] as const;
 /** The chain pays miner-1, and nobody beats it by the margin: every run keeps it. */

@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { GENESIS, hotkeyOf, NETUID, type Running } from '#src/cli/subnet/cast.ts';
 import { stakedNeurons } from '../support/live-chain.ts';
 import { openHostilePeers } from '../support/live-hostile.ts';
 import { eventsOf, readLog } from '../support/live-log.ts';
 import { type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
-import { until } from '../support/live-until.ts';
+import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
+
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 /** v1 and v2 talk to this machine, where all peers are; v3 only to public addresses, as in production. */
 const STAKES = { v1: 400n, v2: 350n, v3: 200n };
@@ -16,9 +18,6 @@ const ANSWER_WITHIN_MS = 5_000;
 
 /** What a validator process takes, with room: far below what the peers send. */
 const MAX_RESIDENT_BYTES = 400 * 1_024 * 1_024;
-
-/** The slow peer takes two seconds of each exchange. */
-const RUN_TIMEOUT_MS = 90_000;
 
 let run: LiveRun;
 let hostile: Awaited<ReturnType<typeof openHostilePeers>>;
@@ -38,7 +37,11 @@ beforeAll(async () => {
   run = liveRun(1, subnet.chain.block());
   await measure(subnet, run, QUALITY);
   let over = false;
-  const watched = until('the run ends', async () => (await look()) && over, RUN_TIMEOUT_MS);
+  const watched = until(
+    'the run ends',
+    async () => (await look()) && over,
+    PROCESS_TEST_TIMEOUT_MS,
+  );
   watched.catch(() => undefined); // awaited below
   try {
     await playTo(subnet, run.phases.certify + 1);
@@ -46,7 +49,7 @@ beforeAll(async () => {
     over = true;
     await watched;
   }
-}, RUN_TIMEOUT_MS);
+});
 afterAll(async () => {
   await subnet[Symbol.asyncDispose]();
   await hostile[Symbol.asyncDispose]();

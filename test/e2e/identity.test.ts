@@ -1,14 +1,16 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
 import type { Env, RunningProcess } from '#src/cli/subnet/validators.ts';
 import { stakedNeurons } from '../support/live-chain.ts';
 import { readLog } from '../support/live-log.ts';
 import { liveRun, measure, playTo } from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
-import { until } from '../support/live-until.ts';
+import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
 import { runEirel } from '../support/process-eirel.ts';
+
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 const QUALITY = [0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 

@@ -1,16 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Running } from '#src/cli/subnet/cast.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { eventsOf, type LiveLog, readLog } from '../support/live-log.ts';
 import { type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
+import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { prng } from '../support/prng.ts';
+
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 const NAMES = ['v1', 'v2', 'v3'] as const;
 const SEED = 'six moments';
 const QUALITY = [0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 
-/** Facts of a run in the order in which they come, each written by every validator. */
+/** Facts of a run that every validator writes. */
 const MOMENTS = [
   'run.opened.v1',
   'score.recorded.v1',
@@ -63,7 +66,7 @@ test('a nats-server that is killed in the middle of a run costs no event and dou
   await measure(subnet, run, QUALITY);
   await playTo(subnet, run.phases.commit);
   // Seen by a subscriber, but perhaps neither stored nor acknowledged, and the others are at work, too.
-  const first = await whenPublished({ by: 'v1', type: 'report.signed.v1' }, run, restart);
+  const first = await whenPublished({ by: 'v1', type: 'peer-report.accepted.v1' }, run, restart);
   await playTo(subnet, run.phases.decide - 1);
   await first.done;
   const second = await whenPublished({ by: 'v3', type: 'decision.signed.v1' }, run, restart);

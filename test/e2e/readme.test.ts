@@ -2,13 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { until } from '../support/live-until.ts';
+import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
 import { finish, ROOT, settings } from '../support/process-eirel.ts';
 
-/** A local subnet takes a quarter of a minute on an idle machine. */
-const RUN_TIMEOUT_MS = 120_000;
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 /** What runs this very test, or what runs before it: that it is there is all that can be checked from here. */
 const GATES = new Set(['npm test', 'npm run check']);
@@ -44,7 +43,7 @@ test('every npm script that the README names is there', () => {
 
 const scripts = commands.map(({ script }) => script).filter((script) => !GATES.has(script));
 
-test.for(scripts)('$ %s', { timeout: RUN_TIMEOUT_MS }, async (script) => {
+test.for(scripts)('$ %s', async (script) => {
   const { code, out, err } = await finish('sh', ['-ec', script], settings());
   expect(code, err).toBe(0);
   if (script !== 'npm start') return;
@@ -57,7 +56,6 @@ test.for(scripts)('$ %s', { timeout: RUN_TIMEOUT_MS }, async (script) => {
 
 test.for(kept.map(({ script }) => script))(
   '$ %s, until Ctrl-C, at the addresses that it prints',
-  { timeout: RUN_TIMEOUT_MS },
   async (script) => {
     const child = spawn('sh', ['-ec', `exec ${script}`], {
       cwd: ROOT,
@@ -76,7 +74,7 @@ test.for(kept.map(({ script }) => script))(
     const told = await until(
       'it says where to look',
       () => / npm run eirel -- replay\n/.test(output) && output,
-      RUN_TIMEOUT_MS,
+      PROCESS_TEST_TIMEOUT_MS,
     );
 
     const urls = [...told.matchAll(/^ {2}v[1-4] +(http:\S+)$/gm)].map(([, url = '']) => url);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { cryptoReady, verifySr25519 } from '#src/chain/hotkey.ts';
 import { DISHONEST, hotkeyOf, RUNNING } from '#src/cli/subnet/cast.ts';
 import { accounts } from '#src/cli/subnet/local-subnet.ts';
@@ -20,11 +20,12 @@ import {
 } from '#src/runtime/nats-server-config.ts';
 import { openProjection } from '#src/runtime/projection.ts';
 import { eventsOf, type LiveLog, readLogAt } from '../support/live-log.ts';
+import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { testNatsServer } from '../support/nats-server.ts';
 import { eirelHere, type Finished, runEirel } from '../support/process-eirel.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
-const SUBNET_TIMEOUT_MS = 120_000;
+vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 let [dir, natsUrl] = ['', ''];
 let subnet: Finished;
@@ -48,7 +49,7 @@ beforeAll(async () => {
     }),
   );
   natsUrl = server.url;
-}, SUBNET_TIMEOUT_MS);
+});
 afterAll(() => cleanup.disposeAsync());
 
 /** Runs a command on the log of one validator of the subnet. */

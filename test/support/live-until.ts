@@ -3,6 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Looking so often delays no test noticeably and costs next to nothing. */
 const LOOK_EVERY_MS = 20;
 
+/** For a test that waits for whole processes, on a machine that is busy with others. */
+export const PROCESS_TEST_TIMEOUT_MS = 120_000;
+
 /** Processes of a loaded two-core machine answer within seconds. */
 const DEADLINE_MS = 30_000;
 
