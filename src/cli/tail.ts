@@ -1,10 +1,10 @@
 import { EMPTY } from '../events/decode.ts';
-import { encode, type Json } from '../events/ej1.ts';
 import type { Recorded } from '../events/envelope.ts';
 import { subjectFilter, subjectOf } from '../events/subjects.ts';
 import { type Command, JSON_OPTION, wholeNumber } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { openReader, SOURCE_OPTION } from './open-reader.ts';
+import { summarize } from './summarize-event.ts';
 
 export const tailCommand: Command = {
   name: 'tail',
@@ -47,14 +47,13 @@ export const tailCommand: Command = {
   },
 };
 
-/** One event in one line for people: index, time, subject, and what is in it. */
+/** One event in one line for people: index, time, type, run, and what it says; text of peers keeps to its line. */
 function line({ n, time, event }: Recorded): string {
-  const { family, run, ...rest } = event.data;
-  return `${String(n).padStart(6)}  ${time.slice(11, 23)}  ${event.type.padEnd(26)} ${family}/${run}  ${shorten(encode(rest as Json))}`; // safe: every schema of the catalogue is JSON
+  const { family, run } = event.data;
+  return `${String(n).padStart(6)}  ${time.slice(11, 23)}  ${event.type.padEnd(26)} ${family}/${run}  ${printable(summarize(event))}`;
 }
 
-const LINE_CHARACTERS = 160;
-
-function shorten(text: string): string {
-  return text.length <= LINE_CHARACTERS ? text : `${text.slice(0, LINE_CHARACTERS)}…`;
+/** A peer's words may hold line ends and what a terminal takes for commands. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '·');
 }

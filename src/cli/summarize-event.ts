@@ -1,0 +1,150 @@
+import { formatNano } from '../consensus/nano.ts';
+import type { DomainEvent } from '../events/catalogue.ts';
+import type { Seat } from '../events/snapshot.ts';
+import type { Vector } from '../events/weights.ts';
+
+type Of<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>['data'];
+
+/** What an event says, in one short line for people: keys and digests are cut, lists are counted. */
+export function summarize({ type, data }: DomainEvent): string {
+  switch (type) {
+    case 'run.opened.v1':
+      return runOpened(data);
+    case 'run.closed.v1':
+      return data.reason;
+    case 'snapshot.taken.v1':
+      return snapshotTaken(data);
+    case 'snapshot.missed.v1':
+      return `${data.phase} at block ${data.block}: ${because(data.reason, data.detail)}`;
+    case 'score.recorded.v1':
+      return `${data.task} ${key(data.miner)}: ${scoreOf(data)}`;
+    case 'report.signed.v1':
+      return `${digest(data.digest)}: ${count(data.coverage.length, 'miner')} by ${key(data.hotkey)}`;
+    case 'peer-report.accepted.v1':
+      return `${digest(data.digest)} of ${key(data.hotkey)}${relayed(data)}`;
+    case 'peer-report.rejected.v1':
+    case 'peer-decision.rejected.v1':
+      return `${key(data.peer)}: ${because(data.reason, data.detail)}`;
+    case 'equivocation.recorded.v1':
+      return `${key(data.hotkey)} signed ${digest(data.firstDigest)} and ${digest(data.digest)}`;
+    case 'owner-pick.observed.v1':
+      return `winner ${keyOrNobody(data.winner)}, share ${formatNano(data.share)}`;
+    case 'owner-pick.missed.v1':
+      return data.detail;
+    case 'inputs.gathered.v1':
+      return inputsGathered(data);
+    case 'decision.made.v1':
+      return decisionMade(data);
+    case 'decision.signed.v1':
+    case 'peer-decision.accepted.v1':
+      return `outcome ${digest(data.outcome)} by ${key(data.hotkey)}`;
+    case 'certificate.built.v1':
+      return `${resultOf(data.certificate.outcome)}, ${stake(data.signed, data.total)} signed`;
+    case 'certificate.missed.v1':
+      return `by block ${data.block}, ${stake(data.signed, data.total)} signed`;
+    case 'divergence.recorded.v1':
+      return divergence(data);
+    case 'divergence.repeated.v1':
+      return `inputs ${digest(data.inputs)}, owner ${digest(data.owner)}`;
+    case 'weights.intended.v1':
+      return `${data.mode}, ${data.reason}: ${vector(data.vector)} at block ${data.targetBlock}`;
+    case 'weights.submitted.v1':
+      return `at block ${data.block}, receipt ${data.receipt}`;
+    case 'weights.observed.v1':
+      return weightsObserved(data);
+    default:
+      return unknownType(type);
+  }
+}
+
+/** The compiler refuses a new type of event that nothing above says a word about. */
+function unknownType(type: never): never {
+  throw new TypeError(`no summary of ${String(type)}`);
+}
+
+function runOpened({ tasks, miners, phases }: Of<'run.opened.v1'>): string {
+  const { snapshot, commit, decide, certify } = phases;
+  return `${count(tasks.length, 'task')}, ${count(miners.length, 'miner')}, blocks ${snapshot}, ${commit}, ${decide}, ${certify}`;
+}
+
+function snapshotTaken({ phase, snapshot }: Of<'snapshot.taken.v1'>): string {
+  const { voters, miners, block, incumbent } = snapshot;
+  return `${phase}: ${count(voters.length, 'voter')}, ${count(miners.length, 'miner')} at block ${block}, incumbent ${seat(incumbent)}`;
+}
+
+function scoreOf({ status, score, basis }: Of<'score.recorded.v1'>): string {
+  return score === null || status !== 'scored' ? status : `${formatNano(score)} (${basis})`;
+}
+
+function inputsGathered({ reports, decideBlock }: Of<'inputs.gathered.v1'>): string {
+  const accepted = reports.filter(({ status }) => status === 'accepted').length;
+  return `${accepted} of ${count(reports.length, 'report')} at block ${decideBlock}`;
+}
+
+function decisionMade({ outcome, quorum }: Of<'decision.made.v1'>): string {
+  return `${resultOf(outcome)}, ${stake(quorum.reported, quorum.total)} reported`;
+}
+
+function resultOf({ kind, reason, winner }: Of<'decision.made.v1'>['outcome']): string {
+  return `${kind} ${seat(winner)} (${reason})`;
+}
+
+function divergence({
+  topOneAgrees,
+  consensusWinner,
+  ownerWinner,
+}: Of<'divergence.recorded.v1'>): string {
+  if (topOneAgrees === true) return `both pick ${keyOrNobody(consensusWinner)}`;
+  return `consensus ${keyOrNobody(consensusWinner)}, owner ${keyOrNobody(ownerWinner)}`;
+}
+
+function weightsObserved({ block, matches, vector: found, detail }: Of<'weights.observed.v1'>) {
+  const verdict = matches ? 'as intended' : because('not as intended', detail);
+  return `${vector(found)} at block ${block}: ${verdict}`;
+}
+
+/** `5F3s…k2Qz`: enough of a hotkey to tell the subnet's neurons apart by eye. */
+function key(hotkey: string): string {
+  return `${hotkey.slice(0, 4)}…${hotkey.slice(-4)}`;
+}
+
+function keyOrNobody(hotkey: string | null): string {
+  return hotkey === null ? 'nobody' : key(hotkey);
+}
+
+function seat(seat: Seat | null): string {
+  return keyOrNobody(seat?.hotkey ?? null);
+}
+
+const DIGEST_DIGITS = 8;
+
+function digest(hex: string): string {
+  return hex.slice(0, DIGEST_DIGITS);
+}
+
+function relayed({ hotkey, servedBy }: Of<'peer-report.accepted.v1'>): string {
+  return servedBy === hotkey ? '' : `, served by ${key(servedBy)}`;
+}
+
+function because(reason: string, detail: string): string {
+  return detail === '' ? reason : `${reason}, ${detail}`;
+}
+
+/** The share of a stake in per cent, cut to one decimal: it never shows a quorum that was missed as reached. */
+function stake(part: string, whole: string): string {
+  const total = BigInt(whole);
+  if (total === 0n) return 'no stake';
+  const tenths = (BigInt(part) * 1_000n) / total;
+  return `${tenths / 10n}.${tenths % 10n} %`;
+}
+
+/** Who has weight; `nothing` where the chain was unknown. */
+function vector(entries: Vector | null): string {
+  if (entries === null) return 'nothing';
+  const weighed = entries.filter(({ weight }) => weight > 0);
+  return weighed.map(({ uid, weight }) => `uid ${uid} = ${weight}`).join(', ');
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

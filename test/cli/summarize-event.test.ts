@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { summarize } from '#src/cli/summarize-event.ts';
+import { catalogue, type DomainEvent } from '#src/events/catalogue.ts';
+import { digest, hotkey } from '../support/recorded-events.ts';
+import { dataOf, runEvents } from '../support/run-events.ts';
+
+const [own, peer, miner] = ['5aaa…aaaa', '5bbb…bbbb', '5mmm…mmmm'];
+const VECTOR = 'uid 0 = 65535, uid 7 = 65535';
+
+/** What is said of the sample of each type in `runEvents`. */
+const said: Readonly<Record<DomainEvent['type'], string>> = {
+  'run.opened.v1': '1 task, 1 miner, blocks 100, 200, 300, 400',
+  'snapshot.missed.v1': 'open at block 99: unavailable, timeout',
+  'snapshot.taken.v1': 'open: 1 voter, 1 miner at block 100, incumbent nobody',
+  'score.recorded.v1': `t-1 ${miner}: 0.000000007 (final)`,
+  'run.closed.v1': 'requested',
+  'report.signed.v1': `11111111: 1 miner by ${own}`,
+  'peer-report.accepted.v1': `22222222 of ${peer}`,
+  'peer-report.rejected.v1': `${peer}: timeout, no answer`,
+  'equivocation.recorded.v1': `${peer} signed 22222222 and 33333333`,
+  'owner-pick.observed.v1': `winner ${miner}, share 1.00`,
+  'owner-pick.missed.v1': 'no answer',
+  'inputs.gathered.v1': '0 of 0 reports at block 300',
+  'decision.made.v1': `winner ${miner} (first-winner), 66.6 % reported`,
+  'decision.signed.v1': `outcome 55555555 by ${own}`,
+  'peer-decision.accepted.v1': `outcome 55555555 by ${peer}`,
+  'peer-decision.rejected.v1': `${peer}: bad-signature, forged`,
+  'certificate.built.v1': `winner ${miner} (first-winner), 66.6 % signed`,
+  'certificate.missed.v1': 'by block 400, 66.6 % signed',
+  'divergence.recorded.v1': `both pick ${miner}`,
+  'divergence.repeated.v1': 'inputs 11111111, owner 22222222',
+  'weights.intended.v1': `shadow, owner-pick: ${VECTOR} at block 500`,
+  'weights.submitted.v1': 'at block 501, receipt 0x1',
+  'weights.observed.v1': `${VECTOR} at block 510: as intended`,
+};
+
+test.for(catalogue.map(({ type }) => type))('%s is told in one short line', (type) => {
+  const samples = runEvents('run-7').filter((event) => event.type === type);
+  expect(samples.map(summarize)).toEqual([said[type]]);
+});
+
+const decided = dataOf('run-7', 'decision.made.v1');
+const observed = dataOf('run-7', 'weights.observed.v1');
+const scored = dataOf('run-7', 'score.recorded.v1');
+const compared = dataOf('run-7', 'divergence.recorded.v1');
+const accepted = dataOf('run-7', 'peer-report.accepted.v1');
+
+/** What the samples do not show. */
+const others: readonly [what: string, event: DomainEvent, told: string][] = [
+  [
+    'a hold that names nobody, without any stake',
+    {
+      type: 'decision.made.v1',
+      data: {
+        ...decided,
+        quorum: { reported: '0', total: '0', coldkeys: 0, reached: false },
+        outcome: { ...decided.outcome, kind: 'hold', reason: 'chain-empty', winner: null },
+      },
+    },
+    'hold nobody (chain-empty), no stake reported',
+  ],
+  [
+    'weights that are not known',
+    {
+      type: 'weights.observed.v1',
+      data: { ...observed, vector: null, matches: false, detail: 'the chain is away' },
+    },
+    'nothing at block 510: not as intended, the chain is away',
+  ],
+  [
+    'an excused pair',
+    { type: 'score.recorded.v1', data: { ...scored, status: 'excused', score: null } },
+    `t-1 ${miner}: excused`,
+  ],
+  [
+    'a failure of the miner',
+    { type: 'score.recorded.v1', data: { ...scored, status: 'failed', score: 0, basis: 'none' } },
+    `t-1 ${miner}: failed`,
+  ],
+  [
+    'a pick that differs',
+    {
+      type: 'divergence.recorded.v1',
+      data: { ...compared, ownerWinner: null, topOneAgrees: null },
+    },
+    `consensus ${miner}, owner nobody`,
+  ],
+  [
+    'a report that another peer relayed',
+    {
+      type: 'peer-report.accepted.v1',
+      data: { ...accepted, digest: digest('9'), servedBy: hotkey('z') },
+    },
+    `99999999 of ${peer}, served by 5zzz…zzzz`,
+  ],
+];
+
+test.for(others)('%s is told as what it is', ([, event, told]) => {
+  expect(summarize(event)).toBe(told);
+});
