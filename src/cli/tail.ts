@@ -1,7 +1,8 @@
+import { type AppError, isAppError } from '../errors.ts';
 import { EMPTY } from '../events/decode.ts';
 import type { Recorded } from '../events/envelope.ts';
 import { subjectFilter, subjectOf } from '../events/subjects.ts';
-import { type Command, JSON_OPTION, wholeNumber } from './command.ts';
+import { type Command, JSON_OPTION, usage, wholeNumber } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { openReader, SOURCE_OPTION } from './open-reader.ts';
 import { summarize } from './summarize-event.ts';
@@ -22,7 +23,7 @@ export const tailCommand: Command = {
     json: { ...JSON_OPTION, help: 'print the stored payloads, one a line' },
   },
   run: async (input, io) => {
-    const matches = subjectFilter(input.arguments[0] ?? 'validator.>');
+    const matches = readFilter(input.arguments[0] ?? 'validator.>');
     const from = wholeNumber(tailCommand, 'from', input.value('from'), 0);
     await using reader = await openReader(io, input.value('source'));
     const print = input.flag('json')
@@ -46,6 +47,22 @@ export const tailCommand: Command = {
     return EXIT.ok;
   },
 };
+
+/** Throws `usage.invalid` for a filter that is none, or that no event of this log can match. */
+function readFilter(filter: string): (subject: string) => boolean {
+  const [log = ''] = filter.split('.');
+  const fault = (expected: unknown): AppError =>
+    usage(tailCommand, { field: 'subject', value: filter, expected: String(expected) });
+  let matches: (subject: string) => boolean;
+  try {
+    matches = subjectFilter(filter);
+  } catch (error) {
+    throw isAppError(error, 'input.invalid') ? fault(error.details['expected']) : error;
+  }
+  if (!['validator', '*', '>'].includes(log))
+    throw fault('a subject of this log: validator, * or > first, such as validator.score.>');
+  return matches;
+}
 
 /** One event in one line for people: index, time, type, run, and what it says; text of peers keeps to its line. */
 function line({ n, time, event }: Recorded): string {

@@ -83,12 +83,24 @@ test.for(wrong)('eirel %s is refused by name, value and expectation', async ([li
   expect(err.trimEnd().split('\n'), 'one line').toHaveLength(1);
 });
 
-test('a subject that no event can have is refused before anything is asked', async () => {
-  for (const subject of ['validator..>', 'validator.>.x', 'a b', '']) {
+test('a subject that no event of the log can have is refused before anything is asked', async () => {
+  const malformed = 'expected: tokens joined by dots';
+  const foreign = 'expected: a subject of this log: validator, * or > first';
+  const cases = [
+    ['validator..>', malformed],
+    ['validator.>.x', malformed],
+    ['a b', malformed],
+    ['', malformed],
+    ['score.>', foreign],
+    ['ledger.*', foreign],
+  ] as const;
+  for (const [subject, fault] of cases) {
     const { code, err } = await eirelHere(['tail', subject], NOBODY);
-    expect(code).toBe(EXIT.refused);
-    expect(err).toContain(`field: subject, value: ${subject}, expected: tokens joined by dots`);
+    expect(code).toBe(EXIT.usage);
+    expect(err).toContain(`field: subject, value: ${subject}, ${fault}`);
   }
+  for (const subject of ['*.score.>', '>', 'validator'])
+    expect((await eirelHere(['tail', subject], NOBODY)).code).toBe(EXIT.unavailable);
 });
 
 test('every fault of the settings is reported at once, with the setting and its value', async () => {
