@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
@@ -20,12 +20,13 @@ export const subnetCommand: Command = {
     dir: {
       type: 'string',
       placeholder: 'path',
-      help: 'keep its files there; otherwise they are temporary',
+      help: 'keep its files in this new or empty folder; otherwise they are temporary',
     },
     json: JSON_OPTION,
   },
   run: async (input, io) => {
     const started = performance.now();
+    await refuseUsed(input.value('dir'));
     const dir = input.value('dir') ?? (await mkdtemp(join(tmpdir(), 'eirel-subnet-')));
     try {
       await using subnet = await startLocalSubnet(dir, io);
@@ -40,14 +41,37 @@ export const subnetCommand: Command = {
       io.note(
         `\n${results.length} runs decided and certified alike by all honest validators, in ${seconds(started)} s\n`,
       );
-      io.note(whereToLook(subnet, input.flag('keep')));
-      if (input.flag('keep')) await keepRunning(subnet, io);
+      if (!input.flag('keep')) {
+        io.note(HOW_TO_KEEP);
+        return EXIT.ok;
+      }
+      io.note(whereToLook(subnet));
+      await keepRunning(subnet, io);
       return EXIT.ok;
     } finally {
       if (input.value('dir') === undefined) await rm(dir, { recursive: true, force: true });
     }
   },
 };
+
+const HOW_TO_KEEP =
+  '\nWhere to look next: `npm start -- --keep` keeps it running, and prints the addresses of its validators and the commands to follow and replay a log.\n';
+
+/** The runs of a subnet are the first ones of its logs: files of another one would not fit them. */
+async function refuseUsed(dir: string | undefined): Promise<void> {
+  if (dir === undefined) return;
+  const found = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOTDIR') return ['a file'];
+    throw error;
+  });
+  if (found.length > 0)
+    throw new AppError('input.invalid', {
+      field: '--dir',
+      value: dir,
+      expected: 'an empty folder, or one that is not there yet',
+    });
+}
 
 /** What the subnet is there to show holds, or the command fails. */
 function check(results: readonly RunResult[]): void {
@@ -72,23 +96,19 @@ async function keepRunning(subnet: LocalSubnet, io: Io): Promise<void> {
   }
 }
 
-function whereToLook(subnet: LocalSubnet, kept: boolean): string {
+function whereToLook(subnet: LocalSubnet): string {
   const settings = Object.entries(subnet.environment('v1', 'reader')).map(
     ([name, value]) => `${name}=${value}`,
   );
-  const prefix = kept ? `${settings.join(' ')} ` : '';
+  const prefix = settings.join(' ');
   return [
-    kept
-      ? '\nWhere to look next (Ctrl-C ends it):'
-      : '\nWhere to look next: `npm start -- --keep` keeps the subnet running. Each validator then serves',
-    ...(kept ? subnet.validators.map(({ name, url }) => `  ${name}  ${url}`) : []),
+    '\nWhere to look next (Ctrl-C ends it):',
+    ...subnet.validators.map(({ name, url }) => `  ${name}  ${url}`),
     '  /v1/status  /v1/consensus/decisions/run-3  /v1/consensus/certificates/run-3',
     '  /v1/consensus/reports/run-3?view=index  /v1/log/events?from=0&limit=10  /readyz  /metrics  /openapi.json',
-    kept
-      ? 'Follow the log of v1, and compute its decisions again:'
-      : 'and its log can be followed and replayed:',
-    `  ${prefix}npm run eirel -- tail 'validator.decision.>'`,
-    `  ${prefix}npm run eirel -- replay`,
+    'Follow the log of v1, and compute its decisions again:',
+    `  ${prefix} npm run eirel -- tail 'validator.decision.>'`,
+    `  ${prefix} npm run eirel -- replay`,
     '',
   ].join('\n');
 }

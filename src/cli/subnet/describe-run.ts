@@ -1,33 +1,15 @@
 import { formatNano } from '../../consensus/nano.ts';
-import { stakeOf } from '../../consensus/quorum.ts';
-import { names } from './cast.ts';
-import type { Imported, RunResult } from './play-run.ts';
+import { names, RUNNING } from './cast.ts';
+import type { Imported, Rival, RunResult } from './play-run.ts';
 
 const RAO_PER_TOKEN = 1_000_000_000n;
 
 /** A run's outcome for people: medians, winner, incumbent, quorum, weights, exclusions, certificate. */
-export function describeRun({
-  run,
-  title,
-  decision,
-  inputs,
-  certificate,
-  identical,
-  honest,
-  imported,
-}: RunResult): string {
-  const byHotkey = names();
-  const name = (hotkey: string | undefined): string =>
-    hotkey === undefined ? 'nobody' : (byHotkey.get(hotkey) ?? hotkey);
-  const { outcome, quorum, medians, incumbent } = decision;
-  const excluded = inputs.reports
-    .filter(({ status }) => status !== 'accepted')
-    .map(({ hotkey, status, reason }) => `${name(hotkey)} (${reason ?? status})`)
-    .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  const stakes = new Map(inputs.reports.map(({ hotkey, stake }) => [hotkey, { hotkey, stake }]));
-  const signers = certificate?.signatures.map(({ hotkey }) => hotkey) ?? [];
-  const signed = stakeOf(signers.flatMap((hotkey) => stakes.get(hotkey) ?? []));
-  const total = BigInt(quorum.total);
+export function describeRun(result: RunResult): string {
+  const { run, title } = result;
+  const { outcome, quorum, medians, incumbent } = result.decision;
+  const { certificate, identical, honest, imported } = result;
+  const signers = certificate?.signatures.map(({ hotkey }) => nameOf(hotkey)) ?? [];
   return [
     `\n${run}: ${title}`,
     `  imported    ${imported.map(describeImport).join(', ')}`,
@@ -35,19 +17,27 @@ export function describeRun({
       .toSorted((a, b) => (b.median ?? -1) - (a.median ?? -1))
       .map(
         ({ miner, median, status }) =>
-          `${name(miner)} ${median === null ? status : formatNano(median)}`,
+          `${nameOf(miner)} ${median === null ? status : formatNano(median)}`,
       )
       .join(', ')}`,
-    `  incumbent   ${name(incumbent?.hotkey)}`,
-    `  outcome     ${outcome.kind}: ${name(outcome.winner?.hotkey)} (${outcome.reason})`,
-    `  quorum      ${percent(BigInt(quorum.reported), total)} of the voting stake reported, ${quorum.coldkeys} coldkeys, ${quorum.reached ? 'reached' : 'missed'}`,
+    `  incumbent   ${nameOf(incumbent?.hotkey)}`,
+    `  outcome     ${outcome.kind}: ${nameOf(outcome.winner?.hotkey)} (${outcome.reason})`,
+    `  quorum      ${percent(quorum.reported, quorum.total)} of the voting stake reported, ${quorum.coldkeys} coldkeys, ${quorum.reached ? 'reached' : 'missed'}`,
     `  weights     ${outcome.vector?.map(({ uid, weight }) => `uid ${uid}: ${weight}`).join(', ') ?? 'unchanged'}, from block ${outcome.targetBlock}`,
-    `  excluded    ${excluded.join(', ')}`,
-    certificate === null
-      ? '  certificate none: the incumbent is held'
-      : `  certificate ${signers.map(name).toSorted().join(', ')} signed: ${percent(signed, total)} of ${total / RAO_PER_TOKEN} tokens of stake`,
+    `  excluded    ${describeExcluded(result)}`,
+    ...describeRivals(result),
+    `  certificate ${describeCertificate(result.certified, signers)}`,
+    ...describeLeftOutSigners(result, signers),
     `  honest      ${identical.length === honest.length ? `${honest.join(', ')} decided byte for byte the same` : `ONLY ${identical.join(', ')} of ${honest.join(', ')} agree`}`,
   ].join('\n');
+}
+
+/** Derived at first use: keys can't be derived while modules load. */
+let byHotkey: ReadonlyMap<string, string> | undefined;
+
+function nameOf(hotkey: string | undefined): string {
+  byHotkey ??= names();
+  return hotkey === undefined ? 'nobody' : (byHotkey.get(hotkey) ?? hotkey);
 }
 
 function describeImport({ validator, accepted, refused }: Imported): string {
@@ -55,8 +45,75 @@ function describeImport({ validator, accepted, refused }: Imported): string {
   return `${validator} ${accepted} results${lines.length === 0 ? '' : ` (${lines.join(', ')})`}`;
 }
 
-function percent(part: bigint, total: bigint): string {
-  if (total === 0n) return 'nothing';
-  const tenths = (part * 1_000n) / total;
+/** Whose report does not count, and why; voters that never had a process here are one group. */
+function describeExcluded({ inputs }: RunResult): string {
+  const left = inputs.reports
+    .filter(({ status }) => status !== 'accepted')
+    .map((report) => ({ ...report, name: nameOf(report.hotkey) }))
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  const isRunning = ({ name }: { name: string }): boolean =>
+    RUNNING.some((running) => running === name);
+  const absent = left.filter((report) => !isRunning(report)).map(({ name }) => name);
+  return [
+    ...left.filter(isRunning).map(({ name, reason, status }) => `${name} (${reason ?? status})`),
+    ...(absent.length === 0 ? [] : [`${absent.at(0)}–${absent.at(-1)}: no process here`]),
+  ].join(', ');
+}
+
+/** Of each report of one who showed several: the claim that is farthest from the median. */
+function describeRivals({ rivals, decision }: RunResult): readonly string[] {
+  return [...new Set(rivals.map(({ hotkey }) => hotkey))].map((liar) => {
+    const claims = rivals
+      .filter(({ hotkey }) => hotkey === liar)
+      .map((rival) => boldest(rival, decision))
+      .toSorted((a, b) => b.score - a.score)
+      .map(
+        ({ miner, score, median }) =>
+          `${nameOf(miner)} ${formatNano(score)} (median ${formatNano(median)})`,
+      );
+    return `  shown       ${nameOf(liar)} claimed ${claims.join(' to some, to others ')}`;
+  });
+}
+
+function boldest({ scores }: Rival, { medians }: RunResult['decision']) {
+  const claims = medians.flatMap(({ miner, median }) => {
+    const score = scores[miner];
+    return median === null || score === undefined ? [] : [{ miner, score, median }];
+  });
+  const off = ({ score, median }: { score: number; median: number }) => Math.abs(score - median);
+  return claims.reduce((far, claim) => (off(claim) > off(far) ? claim : far), {
+    miner: '',
+    score: 0,
+    median: 0,
+  });
+}
+
+function describeCertificate(
+  certified: RunResult['certified'],
+  signers: readonly string[],
+): string {
+  if (certified === null) return 'none: the incumbent is held';
+  const { signed, total } = certified;
+  return `${signers.toSorted().join(', ')} signed: ${percent(signed, total)} of ${BigInt(total) / RAO_PER_TOKEN} tokens of stake, verified`;
+}
+
+function describeLeftOutSigners(
+  { inputs }: RunResult,
+  signers: readonly string[],
+): readonly string[] {
+  const left = inputs.reports
+    .filter(({ status }) => status !== 'accepted')
+    .map(({ hotkey }) => nameOf(hotkey))
+    .filter((name) => signers.includes(name));
+  return left.length === 0
+    ? []
+    : [
+        `              (${left.join(', ')}: a report left out does not bar from signing the outcome)`,
+      ];
+}
+
+function percent(part: string, total: string): string {
+  if (BigInt(total) === 0n) return 'nothing';
+  const tenths = (BigInt(part) * 1_000n) / BigInt(total);
   return `${tenths / 10n}.${tenths % 10n} %`;
 }

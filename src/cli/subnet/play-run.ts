@@ -1,8 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { verifySr25519 } from '../../chain/hotkey.ts';
+import { SignedDocument, verifyDocument } from '../../consensus/signed.ts';
 import { AppError } from '../../errors.ts';
 import { Certificate, DecisionMade, InputsGathered } from '../../events/decision.ts';
+import { decode } from '../../events/ej1.ts';
+import { ReportBody } from '../../events/report.ts';
 import { requestCommand } from '../../runtime/commands.ts';
 import type { Io } from '../command.ts';
 import { readInput } from '../command.ts';
@@ -12,6 +16,7 @@ import { scoresImportCommand } from '../scores-import.ts';
 import { DISHONEST, FAMILY, RUNNING, type Running } from './cast.ts';
 import type { LocalSubnet } from './local-subnet.ts';
 import { type PlannedRun, resultLines, runDescriptor } from './plan.ts';
+import { checkCertificate, servedDecision } from './verify-run.ts';
 
 /** What a run came to, as each honest validator serves it. */
 export type RunResult = Readonly<{
@@ -20,12 +25,19 @@ export type RunResult = Readonly<{
   decision: z.infer<typeof DecisionMade.data>;
   inputs: z.infer<typeof InputsGathered.data>;
   certificate: Certificate | null;
-  /** Honest validators whose decision has the same bytes as the first one's; all of them, if all is well. */
+  /** The stake behind the certificate and all voting stake, in rao, as verified here; null without one. */
+  certified: Readonly<{ signed: string; total: string }> | null;
+  /** Honest validators that serve the decision and its inputs in the same bytes as the first one; all of them, if all is well. */
   identical: readonly Running[];
   honest: readonly Running[];
+  /** Every report that is held of a validator that showed more than one. */
+  rivals: readonly Rival[];
   /** What each validator's import of its own measurements came to. */
   imported: readonly Imported[];
 }>;
+
+/** One of several reports that a validator signed for one run. */
+export type Rival = Readonly<{ hotkey: string; scores: Readonly<Record<string, number>> }>;
 
 const ImportReport = z.looseObject({
   accepted: z.int(),
@@ -34,6 +46,7 @@ const ImportReport = z.looseObject({
 export type Imported = Readonly<{ validator: Running } & z.infer<typeof ImportReport>>;
 
 const Decisions = z.looseObject({ decision: DecisionMade.data, inputs: InputsGathered.data });
+const Reports = z.looseObject({ reports: z.array(SignedDocument) });
 
 /** Plays one run: opened, scored from files and closed on every validator, then block by block to its end. */
 export async function playRun(
@@ -94,34 +107,69 @@ async function importResults(
   return { validator: name, ...ImportReport.parse(JSON.parse(report)) };
 }
 
+/** Asks every honest validator what came of the run, and verifies it. Throws `subnet.failed` where that fails. */
 async function collect(
   run: string,
   subnet: LocalSubnet,
-): Promise<Pick<RunResult, 'decision' | 'inputs' | 'certificate' | 'identical' | 'honest'>> {
+): Promise<Omit<RunResult, 'run' | 'title' | 'imported'>> {
   const honest = RUNNING.filter((name) => name !== DISHONEST);
-  const answers: { name: Running; decision: string; text: string }[] = [];
-  for (const name of honest) {
-    const text = await get(subnet, name, `/v1/consensus/decisions/${run}`);
-    const { decision, inputs } = Decisions.parse(JSON.parse(text ?? 'null'));
-    answers.push({ name, text: text ?? '', decision: JSON.stringify([decision, inputs]) });
-  }
+  const answers = await Promise.all(honest.map((name) => answerOf(name, run, subnet)));
   const [first] = answers;
   if (first === undefined) throw new AppError('subnet.failed', { run, found: 'no decision' });
-  const { decision, inputs } = Decisions.parse(JSON.parse(first.text));
-  const certificate = await get(subnet, first.name, `/v1/consensus/certificates/${run}`);
+  const { decision, inputs, certificate, certified } = first;
+  const liars = inputs.reports.filter(({ status }) => status === 'equivocated');
   return {
     decision,
     inputs,
-    certificate: certificate === null ? null : Certificate.parse(JSON.parse(certificate)),
+    certificate,
+    certified,
     honest,
-    identical: answers
-      .filter((answer) => answer.decision === first.decision)
-      .map(({ name }) => name),
+    identical: answers.filter(({ served }) => served.equals(first.served)).map(({ name }) => name),
+    rivals:
+      liars.length === 0
+        ? []
+        : rivalsOf(
+            liars.map(({ hotkey }) => hotkey),
+            await get(subnet, first.name, `/v1/consensus/reports/${run}`),
+          ),
   };
 }
 
-async function get(subnet: LocalSubnet, name: Running, path: string): Promise<string | null> {
+async function answerOf(name: Running, run: string, subnet: LocalSubnet) {
+  const answer = await get(subnet, name, `/v1/consensus/decisions/${run}`);
+  if (answer === null)
+    throw new AppError('subnet.failed', { run, validator: name, found: 'no decision' });
+  const { decision, inputs } = Decisions.parse(JSON.parse(answer.toString()));
+  const bytes = await get(subnet, name, `/v1/consensus/certificates/${run}`);
+  const certificate = bytes === null ? null : Certificate.parse(JSON.parse(bytes.toString()));
+  const checked =
+    certificate === null ? null : checkCertificate(name, certificate, decision.outcome);
+  return {
+    name,
+    served: servedDecision(name, answer),
+    decision,
+    inputs,
+    certificate,
+    certified:
+      checked === null ? null : { signed: String(checked.signed), total: String(checked.total) },
+  };
+}
+
+/** The reports of these hotkeys among those that are served, each with its author's signature verified. */
+function rivalsOf(hotkeys: readonly string[], served: Buffer | null): readonly Rival[] {
+  const { reports } = Reports.parse(JSON.parse(served?.toString() ?? 'null'));
+  return reports
+    .filter(({ hotkey }) => hotkeys.includes(hotkey))
+    .map((document) => {
+      const { hotkey, body } = document;
+      if (!verifyDocument(document, verifySr25519))
+        throw new AppError('subnet.failed', { hotkey, found: 'a report that it did not sign' });
+      return { hotkey, scores: ReportBody.parse(decode(body)).scores };
+    });
+}
+
+async function get(subnet: LocalSubnet, name: Running, path: string): Promise<Buffer | null> {
   const url = subnet.validators.find((validator) => validator.name === name)?.url ?? '';
   const answer = await fetch(`${url}${path}`);
-  return answer.ok ? answer.text() : null;
+  return answer.ok ? Buffer.from(await answer.arrayBuffer()) : null;
 }
