@@ -14,7 +14,13 @@ export const validatorCommand: Command = {
   name: 'validator',
   summary: 'Run the validator: score, report, exchange, decide, certify, set weights, serve.',
   arguments: [],
-  options: { json: JSON_OPTION },
+  options: {
+    json: JSON_OPTION,
+    'until-stdin-ends': {
+      type: 'boolean',
+      help: 'stop when standard input ends: for whoever starts it as a child',
+    },
+  },
   details: `Settings (environment variables):\n${settings()}`,
   run: async (input, io) => {
     const config = loadConfig(io.env);
@@ -24,20 +30,30 @@ export const validatorCommand: Command = {
         faults: missing.map((name) => `${name}: not set, and this command needs it`),
       });
     const logger = createLogger(config.EIREL_LOG_LEVEL, 'validator');
-    await using validator = await startValidator(config, { logger, signal: io.signal });
+    using parent = input.flag('until-stdin-ends') ? stdinEnds() : null;
+    const signal = parent === null ? io.signal : AbortSignal.any([io.signal, parent.signal]);
+    await using validator = await startValidator(config, { logger, signal });
     const { url, hotkey, source } = validator;
     io.out(
       input.flag('json')
         ? `${JSON.stringify({ url, hotkey, source })}\n`
         : `validating as ${hotkey}, serving ${url}\n`,
     );
-    const aborted = io.signal.aborted
+    const aborted = signal.aborted
       ? Promise.resolve()
-      : once(io.signal, 'abort').then(() => undefined);
+      : once(signal, 'abort').then(() => undefined);
     await Promise.race([validator.ended, aborted]);
     return EXIT.ok;
   },
 };
+
+/** Aborts when standard input ends, which the system sees to when the parent is gone, however it went. */
+function stdinEnds(): { signal: AbortSignal } & Disposable {
+  const gone = new AbortController();
+  const stop = (): void => gone.abort(new Error('standard input ended'));
+  process.stdin.once('end', stop).once('error', stop).resume();
+  return { signal: gone.signal, [Symbol.dispose]: () => process.stdin.destroy() };
+}
 
 function settings(): string {
   const rows = Object.entries(Environment.shape).map(

@@ -78,9 +78,10 @@ export async function startValidatorProcess(
   dir: string,
 ): Promise<RunningProcess> {
   const logFile = join(dir, `${name}.log`);
-  const child = spawn(process.execPath, [PROGRAM, 'validator', '--json'], {
+  const child = spawn(process.execPath, [PROGRAM, 'validator', '--json', '--until-stdin-ends'], {
     env: { ...inherited(), ...env },
-    stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
+    // Nothing is written to its standard input: that it ends tells the child that we are gone.
+    stdio: ['pipe', 'pipe', openSync(logFile, 'a')],
     detached: true, // Ctrl-C reaches the subnet alone, which stops its validators in order
   });
   const ended = once(child, 'exit').then(([code]) => code as number | null); // safe: the event's first argument
