@@ -99,43 +99,38 @@ const permissions: Record<
   writer: (account, logs) => ({
     publish: {
       allow: [
-        ...logs.flatMap((log) => [allSubjects(log), ...reads(log, '*')]),
-        '$JS.API.INFO',
+        ...logs.flatMap((log) => [allSubjects(log), ...reads(log)]),
         // A second process of the same writer asks whether a first one is alive, and gets its answer.
         ...logs.map((log) => `cmd.${log}.presence`),
         `${inbox(account, 'writer')}.>`,
         // Commands are answered to the operator's inbox alone: whoever asks chooses the reply subject.
         `${inbox(account, 'operator')}.>`,
-        // Asking whether another process writes this log, and answering another one that asks.
-        'cmd.validator.presence',
-        `${inbox(account, 'writer')}.>`,
       ],
     },
-    subscribe: { allow: [`${inbox(account, 'writer')}.>`, 'cmd.>'] },
+    subscribe: { allow: [`${inbox(account, 'writer')}.>`, ...logs.map(commandsOf)] },
   }),
   reader: (account, logs) => ({
-    publish: { allow: [...logs.flatMap((log) => reads(log, 'reader')), '$JS.API.INFO'] },
+    publish: { allow: logs.flatMap(reads) },
     subscribe: { allow: [`${inbox(account, 'reader')}.>`, ...logs.map(allSubjects)] },
   }),
   operator: (account, logs) => ({
-    publish: {
-      allow: [...logs.flatMap((log) => reads(log, 'operator')), '$JS.API.INFO', 'cmd.>'],
-    },
+    publish: { allow: [...logs.flatMap(reads), ...logs.map(commandsOf)] },
     subscribe: { allow: [`${inbox(account, 'operator')}.>`, ...logs.map(allSubjects)] },
   }),
 };
 
-/** Stateless reads of a log, and those through the pre-created pull consumer of that name. */
-function reads(log: LogName, consumer: string): readonly string[] {
+/** Stateless reads of a log: its state, a batch by position, one event. There are no consumers. */
+function reads(log: LogName): readonly string[] {
   return [
     `$JS.API.STREAM.INFO.${log}`,
     `$JS.API.STREAM.MSG.GET.${log}`,
     `$JS.API.DIRECT.GET.${log}`,
-    `$JS.API.DIRECT.GET.${log}.>`,
-    `$JS.API.CONSUMER.INFO.${log}.${consumer}`,
-    `$JS.API.CONSUMER.MSG.NEXT.${log}.${consumer}`,
-    `$JS.ACK.${log}.${consumer}.>`,
   ];
+}
+
+/** What an operator asks of the process that writes a log. */
+function commandsOf(log: LogName): string {
+  return `cmd.${log}.>`;
 }
 
 function userName(account: string, role: NatsRole): string {

@@ -1,4 +1,3 @@
-import { jetstream } from '@nats-io/jetstream';
 import { type NatsConnection, PermissionViolationError, RequestError } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { claimPresence } from '#src/runtime/commands.ts';
@@ -19,6 +18,7 @@ beforeAll(async () => {
     const stream = { name, subjects: [`${name}.>`], deny_delete: true, allow_direct: true };
     await ask(admin, `$JS.API.STREAM.CREATE.${name}`, stream);
     const durable = { durable_name: 'reader', ack_policy: 'explicit' };
+    // One that the administrator made: not even that serves the others.
     const consumer = { stream_name: name, config: durable };
     await ask(admin, `$JS.API.CONSUMER.CREATE.${name}.reader`, consumer);
   }
@@ -67,7 +67,9 @@ test('the writer appends, reads and answers', async () => {
   const writer = await connectAs('writer');
   expect(await ask(writer, EVENT)).toMatchObject({ stream: 'validator' });
   expect(await ask(writer, '$JS.API.DIRECT.GET.validator', { seq: 1 })).toEqual({ n: 0 });
-  expect(await maySubscribe(writer, 'cmd.>')).toBe(true);
+  expect(await maySubscribe(writer, 'cmd.validator.>')).toBe(true);
+  expect(await maySubscribe(writer, 'cmd.>')).toBe(false);
+  expect(await maySubscribe(writer, 'validator.>')).toBe(false);
 });
 
 const CHANGES = ['CREATE', 'UPDATE', 'PURGE', 'DELETE', 'MSG.DELETE', 'SNAPSHOT', 'RESTORE'];
@@ -87,13 +89,18 @@ test.for(['reader', 'operator'] as const)('the %s reads and appends nothing', as
   expect(await maySubscribe(connection, 'validator.score.>')).toBe(true);
 });
 
-test('the reader takes events from its consumer, and from no other', async () => {
-  const reader = await connectAs('reader');
-  const consumer = await jetstream(reader).consumers.get('validator', 'reader');
-  const message = await consumer.next();
-  expect(message?.json()).toEqual({ n: 0 });
-  message?.ack();
-  expect(await ask(reader, '$JS.API.CONSUMER.MSG.NEXT.validator.operator')).toBe('refused');
+const CONSUMER = ['INFO', 'MSG.NEXT', 'DELETE', 'PAUSE'];
+const consumerCalls = [
+  ...CONSUMER.map((verb) => `$JS.API.CONSUMER.${verb}.validator.reader`),
+  '$JS.ACK.validator.reader.1.1.1.1.0',
+  '$JS.API.INFO',
+  `$JS.API.DIRECT.GET.validator.${EVENT}`,
+];
+
+test.for(consumerCalls)('logs are read by position alone: nobody may call %s', async (subject) => {
+  for (const role of ['writer', 'reader', 'operator'] as const) {
+    expect(await ask(await connectAs(role), subject), role).toBe('refused');
+  }
 });
 
 test('nobody can let the server publish for them: only the administrator creates consumers', async () => {
@@ -115,14 +122,16 @@ test("nobody reads or forges another credential's replies", async () => {
 
 test('the writer answers commands to the operator, and only there', async () => {
   const writer = await connectAs('writer');
-  writer.subscribe('cmd.status', {
+  writer.subscribe('cmd.validator.status', {
     callback: (_error, message) => {
       message.respond('"up"');
     },
   });
   await writer.flush();
-  expect(await ask(await connectAs('operator'), 'cmd.status')).toBe('up');
-  expect(await ask(await connectAs('reader'), 'cmd.status')).toBe('refused');
+  expect(await ask(await connectAs('operator'), 'cmd.validator.status')).toBe('up');
+  expect(await ask(await connectAs('reader'), 'cmd.validator.status')).toBe('refused');
+  expect(await ask(writer, 'cmd.validator.status')).toBe('refused');
+  expect(await ask(await connectAs('operator'), 'cmd.other.status')).toBe('refused');
   expect(await ask(writer, 'owner.run.opened.f.run-7')).toBe('refused');
   expect(await ask(writer, '_INBOX_peer_reader.x')).toBe('refused');
 });
