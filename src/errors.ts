@@ -52,11 +52,11 @@ function describe(code: ErrorCode, details: Record<string, unknown>): string {
 }
 
 function format(value: unknown): string {
-  return typeof value === 'string'
-    ? value
-    : (JSON.stringify(value, stringifyBigint) ?? String(value));
+  return typeof value === 'string' ? value : (JSON.stringify(value, speakable) ?? String(value));
 }
 
-function stringifyBigint(_key: string, value: unknown): unknown {
+/** What JSON has no form for, or would leave out, is written all the same. */
+function speakable(_key: string, value: unknown): unknown {
+  if (value === undefined) return 'nothing';
   return typeof value === 'bigint' ? value.toString() : value;
 }

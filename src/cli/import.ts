@@ -89,8 +89,9 @@ async function copy(file: string, store: LogStore, onBytes: (done: number) => vo
 }
 
 async function sourceOfFile(file: string): Promise<string> {
-  for await (const payload of payloadsOf(file)) return sourceOf({ fetch: async () => [payload] });
-  return '';
+  // A file without events is imported as what it is: there is nothing that a name could be wrong for.
+  const first = await payloadsOf(file).next();
+  return first.done ? '' : ((await sourceOf({ fetch: async () => [first.value] })) ?? '');
 }
 
 async function* payloadsOf(file: string): AsyncGenerator<Uint8Array> {

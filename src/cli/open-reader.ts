@@ -24,8 +24,15 @@ export type OpenReader = Readonly<{
 }> &
   AsyncDisposable;
 
-/** Opens the validator's log for reading, with the configured credential. Throws `log.unavailable`. */
-export async function openReader(io: Io, source: string | undefined): Promise<OpenReader> {
+/**
+ * Opens the validator's log for reading, with the configured credential. Throws `log.unavailable`.
+ * Without a source the log is named by its first event; `onEmpty` says what to do where there is none.
+ */
+export async function openReader(
+  io: Io,
+  source: string | undefined,
+  onEmpty: (store: LogStore) => Promise<string> = refuseEmpty,
+): Promise<OpenReader> {
   const config = loadConfig(io.env);
   const address = await natsAddress(config, 'eirel cli');
   const nc = await connectNats(address);
@@ -34,7 +41,7 @@ export async function openReader(io: Io, source: string | undefined): Promise<Op
     const link = natsLink(nc, address.inboxPrefix);
     const nameless = jetStreamStore(link, { name: 'validator', source: '' });
     await nameless.size(); // a stream that was never created is told so here, by its name
-    const name = source ?? (await sourceOf(nameless));
+    const name = source ?? (await sourceOf(nameless)) ?? (await onEmpty(nameless));
     const store = jetStreamStore(link, { name: 'validator', source: name });
     return {
       config,
@@ -48,10 +55,37 @@ export async function openReader(io: Io, source: string | undefined): Promise<Op
   }
 }
 
-/** The log's own name, from its first event; that event and all others are verified against it when they are read. */
-export async function sourceOf(store: Pick<LogStore, 'fetch'>): Promise<string> {
+/**
+ * Names an empty log by the first event that is appended to it. Throws the signal's reason, or
+ * `log.broken` for something else than an event.
+ */
+export async function awaitSource(store: LogStore, signal: AbortSignal): Promise<string> {
+  for await (const [first] of store.follow(0, signal)) {
+    if (first !== undefined) return nameIn(first);
+  }
+  throw signal.reason;
+}
+
+/** A log without events has no name yet, and what is derived under no name fits no log. */
+async function refuseEmpty(): Promise<never> {
+  throw new AppError('input.invalid', {
+    field: 'log',
+    value: 'no events',
+    expected: 'a log that holds its first event, or its name in --source',
+    next: 'open a run first; nothing was written',
+  });
+}
+
+/**
+ * The log's own name, from its first event; that event and all others are verified against it when
+ * they are read. Null for a log without events.
+ */
+export async function sourceOf(store: Pick<LogStore, 'fetch'>): Promise<string | null> {
   const [first] = await store.fetch(0, 1);
-  if (first === undefined) return '';
+  return first === undefined ? null : nameIn(first);
+}
+
+function nameIn(first: Uint8Array): string {
   const envelope = Envelope.safeParse(jsonOf(first));
   if (!envelope.success) throw noEvent();
   return envelope.data.source;

@@ -46,7 +46,7 @@ export const streamsVerifyCommand: Command = {
     const drift = await verifyStream(connection.nc, config);
     io.out(
       input.flag('json')
-        ? `${JSON.stringify({ stream: config.name, drift })}\n`
+        ? `${JSON.stringify({ stream: config.name, drift: drift.map(spellOut) })}\n`
         : describe(config, drift),
     );
     return drift.length === 0 ? EXIT.ok : EXIT.mismatch;
@@ -65,11 +65,16 @@ async function connect(io: Io) {
   return { nc, [Symbol.asyncDispose]: () => nc.close() };
 }
 
+/** JSON has no undefined: what is absent is null, not left out. */
+function spellOut({ field, expected = null, found = null }: Drift) {
+  return { field, expected, found };
+}
+
 function describe({ name }: StreamConfig, drift: readonly Drift[]): string {
   if (drift.length === 0) return `stream ${name}: as configured\n`;
   const lines = drift.map(
     ({ field, expected, found }) =>
-      `  ${field}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found) ?? 'nothing'}`,
+      `  ${field}: expected ${JSON.stringify(expected) ?? 'nothing'}, found ${JSON.stringify(found) ?? 'nothing'}`,
   );
   return `stream ${name} differs from its configuration:\n${lines.join('\n')}\n`;
 }

@@ -2,9 +2,9 @@ import { type AppError, isAppError } from '../errors.ts';
 import { EMPTY } from '../events/decode.ts';
 import type { Recorded } from '../events/envelope.ts';
 import { subjectFilter, subjectOf } from '../events/subjects.ts';
-import { type Command, JSON_OPTION, usage, wholeNumber } from './command.ts';
+import { type Command, type Io, JSON_OPTION, usage, wholeNumber } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { openReader, SOURCE_OPTION } from './open-reader.ts';
+import { awaitSource, openReader, SOURCE_OPTION } from './open-reader.ts';
 import { summarize } from './summarize-event.ts';
 
 export const tailCommand: Command = {
@@ -25,13 +25,15 @@ export const tailCommand: Command = {
   run: async (input, io) => {
     const matches = readFilter(input.arguments[0] ?? 'validator.>');
     const from = wholeNumber(tailCommand, 'from', input.value('from'), 0);
-    await using reader = await openReader(io, input.value('source'));
+    const follow = !input.flag('no-follow');
+    await using reader = await openTail(io, input.value('source'), follow);
+    if (reader === null) return EXIT.ok;
     const print = input.flag('json')
       ? (_event: Recorded, payload: Uint8Array) => io.out(`${Buffer.from(payload).toString()}\n`)
       : (event: Recorded) => io.out(`${line(event)}\n`);
     for await (const { events, payloads } of reader.log.read({
       after: EMPTY,
-      follow: !input.flag('no-follow'),
+      follow,
       signal: io.signal,
     })) {
       events.forEach((event, index) => {
@@ -47,6 +49,17 @@ export const tailCommand: Command = {
     return EXIT.ok;
   },
 };
+
+/** Whoever follows an empty log waits for its first event. Null when it was stopped before that. */
+async function openTail(io: Io, source: string | undefined, follow: boolean) {
+  if (!follow) return openReader(io, source);
+  try {
+    return await openReader(io, source, (store) => awaitSource(store, io.signal));
+  } catch (error) {
+    if (io.signal.aborted && !isAppError(error, 'log.broken')) return null;
+    throw error;
+  }
+}
 
 /** Throws `usage.invalid` for a filter that is none, or that no event of this log can match. */
 function readFilter(filter: string): (subject: string) => boolean {

@@ -47,6 +47,12 @@ export function refused(
   about: string,
   { err_code, description }: z.infer<typeof ApiError>,
 ): AppError {
+  if (err_code === JetStreamCode.streamNotFound)
+    return new AppError('log.unavailable', {
+      about,
+      found: 'no such stream',
+      next: 'run `eirel streams apply`, as the admin of this account',
+    });
   return unexpected(about, `JetStream error ${err_code}`, description);
 }
 

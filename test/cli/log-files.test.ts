@@ -9,7 +9,7 @@ import { applyStream, streamConfig } from '#src/runtime/streams.ts';
 import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { type TestNatsServer, testAccount, testNatsServer } from '../support/nats-server.ts';
 import { eirelHere } from '../support/process-eirel.ts';
-import { hotkey, recordAll, scoresRecorded } from '../support/recorded-events.ts';
+import { hotkey, recordAll, SOURCE, scoresRecorded } from '../support/recorded-events.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
@@ -116,7 +116,7 @@ test.for(broken)(
     const refused = await eirel(['import', file]);
     expect({ code: refused.code, out: refused.out }).toEqual({ code, out: '' });
     expect(refused.err).toContain(fault);
-    const replayed = await eirel(['replay', '--json'], 'reader');
+    const replayed = await eirel(['replay', '--source', SOURCE, '--json'], 'reader');
     expect(JSON.parse(replayed.out)).toMatchObject({ events: 0, decisions: [] });
   },
 );
@@ -174,5 +174,5 @@ test('commands on streams that were never created say what is missing', async ()
   expect(verified.out).toContain('stream: expected "validator", found nothing');
   const replayed = await eirelHere(['replay'], env);
   expect(replayed.code).toBe(EXIT.unavailable);
-  expect(replayed.err).toContain('stream not found');
+  expect(replayed.err).toContain('found: no such stream, next: run `eirel streams apply`');
 });

@@ -30,7 +30,7 @@ export async function readLogAt(url: string, account: NatsAccount): Promise<Live
   try {
     const link = natsLink(nc, credential.inboxPrefix);
     const nameless = jetStreamStore(link, { name: 'validator', source: '' });
-    const source = await sourceOf(nameless);
+    const source = (await sourceOf(nameless)) ?? 'a log without events';
     const [events, payloads]: [Recorded[], Uint8Array[]] = [[], []];
     let head = EMPTY;
     const reader = logReader({ ...nameless, source });
