@@ -2,31 +2,33 @@
  * What can go wrong, by area. The code is the contract: callers branch on it, `cli/exit-codes.ts`
  * turns it into an exit code, `http/problem.ts` into a status.
  */
-export type ErrorCode =
-  | 'append.too-large' // one append holds more events than one atomic batch can
-  | 'chain.unavailable' // the chain, or the snapshot file standing in for it, gives no usable answer
-  | 'command.refused' // the running validator refused an operator's command
-  | 'config.invalid'
-  | 'ej1.malformed' // bytes that are not canonical EJ1, or a value that has no EJ1 form
-  | 'event.invalid' // a draft that its own schema refuses
-  | 'event.too-large' // an event over the leaf size limit
-  | 'file.unreadable'
-  | 'input.invalid' // operator's or client's input: field, value and expectation are in the details
-  | 'key.invalid'
-  | 'log.broken' // a hole, a reordered, altered or foreign event
-  | 'log.conflict' // another writer with this identity is alive
-  | 'log.full' // the append queue is at its bound
-  | 'log.not-empty' // an import needs an empty log
-  | 'log.unavailable' // the log's server does not answer
-  | 'nats-server.failed'
-  | 'nats-server.missing'
-  | 'projection.damaged' // a projection that does not belong to this log: rebuild it
-  | 'projection.unknown'
-  | 'request.not-found'
-  | 'request.too-early' // sealed until a block
-  | 'stream.drift' // a live stream configuration differs from streams/*.json
-  | 'subnet.failed'
-  | 'usage.invalid';
+export const ERROR_CODES = [
+  'append.too-large', // one append holds more events than one atomic batch can
+  'chain.unavailable', // the chain, or the snapshot file standing in for it, gives no usable answer
+  'command.refused', // the running validator refused an operator's command
+  'config.invalid',
+  'ej1.malformed', // bytes that are not canonical EJ1, or a value that has no EJ1 form
+  'event.invalid', // a draft that its own schema refuses
+  'event.too-large', // an event over the leaf size limit
+  'file.unreadable',
+  'input.invalid', // operator's or client's input: field, value and expectation are in the details
+  'key.invalid',
+  'log.broken', // a hole, a reordered, altered or foreign event
+  'log.conflict', // another writer with this identity is alive
+  'log.full', // the append queue is at its bound
+  'log.not-empty', // an import needs an empty log
+  'log.unavailable', // the log's server does not answer
+  'nats-server.failed',
+  'nats-server.missing',
+  'projection.damaged', // a projection that does not belong to this log: rebuild it
+  'projection.unknown',
+  'request.not-found',
+  'request.too-early', // sealed until a block
+  'stream.drift', // a live stream configuration differs from streams/*.json
+  'subnet.failed',
+  'usage.invalid',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The one error class. Callers branch on `code`; `details` name field, value, expectation and what to do next. */
 export class AppError extends Error {

@@ -1,6 +1,6 @@
 import { errors, type Msg, type NatsConnection } from 'nats';
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError, ERROR_CODES } from '../errors.ts';
 
 /** Commands of one validator's operator; only NATS users with this permission reach them. */
 const PREFIX = 'cmd.validator';
@@ -16,33 +16,67 @@ export type CommandHandlers = Readonly<Record<string, (payload: string) => Promi
 
 const Reply = z.union([
   z.strictObject({ ok: z.literal(true), value: z.unknown() }),
-  z.strictObject({ ok: z.literal(false), message: z.string() }),
+  z.strictObject({
+    ok: z.literal(false),
+    /** Null for what is no `AppError`: a fault of the validator's own. */
+    code: z.string().nullable(),
+    details: z.record(z.string(), z.unknown()),
+    message: z.string(),
+  }),
 ]);
 
-/** Answers commands, one at a time, in the order in which they came: they all write the same log. */
+/**
+ * Answers commands in the order in which they came. Each is handed over at once: what may not run
+ * beside another is the handlers' own business.
+ */
 export function serveCommands(nc: NatsConnection, handlers: CommandHandlers): void {
   let last: Promise<void> = Promise.resolve();
   for (const [name, handle] of Object.entries(handlers)) {
     nc.subscribe(`${PREFIX}.${name}`, {
       callback: (error, message) => {
-        if (error === null) last = last.then(() => answer(message, handle));
+        if (error !== null) return;
+        const reply = perform(message.string(), handle);
+        last = last.then(async () => {
+          const text = JSON.stringify(await reply, withBigints);
+          // On a closed connection nobody waits any more.
+          if (!nc.isClosed()) message.respond(text);
+        });
       },
     });
   }
 }
 
-async function answer(message: Msg, handle: (payload: string) => Promise<unknown>): Promise<void> {
-  let reply: z.infer<typeof Reply>;
+/** Never rejects: the operator who asked gets the reason; a fault of the log also stops the process by its own way. */
+async function perform(
+  payload: string,
+  handle: (payload: string) => Promise<unknown>,
+): Promise<z.infer<typeof Reply>> {
   try {
-    reply = { ok: true, value: await handle(message.string()) };
+    return { ok: true, value: await handle(payload) };
   } catch (error) {
-    // The operator who asked gets the reason; a fault of the log also stops the process by its own way.
-    reply = { ok: false, message: error instanceof Error ? error.message : String(error) };
+    return { ok: false, ...describe(error) };
   }
-  message.respond(JSON.stringify(reply));
 }
 
-/** Sends a command to the running validator. Throws `command.refused` with its reason, `log.unavailable` when none runs. */
+function describe(error: unknown) {
+  if (error instanceof AppError)
+    return { code: error.code, details: { ...error.details }, message: error.message };
+  return {
+    code: null,
+    details: {},
+    message: error instanceof Error ? error.message : String(error),
+  };
+}
+
+function withBigints(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/**
+ * Sends a command to the running validator. Throws what the validator threw, with the same code and
+ * details; `command.refused` for anything without a code of this build; `log.unavailable` when no
+ * validator runs.
+ */
 export async function requestCommand(
   nc: NatsConnection,
   name: string,
@@ -63,8 +97,10 @@ export async function requestCommand(
     );
   }
   const reply = Reply.parse(message.json());
-  if (!reply.ok) throw new AppError('command.refused', { command: name, reason: reply.message });
-  return reply.value;
+  if (reply.ok) return reply.value;
+  const code = ERROR_CODES.find((known) => known === reply.code);
+  if (code !== undefined) throw new AppError(code, reply.details);
+  throw new AppError('command.refused', { command: name, reason: reply.message });
 }
 
 /**
