@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { findNatsServer } from '#src/runtime/nats-server.ts';
+import { localServerConfig } from '#src/runtime/nats-server-config.ts';
+import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
+import { testAccount } from '../support/nats-server.ts';
+import { ROOT, settings } from '../support/process-eirel.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+const page = await readFile(join(ROOT, 'docs/operating.md'), 'utf8');
+const conf = await readFile(join(ROOT, 'deploy/nats-server.conf'), 'utf8');
+
+/** The blocks of the page's section on starting, without the list's indentation: commands, and files by name. */
+const section = page.slice(page.indexOf('\n## Start\n'), page.indexOf('\n## A run\n'));
+const blocks = [...section.matchAll(/^ {3}```(\S+)(?: (\S+))?\n(.*?)^ {3}```$/gms)].map(
+  ([, kind, file, text = '']) => ({ kind, file, text: text.replaceAll(/^ {3}/gm, '') }),
+);
+
+/** The ports that the page and the configuration name. */
+const PORTS = ['4222', '8222', '8787'];
+
+test('the documented steps, as they stand, end in a validator that is ready and a run with a score', {
+  timeout: PROCESS_TEST_TIMEOUT_MS,
+}, async () => {
+  await using home = await scratchDirectory();
+  await mkdir(join(home.path, 'eirel'));
+  const moved = await toFreePorts();
+  await writeFile(join(home.path, 'nats-server.conf'), moved(conf));
+  for (const { file, text } of blocks)
+    if (file !== undefined) await writeFile(join(home.path, 'eirel', file), text);
+  const steps = blocks.filter(({ kind }) => kind === 'sh').map(({ text }) => text);
+  expect(steps).toHaveLength(5);
+  const script = moved(steps.join('\n')).replace(
+    'deploy/nats-server.conf',
+    join(home.path, 'nats-server.conf'),
+  );
+
+  // A group of its own, which the servers that the steps start belong to.
+  const child = spawn('sh', ['-ec', script], {
+    cwd: ROOT,
+    env: {
+      ...settings(),
+      HOME: home.path,
+      PATH: [dirname(path), process.env['PATH'] ?? ''].join(delimiter),
+    },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  try {
+    const [code] = await once(child, 'exit');
+    expect(code, output).toBe(0);
+    expect(output).toContain('stream validator: created');
+    expect(output).toContain('1 lines imported, 0 were there before, 0 refused');
+    expect(output).toMatch(/run\.opened\.v1 +general_chat\/run-1/);
+    expect(output).toMatch(/score\.recorded\.v1 +general_chat\/run-1/);
+    const validator = await fetch(moved('http://127.0.0.1:8787/readyz'));
+    expect(validator.status, await validator.text()).toBe(200);
+  } finally {
+    process.kill(-(child.pid ?? 0), 'SIGTERM');
+    await Promise.all([child.stdout, child.stderr].map((stream) => once(stream, 'close')));
+  }
+});
+
+/** Puts free ports in the place of those that are named. */
+async function toFreePorts(): Promise<(text: string) => string> {
+  const free = await Promise.all(PORTS.map(freePort));
+  return (text) =>
+    PORTS.reduce((now, port, index) => now.replaceAll(`:${port}`, `:${free[index]}`), text).replace(
+      'EIREL_HTTP_PORT=8787',
+      `EIREL_HTTP_PORT=${free[2]}`,
+    );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = z.object({ port: z.int() }).parse(server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+const Config = z.object({
+  accounts: z.object({
+    validator: z.object({
+      users: z.array(
+        z.object({ user: z.string(), permissions: z.record(z.string(), z.unknown()).optional() }),
+      ),
+    }),
+  }),
+});
+
+test('the documented server gives each user exactly the permissions that the tests attack', () => {
+  const account = testAccount('validator', ['validator']);
+  const tested = Config.parse(JSON.parse(localServerConfig({ storeDir: '', accounts: [account] })))
+    .accounts.validator.users;
+  expect(tested).toHaveLength(4);
+  for (const { user, permissions } of tested) {
+    const name = user.replace('validator_', '');
+    const documented = conf.split(/\buser: /).find((text) => text.startsWith(`${name},`)) ?? '';
+    const subjects = (text: string) => [...text.matchAll(/"([^"]+)"/g)].map(([, found]) => found);
+    const sides = (text: string) =>
+      text
+        .split(/"?\bsubscribe"?:/)
+        .map((side) => subjects(side.replaceAll(/"(publish|allow)":/g, '')));
+    expect(documented, name).not.toBe('');
+    expect(sides(documented), name).toEqual(
+      sides(JSON.stringify(permissions ?? {}).replaceAll('_INBOX_validator_', '_INBOX_')),
+    );
+  }
+});
