@@ -40,6 +40,7 @@ test('the documented steps, as they stand, end in a validator that is ready and 
     join(home.path, 'nats-server.conf'),
   );
 
+  const { path } = await findNatsServer(process.env);
   // A group of its own, which the servers that the steps start belong to.
   const child = spawn('sh', ['-ec', script], {
     cwd: ROOT,
