@@ -161,7 +161,10 @@ test('a document that is not canonical, or of another form, is a misdeed', () =>
 
 test('those with the most stake are asked first, whatever the order of their hotkeys', () => {
   const voter = (hotkey: string, stake: string) => ({
-    ...{ hotkey, coldkey: hotkey, uid: 1, stake },
+    hotkey,
+    coldkey: hotkey,
+    uid: 1,
+    stake,
     axon: `http://${hotkey}.test`,
   });
   const voters = [voter('a', '9'), voter('b', '10'), voter('c', '100'), voter('self', '50')];
