@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { Environment } from '../src/config.ts';
+import { defaultOf, Environment } from '../src/config.ts';
 import { catalogue } from '../src/events/catalogue.ts';
 
 /**
@@ -93,17 +93,6 @@ function settingsTable(): string {
     return `| \`${name}\` | ${schema.description ?? ''} | ${fallback === undefined ? 'none' : `\`${fallback}\``} |`;
   });
   return `| setting | meaning | default |\n|---|---|---|\n${rows.join('\n')}`;
-}
-
-/** A default as an operator would write it. */
-function defaultOf(name: string): string | undefined {
-  const defaults: Readonly<Record<string, unknown>> = Environment.parse({});
-  const value = defaults[name];
-  if (value === undefined) return undefined;
-  if (name === 'EIREL_MARGIN' || name === 'EIREL_FAMILY_SHARE') return String(Number(value) / 1e9);
-  if (typeof value === 'object' && value !== null && 'num' in value && 'den' in value)
-    return `${value.num}/${value.den}`;
-  return String(value);
 }
 
 function exitCodeTable(): string {

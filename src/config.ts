@@ -126,6 +126,18 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   throw new AppError('config.invalid', { faults, next: 'see docs/operating.md for every setting' });
 }
 
+/** A setting's default as an operator would write it; undefined where there is none. */
+export function defaultOf(name: string): string | undefined {
+  const defaults: Readonly<Record<string, unknown>> = Environment.parse({});
+  const value = defaults[name];
+  if (name === 'EIREL_MARGIN' || name === 'EIREL_FAMILY_SHARE') return String(Number(value) / 1e9);
+  if (typeof value === 'object' && value !== null && 'num' in value && 'den' in value)
+    return `${String(value.num)}/${String(value.den)}`;
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
+    ? String(value)
+    : undefined;
+}
+
 /** The rules of consensus that the configuration sets. */
 export function rulesOf(config: Config): Rules {
   return {

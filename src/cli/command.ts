@@ -23,6 +23,8 @@ export type Command = Readonly<{
   /** Names of its arguments; those in square brackets may be left out. */
   arguments: readonly string[];
   options: Readonly<Record<string, Option>>;
+  /** The settings that it reads, unless `details` lists them: `EIREL_NATS_URL`. */
+  settings?: readonly string[];
   /** More for `--help`, below the options. */
   details?: string;
   run: (input: Input, io: Io) => Promise<number>;
@@ -111,13 +113,19 @@ export function helpOf(command: Command): string {
   });
   const width = Math.max(0, ...rows.map(([flag]) => flag.length));
   const lines = [
-    `eirel ${[command.name, ...command.arguments, ...(rows.length > 0 ? ['[options]'] : [])].join(' ')}`,
+    `eirel ${[command.name, ...command.arguments.map(placeholder), ...(rows.length > 0 ? ['[options]'] : [])].join(' ')}`,
     '',
     command.summary,
     ...(rows.length > 0
       ? ['', ...rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`)]
       : []),
     ...(command.details === undefined ? [] : ['', command.details]),
+    ...(command.settings === undefined ? [] : ['', `Settings: ${command.settings.join(', ')}.`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** `<file>` has to be given, `[log]` may be left out. */
+export function placeholder(name: string): string {
+  return name.startsWith('[') ? name : `<${name}>`;
 }

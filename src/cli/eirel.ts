@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
+import packageFile from '../../package.json' with { type: 'json' };
 import { AppError } from '../errors.ts';
 import { type Command, helpOf, type Io, readInput } from './command.ts';
-import { exitCodeOf } from './exit-codes.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { rebuildCommand } from './rebuild.ts';
@@ -38,7 +39,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     const command = commands.find(({ name }) =>
       name.split(' ').every((word, index) => words[index] === word && argv[index] === word),
     );
-    if (command === undefined) return overview(argv, io);
+    if (command === undefined) return withoutCommand(argv, io);
     const rest = argv.slice(command.name.split(' ').length);
     if (rest.includes('--help') || rest.includes('-h')) {
       io.out(helpOf(command));
@@ -66,21 +67,38 @@ function explain(error: unknown): string {
   return message.includes(cause) ? message : `${message} (${cause})`;
 }
 
-function overview(argv: readonly string[], io: Io): number {
-  const asked = argv.length === 0 || argv[0] === '--help' || argv[0] === '-h' || argv[0] === 'help';
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  const text = `eirel <command>\n\nThe validator of a Bittensor subnet, on an event log that anybody can check.\n\n${lines.join('\n')}\n\neirel <command> --help says more. Settings are environment variables: docs/operating.md.\n`;
-  if (asked) {
-    io.out(text);
-    return 0;
+function withoutCommand(argv: readonly string[], io: Io): number {
+  const [first = '--help', second = ''] = argv;
+  if (HELP.includes(first)) {
+    io.out(
+      `eirel <command>\n\nThe validator of a Bittensor subnet, on an event log that anybody can check.\n\n${listOf(commands)}\n\neirel <command> --help says more. Settings are environment variables: docs/operating.md.\n`,
+    );
+    return EXIT.ok;
   }
+  if (first === '--version') {
+    io.out(`${packageFile.version}\n`);
+    return EXIT.ok;
+  }
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length > 0 && (argv.length === 1 || HELP.includes(second))) {
+    const asked = argv.length > 1;
+    (asked ? io.out : io.note)(`eirel ${first} <command>\n\n${listOf(group)}\n`);
+    return asked ? EXIT.ok : EXIT.usage;
+  }
+  const possible = group.length > 0 ? group : commands;
   throw new AppError('usage.invalid', {
     field: 'command',
     value: argv.join(' '),
-    expected: `one of ${commands.map(({ name }) => name).join(', ')}`,
+    expected: `one of ${possible.map(({ name }) => name).join(', ')}`,
     next: 'eirel --help',
   });
+}
+
+const HELP: readonly string[] = ['--help', '-h', 'help'];
+
+function listOf(listed: readonly Command[]): string {
+  const width = Math.max(...listed.map(({ name }) => name.length));
+  return listed.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n');
 }
 
 if (import.meta.main) {

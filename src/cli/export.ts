@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts';
 import { EMPTY } from '../events/decode.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { NATS_SETTINGS } from './nats-address.ts';
 import { openReader, SOURCE_OPTION } from './open-reader.ts';
 import { progressBar } from './progress.ts';
 
@@ -11,6 +12,7 @@ export const exportCommand: Command = {
   summary: 'Write the whole log, verified, to one file: the stored payloads, one a line.',
   arguments: ['file'],
   options: { source: SOURCE_OPTION, json: JSON_OPTION },
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const file = input.arguments[0] ?? '';
     await using reader = await openReader(io, input.value('source'));

@@ -9,7 +9,7 @@ import type { LogStore, Message } from '../runtime/log-store.ts';
 import { connectNats, natsLink } from '../runtime/nats-link.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { natsAddress } from './nats-address.ts';
+import { NATS_SETTINGS, natsAddress } from './nats-address.ts';
 import { sourceOf } from './open-reader.ts';
 import { progressBar } from './progress.ts';
 import { readLines, sizeOfFile } from './read-lines.ts';
@@ -19,6 +19,7 @@ export const importCommand: Command = {
   summary: 'Fill an empty stream with an exported log, which is verified to its end before that.',
   arguments: ['file'],
   options: { json: JSON_OPTION },
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const file = input.arguments[0] ?? '';
     const size = await sizeOfFile(file);

@@ -3,6 +3,13 @@ import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { NatsAddress } from '../runtime/nats-link.ts';
 
+/** What decides how a command reaches the log's server. */
+export const NATS_SETTINGS = [
+  'EIREL_NATS_URL',
+  'EIREL_NATS_USER',
+  'EIREL_NATS_PASSWORD_FILE',
+] as const satisfies readonly (keyof Config)[];
+
 /** How this process signs in at NATS; the inbox prefix goes with the user, as the server's permissions ask. */
 export async function natsAddress(config: Config, name: string): Promise<NatsAddress> {
   const {

@@ -4,6 +4,7 @@ import { projectors } from '../projectors/all.ts';
 import { rebuildProjection } from '../runtime/rebuild.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { NATS_SETTINGS } from './nats-address.ts';
 import { openReader, SOURCE_OPTION } from './open-reader.ts';
 import { progressBar } from './progress.ts';
 
@@ -17,6 +18,7 @@ export const rebuildCommand: Command = {
     .join(
       ', ',
     )}; all of them without a name. A running validator takes the new files at its next start.`,
+  settings: [...NATS_SETTINGS, 'EIREL_DATA_DIR'],
   run: async (input, io) => {
     const chosen = choose(input.arguments[0]);
     await using reader = await openReader(io, input.value('source'));

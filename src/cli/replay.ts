@@ -2,6 +2,7 @@ import { createReplay, type Recomputed } from '../audit/replay.ts';
 import { EMPTY } from '../events/decode.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { NATS_SETTINGS } from './nats-address.ts';
 import { openReader, SOURCE_OPTION } from './open-reader.ts';
 import { progressBar } from './progress.ts';
 
@@ -11,6 +12,7 @@ export const replayCommand: Command = {
   arguments: [],
   options: { source: SOURCE_OPTION, json: JSON_OPTION },
   details: 'Exit code 4 when the chain is broken or a decision differs from what its events give.',
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     await using reader = await openReader(io, input.value('source'));
     const { size } = await reader.log.head();

@@ -4,6 +4,7 @@ import { requestCommand } from '../runtime/commands.ts';
 import { type Command, type Io, JSON_OPTION } from './command.ts';
 import { connectOperator } from './connect-operator.ts';
 import { EXIT } from './exit-codes.ts';
+import { NATS_SETTINGS } from './nats-address.ts';
 
 /** A run of 256 miners and 256 tasks with long names takes 50 kB. */
 const MAX_RUN_FILE_BYTES = 262_144;
@@ -15,6 +16,7 @@ export const runsOpenCommand: Command = {
   options: { json: JSON_OPTION },
   details:
     'The running validator does it. Example:\n  {"family":"general_chat","run":"run-7","roster":"<sha256 of the roster>","miners":["5…"],"tasks":["task-1"],\n   "phases":{"snapshot":1000,"commit":1010,"decide":1020,"certify":1030}}\nOpening the same run again changes nothing.',
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const text = await readText(input.arguments[0] ?? '');
     return command(io, 'runs.open', text, input.flag('json'));
@@ -27,6 +29,7 @@ export const runsCloseCommand: Command = {
   arguments: ['family', 'run'],
   options: { json: JSON_OPTION },
   details: 'A run that is still open when its commit phase ends is closed by itself.',
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const [family, run] = input.arguments;
     return command(io, 'runs.close', JSON.stringify({ family, run }), input.flag('json'));
@@ -41,6 +44,7 @@ export const runsCompareCommand: Command = {
   options: { json: JSON_OPTION },
   details:
     'In shadow mode. A pick that differs is recorded as repeated, and counted beside the figures of the gate.',
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const [family, run] = input.arguments;
     return command(io, 'runs.compare', JSON.stringify({ family, run }), input.flag('json'));

@@ -7,6 +7,7 @@ import { requestCommand } from '../runtime/commands.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { connectOperator } from './connect-operator.ts';
 import { EXIT } from './exit-codes.ts';
+import { NATS_SETTINGS } from './nats-address.ts';
 import { progressBar } from './progress.ts';
 import { readLines, sizeOfFile } from './read-lines.ts';
 
@@ -27,6 +28,7 @@ export const scoresImportCommand: Command = {
   options: { json: JSON_OPTION },
   details:
     'Each line: {"run_id","family_id","task_id","miner_results":[…]}, with rows as they are submitted to the owner\'s API. Importing a file again changes nothing.\nExit code 3 when a line was refused.',
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const file = input.arguments[0] ?? '';
     const size = await sizeOfFile(file);

@@ -10,7 +10,7 @@ import {
 } from '../runtime/streams.ts';
 import { type Command, type Io, JSON_OPTION, usage } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-import { natsAddress } from './nats-address.ts';
+import { NATS_SETTINGS, natsAddress } from './nats-address.ts';
 
 const details =
   "Without a name it does so for the validator's log. The logs are validator, ledger and owner; their configurations are streams/*.json.";
@@ -21,6 +21,7 @@ export const streamsApplyCommand: Command = {
   arguments: ['[log]'],
   options: { json: JSON_OPTION },
   details,
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const config = configNamed(streamsApplyCommand, input.arguments[0]);
     await using connection = await connect(io);
@@ -40,6 +41,7 @@ export const streamsVerifyCommand: Command = {
   arguments: ['[log]'],
   options: { json: JSON_OPTION },
   details,
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const config = configNamed(streamsVerifyCommand, input.arguments[0]);
     await using connection = await connect(io);

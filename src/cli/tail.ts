@@ -4,6 +4,7 @@ import type { Recorded } from '../events/envelope.ts';
 import { subjectFilter, subjectOf } from '../events/subjects.ts';
 import { type Command, type Io, JSON_OPTION, usage, wholeNumber } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { NATS_SETTINGS } from './nats-address.ts';
 import { awaitSource, openReader, SOURCE_OPTION } from './open-reader.ts';
 import { summarize } from './summarize-event.ts';
 
@@ -22,6 +23,7 @@ export const tailCommand: Command = {
     source: SOURCE_OPTION,
     json: { ...JSON_OPTION, help: 'print the stored payloads, one a line' },
   },
+  settings: NATS_SETTINGS,
   run: async (input, io) => {
     const matches = readFilter(input.arguments[0] ?? 'validator.>');
     const from = wholeNumber(tailCommand, 'from', input.value('from'), 0);

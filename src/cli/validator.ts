@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Environment, loadConfig } from '../config.ts';
+import { defaultOf, Environment, loadConfig } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { startValidator } from '../main.ts';
 import { createLogger } from '../runtime/logger.ts';
@@ -56,9 +56,12 @@ function stdinEnds(): { signal: AbortSignal } & Disposable {
 }
 
 function settings(): string {
-  const rows = Object.entries(Environment.shape).map(
-    ([name, schema]) => [name, schema.description ?? ''] as const,
-  );
+  const rows = Object.entries(Environment.shape).map(([name, schema]) => {
+    const byDefault = defaultOf(name);
+    const needed = NEEDED.some((other) => other === name);
+    const note = needed ? ' (required)' : byDefault === undefined ? '' : ` (default ${byDefault})`;
+    return [name, `${schema.description ?? ''}${note}`] as const;
+  });
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, description]) => `  ${name.padEnd(width)}  ${description}`).join('\n');
 }

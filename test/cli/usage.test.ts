@@ -1,11 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { placeholder } from '#src/cli/command.ts';
 import { commands } from '#src/cli/eirel.ts';
 import { EXIT } from '#src/cli/exit-codes.ts';
 import type { Env } from '#src/cli/subnet/validators.ts';
 import { Environment } from '#src/config.ts';
-import { eirelHere } from '../support/process-eirel.ts';
+import { eirelHere, ROOT } from '../support/process-eirel.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 /** Nobody listens on this port: it is reserved. */
@@ -34,7 +35,9 @@ test.for(commands.map((command) => [command.name, command] as const))(
       const { code, out, err } = await eirelHere([...name.split(' '), ...argv]);
       expect({ code, err }).toEqual({ code: EXIT.ok, err: '' });
       expect(out).toContain(command.summary);
-      expect(out.split('\n')[0]).toContain([`eirel ${name}`, ...command.arguments].join(' '));
+      expect(out.split('\n')[0]).toContain(
+        [`eirel ${name}`, ...command.arguments.map(placeholder)].join(' '),
+      );
       for (const option of Object.keys(command.options)) expect(out).toContain(`--${option}`);
     }
   },
@@ -45,11 +48,45 @@ test('the help of the validator names every setting', async () => {
   for (const setting of Object.keys(Environment.shape)) expect(out).toContain(setting);
 });
 
+test('the help of the validator shows each default, and marks what has to be set', async () => {
+  const { out } = await eirelHere(['validator', '--help']);
+  for (const line of [
+    /EIREL_HOTKEY_SEED_FILE .*\(required\)/,
+    /EIREL_CHAIN_FILE .*\(required\)/,
+    /EIREL_QUORUM .*\(default 2\/3\)/,
+    /EIREL_MARGIN .*\(default 0\.05\)/,
+    /EIREL_NATS_USER .*account$/m,
+  ])
+    expect(out).toMatch(line);
+});
+
+test('the help of a command that needs NATS names the settings for it', async () => {
+  for (const name of ['tail', 'replay', 'runs open', 'scores import', 'streams apply']) {
+    const { out } = await eirelHere([...name.split(' '), '--help']);
+    expect(out).toContain('Settings: EIREL_NATS_URL, EIREL_NATS_USER, EIREL_NATS_PASSWORD_FILE');
+  }
+});
+
+test.for(['runs', 'scores', 'streams'])("eirel %s lists that group's commands", async (group) => {
+  const own = commands.filter(({ name }) => name.startsWith(`${group} `));
+  const [bare, asked] = [await eirelHere([group]), await eirelHere([group, '--help'])];
+  expect(bare).toEqual({ code: EXIT.usage, out: '', err: asked.out });
+  expect(asked.code).toBe(EXIT.ok);
+  const listed = asked.out.split('\n').filter((line) => line.startsWith('  '));
+  expect(listed.map((line) => line.trim().split('  ')[0])).toEqual(own.map(({ name }) => name));
+});
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    version: string;
+  }; // safe: a package has a version
+  expect(await eirelHere(['--version'])).toEqual({ code: EXIT.ok, out: `${version}\n`, err: '' });
+});
+
 /** What is wrong with a command line, and the field, value and expectation that the error names. */
 const wrong: readonly [argv: string, fault: string][] = [
   ['bogus', 'field: command, value: bogus, expected: one of subnet, validator, streams apply'],
-  ['runs', 'field: command, value: runs, expected: one of'],
-  ['runs opne x', 'field: command, value: runs opne x, expected: one of'],
+  ['runs opne x', 'value: runs opne x, expected: one of runs open, runs close, runs compare, next'],
   ['--json replay', 'field: command, value: --json replay, expected: one of'],
   ['runs open', 'field: file, value: nothing, expected: an argument'],
   ['runs close general_chat', 'field: run, value: nothing, expected: an argument'],
