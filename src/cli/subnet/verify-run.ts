@@ -42,7 +42,7 @@ export function checkCertificate(
 }
 
 /** Who votes in the subnet that was set up: a permit, active, and stake. */
-export function voters(): readonly Voter[] {
+function voters(): readonly Voter[] {
   return neurons(new Map(), new Map()).filter(
     ({ permit, active, stake }) => permit && active && stake !== '0',
   );
