@@ -5,8 +5,12 @@ import type { Rules } from './events/decision.ts';
 import { Family, Fraction } from './events/scalars.ts';
 import { WeightMode } from './events/weights.ts';
 
-const Port = z.coerce.number().int().min(0).max(65_535);
-const Share = z.coerce.number().min(0).max(1).transform(nanoFromDouble);
+/** What JavaScript makes of a text is not what its writer gave: the text itself is shown as the value. */
+const Figure = z.coerce.number({
+  error: ({ code }) => (code === 'invalid_type' ? 'a number' : undefined),
+});
+const Port = Figure.int().min(0).max(65_535);
+const Share = Figure.min(0).max(1).transform(nanoFromDouble);
 const Ratio = z
   .string()
   .regex(/^[0-9]{1,6}\/[0-9]{1,6}$/, 'a fraction such as 2/3')
@@ -59,7 +63,7 @@ export const Environment = z.object({
     .string()
     .regex(/^https?:\/\/[^/\s]+$/, 'a URL without path')
     .optional()
-    .describe("the owner's API, for the owner's pick"),
+    .describe("the owner's API, for the owner's pick; needed unless the mode is `decentralized`"),
   EIREL_MIN_STAKE_RAO: z
     .string()
     .regex(/^[0-9]{1,30}$/, 'rao as a whole number')
@@ -72,9 +76,7 @@ export const Environment = z.object({
   EIREL_MINER_QUORUM: Ratio.default({ num: 1, den: 2 }).describe(
     'share of the voting stake that must have scored a miner',
   ),
-  EIREL_MIN_COLDKEYS: z.coerce
-    .number()
-    .int()
+  EIREL_MIN_COLDKEYS: Figure.int()
     .min(1)
     .max(128)
     .default(3)
@@ -85,9 +87,7 @@ export const Environment = z.object({
   EIREL_FAMILY_SHARE: Share.default(1_000_000_000).describe(
     "the family's share of the weight, 0 to 1; the rest burns",
   ),
-  EIREL_MIN_VECTOR_LENGTH: z.coerce
-    .number()
-    .int()
+  EIREL_MIN_VECTOR_LENGTH: Figure.int()
     .min(1)
     .max(256)
     .default(1)
@@ -95,9 +95,7 @@ export const Environment = z.object({
   EIREL_CERTIFICATE_QUORUM: Ratio.default({ num: 2, den: 3 }).describe(
     'share of the voting stake that must sign one outcome',
   ),
-  EIREL_POLL_MS: z.coerce
-    .number()
-    .int()
+  EIREL_POLL_MS: Figure.int()
     .min(20)
     .max(60_000)
     .default(2_000)
@@ -124,6 +122,26 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     ...unknown.map((name) => `${name}: no such setting`),
   ];
   throw new AppError('config.invalid', { faults, next: 'see docs/operating.md for every setting' });
+}
+
+/** Without these there is no validator, whatever its mode. */
+export const NEEDED = ['EIREL_HOTKEY_SEED_FILE', 'EIREL_CHAIN_FILE'] as const;
+
+/**
+ * What a validator process cannot do without, beyond what every command reads. Without the owner's API
+ * the modes that set the owner's pick would never have one, and would hold or burn without a word.
+ */
+export function validatorFaults(config: Config): readonly string[] {
+  const missing = NEEDED.filter((name) => config[name] === undefined).map(
+    (name) => `${name}: not set, and this command needs it`,
+  );
+  const mode = config.EIREL_WEIGHT_MODE;
+  return mode === 'decentralized' || config.EIREL_OWNER_URL !== undefined
+    ? missing
+    : [
+        ...missing,
+        `EIREL_OWNER_URL: not set, and EIREL_WEIGHT_MODE=${mode} needs it; set it, or EIREL_WEIGHT_MODE=decentralized`,
+      ];
 }
 
 /** A setting's default as an operator would write it; undefined where there is none. */

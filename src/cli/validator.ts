@@ -1,14 +1,11 @@
 import { once } from 'node:events';
-import { defaultOf, Environment, loadConfig } from '../config.ts';
+import { defaultOf, Environment, loadConfig, NEEDED, validatorFaults } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { startValidator } from '../main.ts';
 import { createLogger } from '../runtime/logger.ts';
 import type { Command } from './command.ts';
 import { JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
-
-/** Without these there is no validator; the others have defaults. */
-const NEEDED = ['EIREL_HOTKEY_SEED_FILE', 'EIREL_CHAIN_FILE'] as const;
 
 export const validatorCommand: Command = {
   name: 'validator',
@@ -24,11 +21,8 @@ export const validatorCommand: Command = {
   details: `Settings (environment variables):\n${settings()}`,
   run: async (input, io) => {
     const config = loadConfig(io.env);
-    const missing = NEEDED.filter((name) => config[name] === undefined);
-    if (missing.length > 0)
-      throw new AppError('config.invalid', {
-        faults: missing.map((name) => `${name}: not set, and this command needs it`),
-      });
+    const faults = validatorFaults(config);
+    if (faults.length > 0) throw new AppError('config.invalid', { faults });
     const logger = createLogger(config.EIREL_LOG_LEVEL, 'validator');
     using parent = input.flag('until-stdin-ends') ? stdinEnds() : null;
     const signal = parent === null ? io.signal : AbortSignal.any([io.signal, parent.signal]);

@@ -12,6 +12,9 @@ import { scratchDirectory } from '../support/scratch-directory.ts';
 /** Nobody listens on this port: it is reserved. */
 const NOBODY: Env = { EIREL_NATS_URL: 'nats://127.0.0.1:1' };
 
+/** Needs no owner. */
+const DECENTRALIZED: Env = { EIREL_WEIGHT_MODE: 'decentralized' };
+
 let dir: string;
 const cleanup = new AsyncDisposableStack();
 beforeAll(async () => {
@@ -147,6 +150,8 @@ test('every fault of the settings is reported at once, with the setting and its 
     EIREL_WEIGHT_MODE: 'decentralised',
     EIREL_NATS_URL: 'http://127.0.0.1',
     EIREL_POLL: '50',
+    EIREL_MARGIN: 'five',
+    EIREL_HTTP_PORT: '80a',
   });
   expect(code).toBe(EXIT.config);
   for (const fault of [
@@ -156,8 +161,11 @@ test('every fault of the settings is reported at once, with the setting and its 
     'got \\"decentralised\\"',
     'EIREL_NATS_URL: a URL such as nats://127.0.0.1:4222, got',
     'EIREL_POLL: no such setting',
+    'EIREL_MARGIN: a number, got \\"five\\"',
+    'EIREL_HTTP_PORT: a number, got \\"80a\\"',
   ])
     expect(err).toContain(fault);
+  expect(err).not.toContain('NaN');
 });
 
 test('settings that a validator cannot do without are asked for together', async () => {
@@ -166,6 +174,22 @@ test('settings that a validator cannot do without are asked for together', async
   expect(err).toContain('EIREL_HOTKEY_SEED_FILE: not set, and this command needs it');
   expect(err).toContain('EIREL_CHAIN_FILE: not set, and this command needs it');
 });
+
+test.for(['owner', 'shadow'])(
+  "mode %s without the owner's address is refused, and the way out is named",
+  async (mode) => {
+    const { code, err } = await eirelHere(['validator'], { ...NOBODY, EIREL_WEIGHT_MODE: mode });
+    expect(code).toBe(EXIT.config);
+    expect(err).toContain(
+      `EIREL_OWNER_URL: not set, and EIREL_WEIGHT_MODE=${mode} needs it; set it, or EIREL_WEIGHT_MODE=decentralized`,
+    );
+    const owned = { ...NOBODY, EIREL_WEIGHT_MODE: mode, EIREL_OWNER_URL: 'http://127.0.0.1:1' };
+    expect((await eirelHere(['validator'], owned)).err).not.toContain('EIREL_OWNER_URL');
+    expect((await eirelHere(['replay'], { ...NOBODY, EIREL_WEIGHT_MODE: mode })).code).toBe(
+      EXIT.unavailable,
+    );
+  },
+);
 
 test('a seed that is absent, no seed, or readable by others stops the validator, and is never shown', async () => {
   const [short, open] = [join(dir, 'short.seed'), join(dir, 'open.seed')];
@@ -177,7 +201,12 @@ test('a seed that is absent, no seed, or readable by others stops the validator,
     [open, 'value: mode 644, expected: readable by its owner only'],
   ] as const;
   for (const [file, fault] of cases) {
-    const env = { ...NOBODY, EIREL_HOTKEY_SEED_FILE: file, EIREL_CHAIN_FILE: join(dir, 'no.json') };
+    const env = {
+      ...NOBODY,
+      EIREL_HOTKEY_SEED_FILE: file,
+      EIREL_CHAIN_FILE: join(dir, 'no.json'),
+      ...DECENTRALIZED,
+    };
     const { code, err } = await eirelHere(['validator'], env);
     expect(code).toBe(EXIT.config);
     expect(err).toContain(`file: ${file}`);
@@ -191,7 +220,12 @@ test('a chain file that is absent or holds something else stops the validator by
   await writeFile(seed, 'ab'.repeat(32), { mode: 0o600 });
   await writeFile(garbage, '{"netuid":"36"}');
   for (const file of [join(dir, 'no.json'), garbage]) {
-    const env = { ...NOBODY, EIREL_HOTKEY_SEED_FILE: seed, EIREL_CHAIN_FILE: file };
+    const env = {
+      ...NOBODY,
+      EIREL_HOTKEY_SEED_FILE: seed,
+      EIREL_CHAIN_FILE: file,
+      ...DECENTRALIZED,
+    };
     const { code, err } = await eirelHere(['validator'], env);
     expect(code).toBe(EXIT.unavailable);
     expect(err).toContain(`chain.unavailable: file: ${file}`);
