@@ -34,8 +34,8 @@ usage: npm run bench -- [--only name]... [--json] [--quick]
 
 ${benchmarks.map(({ name, summary }) => `  ${name.padEnd(11)}  ${summary}`).join('\n')}
 
-Each figure is the median of several rounds (lowest–highest). A ratio is formed within each round, in
-which reference and subject take turns. A missed target is shown and is no failure: exit code 0.
+Each figure is the median of several rounds (lower–upper quartile). A ratio is formed within each round,
+in which reference and subject take turns. A missed target is shown and is no failure: exit code 0.
 `;
 
 try {

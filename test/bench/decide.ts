@@ -14,7 +14,7 @@ export const decide: Benchmark = {
     if (decideRun(facts).decision.outcome.kind !== 'winner') throw new Error('nobody won');
     const value = await repeat(
       () => milliseconds(() => decideRun(facts)),
-      quick ? { warmUps: 0, rounds: 2 } : { warmUps: 5, rounds: 15 },
+      quick ? { warmUps: 0, rounds: 2 } : { warmUps: 20, rounds: 201 },
     );
     const what = `decide, ${VOTERS.length} validators × ${MINERS.length} miners`;
     return [plainRow({ name: 'decide', what, unit: 'ms' }, value)];

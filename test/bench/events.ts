@@ -9,8 +9,8 @@ export const events: Benchmark = {
   name: 'events',
   summary: 'events read and sealed, as a share of bare JSON',
   measure: async (quick) => {
-    const count = quick ? 200 : 20_000;
-    const rounds: Rounds = quick ? { warmUps: 0, rounds: 2 } : { warmUps: 3, rounds: 11 };
+    const count = quick ? 200 : 10_000;
+    const rounds: Rounds = quick ? { warmUps: 0, rounds: 2 } : { warmUps: 5, rounds: 21 };
     const drafts = draftsOf(scoreEvents(count));
     const sealAll = () => {
       let head = EMPTY;

@@ -18,8 +18,8 @@ export const http: Benchmark = {
   name: 'http',
   summary: 'signed reports served, as a share of a constant of equal size',
   measure: async (quick) => {
-    const requests = quick ? 400 : 20_000;
-    const rounds: Rounds = quick ? { warmUps: 0, rounds: 2 } : { warmUps: 2, rounds: 9 };
+    const requests = quick ? 400 : 8_000;
+    const rounds: Rounds = quick ? { warmUps: 0, rounds: 2 } : { warmUps: 3, rounds: 21 };
     const { bytes } = signedReport();
     const logger = createLogger('info', 'bench');
     const app = createApp(

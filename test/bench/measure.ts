@@ -1,4 +1,4 @@
-/** The median of several measurements, with the lowest and the highest of them. */
+/** The median of several measurements, and the quartiles: between them lies the middle half. */
 export type Summary = Readonly<{ median: number; low: number; high: number }>;
 
 /** Two things measured in turn, and the second over the first, pair by pair. */
@@ -58,11 +58,17 @@ export async function milliseconds(work: () => unknown): Promise<number> {
 
 function summarise(figures: readonly number[]): Summary {
   const sorted = figures.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
   return {
-    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
-    low: at(0),
-    high: at(sorted.length - 1),
+    median: quantile(sorted, 0.5),
+    low: quantile(sorted, 0.25),
+    high: quantile(sorted, 0.75),
   };
+}
+
+/** Between two figures, as far from each as `share` says. */
+function quantile(sorted: readonly number[], share: number): number {
+  const place = (sorted.length - 1) * share;
+  const at = (index: number): number => sorted[index] ?? Number.NaN;
+  const below = at(Math.floor(place));
+  return below + (at(Math.ceil(place)) - below) * (place - Math.floor(place));
 }

@@ -12,8 +12,8 @@ export const verify: Benchmark = {
   name: 'verify',
   summary: 'reports verified, and bare signatures, against util-crypto',
   measure: async (quick) => {
-    const times = quick ? 20 : 2_000;
-    const rounds = quick ? { warmUps: 0, rounds: 2 } : { warmUps: 2, rounds: 9 };
+    const times = quick ? 20 : 500;
+    const rounds = quick ? { warmUps: 0, rounds: 2 } : { warmUps: 4, rounds: 21 };
     const { bytes, document } = signedReport();
     const { hotkey, signature, type, body } = document;
     const message = pae(type, body);
