@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { once } from 'node:events';
 import packageFile from '../../package.json' with { type: 'json' };
 import { AppError } from '../errors.ts';
 import { type Command, helpOf, type Io, readInput } from './command.ts';
@@ -119,5 +118,4 @@ if (import.meta.main) {
     interactive: process.stderr.isTTY,
     signal: stop.signal,
   });
-  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
@@ -69,16 +69,6 @@ test.for(['SIGINT', 'SIGTERM'] as const)(
     expect(await exit).toEqual([EXIT.ok, null]);
   },
 );
-
-test('a local subnet whose files are in the way ends what it has started', async () => {
-  const files = join(dir, 'subnet');
-  await mkdir(files);
-  await writeFile(join(files, 'v2'), 'no folder');
-  const { code, out, err } = await runEirel(['subnet', '--dir', files]);
-  expect({ code, out }).toEqual({ code: EXIT.failed, out: '' });
-  expect(err).toContain(`eirel: ENOTDIR: not a directory, mkdir '${join(files, 'v2')}`);
-  expect(err).not.toContain('    at ');
-});
 
 test('without any nats-server the local subnet says what to do, and starts nothing', async () => {
   // A checkout without what setup fetches.
