@@ -121,7 +121,7 @@ test('whoever asks the validator meanwhile is answered in time, from bounded mem
 test('outside a local subnet every address on this machine is refused', async () => {
   const found = await refusals('v3');
   expect(found.size).toBe(hostile.peers.length + 2);
-  const reasons = new Map([...found].filter(([peer]) => peer !== hotkeyOf('file axon')));
+  const reasons = new Map([...found].filter(([peer]) => peer !== hotkeyOf('axon with a password')));
   for (const [peer, reason] of reasons) expect(reason, peer).toEqual(['address-forbidden']);
   expect(found.get(hotkeyOf('v1'))).toEqual(['address-forbidden']);
 });

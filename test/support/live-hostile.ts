@@ -71,7 +71,7 @@ export async function openHostilePeers(
     ...servers.map(([name, reason, server]) => ({ name, reason, axon: axonOf(server) })),
     { name: 'link-local axon', reason: 'address-forbidden', axon: 'http://169.254.169.254' },
     { name: 'mapped axon', reason: 'address-forbidden', axon: 'http://[::ffff:10.0.0.1]:8080' },
-    { name: 'file axon', reason: 'address-invalid', axon: 'file:///etc' },
+    { name: 'axon with a password', reason: 'address-invalid', axon: 'http://a:b@192.0.2.1' },
   ];
   const kept = opened.move();
   return {
