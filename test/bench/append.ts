@@ -13,11 +13,12 @@ export const append: Benchmark = {
   name: 'append',
   summary: 'durable appends, as a share of publishing ready-made bytes',
   measure: async (quick) => {
-    await using broker = await startBroker();
+    const rounds = quick ? QUICK : FULL;
+    await using broker = await startBroker(PLANS.length * 2 * (rounds.warmUps + rounds.rounds));
     const rows: Row[] = [];
     for (const plan of PLANS) {
       const events = quick ? plan.batch * 3 : plan.events;
-      rows.push(await appendRow(broker, { ...plan, events }, quick ? QUICK : FULL));
+      rows.push(await appendRow(broker, { ...plan, events }, rounds));
     }
     return rows;
   },

@@ -4,38 +4,60 @@ import type { LogWriter } from '#src/events/log.ts';
 import { jetStreamStore } from '#src/runtime/jetstream-store.ts';
 import type { LogStore } from '#src/runtime/log-store.ts';
 import { connectNats, natsLink } from '#src/runtime/nats-link.ts';
-import { natsCredential } from '#src/runtime/nats-server-config.ts';
+import { type NatsAccount, natsCredential } from '#src/runtime/nats-server-config.ts';
 import { applyStream, streamConfig } from '#src/runtime/streams.ts';
-import { type TestNatsServer, testNatsServer } from '../support/nats-server.ts';
+import { type TestNatsServer, testAccount, testNatsServer } from '../support/nats-server.ts';
 import { SOURCE } from './workload.ts';
 
-/** A real nats-server (`sync_interval: always`) with a validator's account. */
+/** A real nats-server (`sync_interval: always`) with an account for each log that is wanted of it. */
 export type Broker = AsyncDisposable &
   Readonly<{
-    /** The writer's store over a stream that holds nothing. A store from before is of no use any more. */
+    /** The writer's store over a new stream. The one from before is removed. */
     freshStore: () => Promise<LogStore>;
   }>;
 
-export async function startBroker(): Promise<Broker> {
-  await using opened = new AsyncDisposableStack();
-  const server = opened.use(await testNatsServer());
-  const admin = await server.connectAs('admin');
-  opened.defer(() => admin.close());
-  const { nc, link } = await connectWriter(server);
-  opened.defer(() => nc.close());
-  const { streams } = await jetstreamManager(admin);
-  const config = streamConfig('validator');
-  const running = opened.move();
+/**
+ * Starts a broker that gives `logs` stores one after the other, each in an account of its own: a
+ * stream that is created where one was just deleted can meet the server still at work on its files.
+ */
+export async function startBroker(logs: number): Promise<Broker> {
+  const names = Array.from({ length: logs }, (_, index) => `validator-${index}`);
+  const accounts = names.map((name) => testAccount(name, ['validator']));
+  const left = accounts.values();
+  const server = await testNatsServer({ accounts });
+  let last: AsyncDisposableStack | undefined;
   return {
     freshStore: async () => {
-      if ((await applyStream(admin, config)) === 'unchanged') {
-        await streams.delete(config.name);
-        await applyStream(admin, config);
-      }
-      return jetStreamStore(link, { name: 'validator', source: SOURCE });
+      await last?.disposeAsync();
+      last = new AsyncDisposableStack();
+      const account = left.next().value;
+      if (account === undefined) throw new Error(`the broker was started for ${logs} logs`);
+      return openStore(server, account, last);
     },
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      await last?.disposeAsync();
+      await server[Symbol.asyncDispose]();
+    },
   };
+}
+
+async function openStore(
+  server: TestNatsServer,
+  account: NatsAccount,
+  opened: AsyncDisposableStack,
+): Promise<LogStore> {
+  const admin = await server.connectAs('admin', account.name);
+  opened.defer(() => admin.close());
+  const config = streamConfig('validator');
+  await applyStream(admin, config);
+  const { streams } = await jetstreamManager(admin);
+  opened.defer(async () => {
+    await streams.delete(config.name);
+  });
+  const { user, pass, inboxPrefix } = natsCredential(account, 'writer');
+  const nc = await connectNats({ url: server.url, user, pass, inboxPrefix, name: 'eirel bench' });
+  opened.defer(() => nc.close());
+  return jetStreamStore(natsLink(nc, inboxPrefix), { name: 'validator', source: SOURCE });
 }
 
 /** Appends in order, at most `depth` of them unsettled at a time. */
@@ -54,12 +76,4 @@ export async function appendAll(
     );
   }
   await Promise.all(open);
-}
-
-/** As the validator connects. */
-async function connectWriter({ url, accounts: [account] }: TestNatsServer) {
-  if (account === undefined) throw new Error('the server has no account');
-  const { user, pass, inboxPrefix } = natsCredential(account, 'writer');
-  const nc = await connectNats({ url, user, pass, inboxPrefix, name: 'eirel bench' });
-  return { nc, link: natsLink(nc, inboxPrefix) };
 }

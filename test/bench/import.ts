@@ -15,12 +15,10 @@ export const scoresImport: Benchmark = {
   name: 'import',
   summary: 'scores imported into log and score store',
   measure: async (quick) => {
-    await using broker = await startBroker();
+    const rounds = quick ? { warmUps: 0, rounds: 2 } : { warmUps: 1, rounds: 5 };
+    await using broker = await startBroker(rounds.warmUps + rounds.rounds);
     const lines = TASKS.slice(0, quick ? 8 : 256).map(lineOf);
-    const value = await repeat(
-      () => importRate(broker, lines),
-      quick ? { warmUps: 0, rounds: 2 } : { warmUps: 1, rounds: 5 },
-    );
+    const value = await repeat(() => importRate(broker, lines), rounds);
     const what = `import of scores, lines of ${MINERS.length} miners`;
     return [plainRow({ name: 'import', what, unit: 'scores/s' }, value)];
   },

@@ -17,7 +17,7 @@ export const rebuild: Benchmark = {
   summary: 'rebuilding the score store, as a share of merely fetching the log',
   measure: async (quick) => {
     const count = quick ? 2_000 : 131_072;
-    await using broker = await startBroker();
+    await using broker = await startBroker(1);
     await using scratch = await scratchDirectory();
     const store = await broker.freshStore();
     const log = await openLog(store);
