@@ -92,9 +92,12 @@ export const Environment = z.object({
     .max(256)
     .default(1)
     .describe('entries that the subnet asks a weight vector to have'),
-  EIREL_CERTIFICATE_QUORUM: Ratio.default({ num: 2, den: 3 }).describe(
-    'share of the voting stake that must sign one outcome',
-  ),
+  EIREL_CERTIFICATE_QUORUM: Ratio.refine(
+    ({ num, den }) => 2 * num > den,
+    'above 1/2: two certificates of one run could not share a signer',
+  )
+    .default({ num: 2, den: 3 })
+    .describe('share of the voting stake that must sign one outcome'),
   EIREL_POLL_MS: Figure.int()
     .min(20)
     .max(60_000)
@@ -112,13 +115,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const unknown = Object.keys(env).filter(
     (name) => name.startsWith('EIREL_') && !(name in Environment.shape),
   );
+  // An empty variable would read as zero where a number is wanted: it is a fault, not a value.
+  const empty = Object.keys(Environment.shape).filter((name) => env[name] === '');
   const parsed = Environment.safeParse(env);
-  if (parsed.success && unknown.length === 0) return Object.freeze(parsed.data);
+  if (parsed.success && unknown.length + empty.length === 0) return Object.freeze(parsed.data);
   const faults = [
     ...(parsed.error?.issues ?? []).map(
       ({ path, message }) =>
         `${path.join('.')}: ${message}, got ${JSON.stringify(env[String(path[0])])}`,
     ),
+    ...empty.map((name) => `${name}: empty, expected a value or no such variable`),
     ...unknown.map((name) => `${name}: no such setting`),
   ];
   throw new AppError('config.invalid', { faults, next: 'see docs/operating.md for every setting' });

@@ -44,8 +44,10 @@ export function createReplay(): (recorded: Recorded) => Recomputed | null {
       inputs: null,
     };
     runs.set(key, facts);
-    if (event.type === 'decision.made.v1')
+    if (event.type === 'decision.made.v1') {
+      runs.delete(key); // a run is decided once, and the bodies of all runs would fill the memory
       return { n, family: event.data.family, run: event.data.run, ...recompute(facts, event.data) };
+    }
     learn(facts, event);
     return null;
   };

@@ -48,6 +48,8 @@ export function summarize({ type, data }: DomainEvent): string {
       return `inputs ${digest(data.inputs)}, owner ${digest(data.owner)}`;
     case 'weights.intended.v1':
       return `${data.mode}, ${data.reason}: ${vector(data.vector)} at block ${data.targetBlock}`;
+    case 'weights.superseded.v1':
+      return `by ${data.by}`;
     case 'weights.submitted.v1':
       return `at block ${data.block}, receipt ${data.receipt}`;
     case 'weights.observed.v1':

@@ -30,6 +30,7 @@ export const catalogue = [
   divergence.DivergenceRecorded,
   divergence.DivergenceRepeated,
   weights.WeightsIntended,
+  weights.WeightsSuperseded,
   weights.WeightsSubmitted,
   weights.WeightsObserved,
 ] as const;

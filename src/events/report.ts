@@ -78,6 +78,7 @@ export const RejectionReason = z.enum([
   'status',
   'not-canonical',
   'schema',
+  'wrong-digest',
   'wrong-hotkey',
   'unknown-hotkey',
   'bad-signature',

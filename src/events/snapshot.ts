@@ -6,8 +6,11 @@ import { Block, Detail, Hex32, Ss58, StakeRao, Uid } from './scalars.ts';
 /** The runtime's own bound on validators of a subnet (`MaxAllowedValidators` is at most 128). */
 export const MAX_VALIDATORS = 128;
 
-/** `http://[…]:65535` with the longest IPv6 address; a snapshot of 128 voters has to fit one event. */
-export const MAX_AXON_LENGTH = 64;
+/**
+ * An axon's address: printable ASCII, and no longer than `http://[…]:65535` with the longest IPv6
+ * address. Its owner chose it, and every voter's must fit one event that can always be written.
+ */
+export const AXON = /^https?:\/\/[\x21-\x7e]{1,56}$/;
 
 /** Why the chain's answer was not used. Unknown is not empty: no state changes on it. */
 export const UnknownReason = z.enum(['unavailable', 'empty', 'shrunken', 'malformed', 'not-final']);
@@ -24,7 +27,7 @@ export const Voter = z.strictObject({
   uid: Uid,
   stake: StakeRao,
   /** Where its axon says that it answers; an attacker may choose it. Null when it serves none. */
-  axon: z.string().max(MAX_AXON_LENGTH).nullable(),
+  axon: z.string().regex(AXON).nullable(),
 });
 export type Voter = z.infer<typeof Voter>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './define-event.ts';
-import { Block, Detail, Hex32, Ss58, Uid } from './scalars.ts';
+import { Block, Detail, Hex32, RunId, Ss58, Uid } from './scalars.ts';
 
 /** A u16 weight vector as the chain stores it: ascending distinct uids, the greatest weight 65535. */
 export const Vector = z
@@ -49,6 +49,9 @@ export const WeightsIntended = defineEvent('weights.intended.v1', {
   /** Digest of the certified outcome; null outside `decentralized` mode and without a certificate. */
   outcome: Hex32.nullable(),
 });
+
+/** A later run's intent came before the chain took this one's, which is therefore never set. */
+export const WeightsSuperseded = defineEvent('weights.superseded.v1', { by: RunId });
 
 /** The chain took the vector. */
 export const WeightsSubmitted = defineEvent('weights.submitted.v1', {

@@ -1,5 +1,5 @@
 import type { Chain } from '../chain/chain.ts';
-import { holdOutcome } from '../consensus/decide.ts';
+import { decide, holdOutcome } from '../consensus/decide.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import type { Rules } from '../events/decision.ts';
 import type { SnapshotPhase } from '../events/snapshot.ts';
@@ -43,6 +43,8 @@ export type AdvanceDeps = Readonly<{
   fetch: Fetch;
   record: Recorder;
   signal: AbortSignal;
+  /** The last block that a whole round was made for; null before the first. */
+  settled: () => number | null;
   /** Told of each step taken, and of what an outside party refused, for operators. */
   onStep: (run: string, step: Step, note: string | null) => void;
 }>;
@@ -126,8 +128,7 @@ async function perform(
       );
       return null;
     case 'decide':
-      await decideRun(await factsOf(view, identity, deps.projections.reports), deps);
-      return null;
+      return decideOrAsk(view, block, identity, deps);
     case 'sign-decision':
     case 'exchange-decisions':
     case 'miss-certificate':
@@ -137,6 +138,7 @@ async function perform(
     case 'compare-with-owner':
       return consultOwner(step, view, identity, deps);
     case 'intend-weights':
+    case 'supersede-weights':
     case 'submit-weights':
     case 'observe-weights':
       return setWeights(step, view, block, identity, deps);
@@ -194,6 +196,33 @@ async function report(
   );
 }
 
+/**
+ * Decides, but never for want of a quorum before the peers had a block to open their reports in.
+ * Blocks can become final many at a time, so that no round fell between the commit and the decide
+ * block: then the peers are asked, and the decision waits for the next block, as long as a certificate
+ * can still be reached.
+ */
+async function decideOrAsk(
+  view: RunView,
+  block: number,
+  identity: Identity,
+  deps: AdvanceDeps,
+): Promise<string | null> {
+  const queries = deps.projections.reports;
+  const facts = await factsOf(view, identity, queries);
+  const { commit, certify } = view.run.phases;
+  if (!facts.open.known || block >= certify || decide(facts).decision.quorum.reached) {
+    await decideRun(facts, deps);
+    return null;
+  }
+  const exchange = await reportExchangeOf(view, identity, { self: deps.signer.hotkey, queries });
+  await exchangeReports(exchange, deps);
+  const settled = deps.settled();
+  if ((settled === null || settled <= commit) && block + 1 < certify) return 'no quorum yet';
+  await decideRun(await factsOf(view, identity, queries), deps);
+  return null;
+}
+
 async function agree(
   step: 'sign-decision' | 'exchange-decisions' | 'miss-certificate',
   view: RunView,
@@ -229,7 +258,7 @@ async function consultOwner(
 }
 
 async function setWeights(
-  step: 'intend-weights' | 'submit-weights' | 'observe-weights',
+  step: 'intend-weights' | 'supersede-weights' | 'submit-weights' | 'observe-weights',
   view: RunView,
   block: number,
   identity: Identity,
@@ -256,6 +285,12 @@ async function setWeights(
       deps,
     );
     return null;
+  }
+  if (step === 'supersede-weights') {
+    const by = view.latestIntendedRun;
+    if (by !== null)
+      await deps.record([{ type: 'weights.superseded.v1', data: { family, run, by } }]);
+    return by === null ? null : `the weights of ${by} are newer`;
   }
   if (intended === null || intended.vector === null) return null;
   const intent = { family, run, vector: intended.vector, self: deps.signer.hotkey };

@@ -48,12 +48,15 @@ export function peersOf(voters: readonly Voter[], self: string): readonly Peer[]
   );
 }
 
+/** How long a whole round may take: two blocks of the chain. Who was not asked by then waits for the next. */
+const ROUND_PATIENCE_MS = 24_000;
+
 /**
- * How long one peer may take for everything that it is asked in a round: three of the client's
- * time-outs. A peer that lists much and gives each answer just in time would otherwise hold up the
+ * How long one peer may take for everything that it is asked in a round: more than one time-out of
+ * the client's. A peer that lists much and gives each answer just in time would otherwise hold up the
  * round, and with it every phase of the run.
  */
-const PEER_PATIENCE_MS = 30_000;
+const PEER_PATIENCE_MS = 12_000;
 
 export type AskEachDeps = Readonly<{
   signal: AbortSignal;
@@ -71,11 +74,13 @@ export async function askEach<T>(
   { signal, patience = () => AbortSignal.timeout(PEER_PATIENCE_MS) }: AskEachDeps,
 ): Promise<readonly T[]> {
   const results: T[] = [];
+  const round = AbortSignal.any([signal, AbortSignal.timeout(ROUND_PATIENCE_MS)]);
   // All take the next peer from one iterator, so that a slow peer takes one place and no more.
   const queue = peers.entries();
   const askOneByOne = async (): Promise<void> => {
-    for (const [index, peer] of queue)
-      results[index] = await ask(peer, AbortSignal.any([signal, patience()]));
+    for (const [index, peer] of queue) {
+      results[index] = await ask(peer, AbortSignal.any([round, patience()]));
+    }
   };
   await Promise.all(Array.from({ length: PEERS_AT_A_TIME }, askOneByOne));
   return results;

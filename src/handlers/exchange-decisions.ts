@@ -38,6 +38,9 @@ import { type Recorder, recordInBatches } from './recorder.ts';
 /** A decision, its inputs and 128 statements of half a kilobyte: two events' worth and the statements. */
 const MAX_DECISIONS_BYTES = 2 * MAX_EVENT_BYTES + MAX_VALIDATORS * 1_024;
 
+/** Statements that are refused of one answer before the rest of it is left unread. */
+const MAX_BAD_STATEMENTS = 8;
+
 /** What we read of a peer's decisions: only the statements; its own account of its inputs is for auditors. */
 const Decisions = z.looseObject({ statements: z.array(z.unknown()).max(MAX_VALIDATORS) });
 
@@ -279,6 +282,8 @@ async function askForStatements(
   const statements: SignedStatement[] = [];
   const misdeeds: Misdeed[] = [];
   for (const document of read.value.statements) {
+    // Each further one would cost a verification and say nothing new.
+    if (misdeeds.length >= MAX_BAD_STATEMENTS) break;
     const claimed = SignedDocument.safeParse(document);
     if (!claimed.success) {
       misdeeds.push(misdeed(peer, 'schema', 'a statement that is not a signed document').misdeed);
@@ -287,15 +292,13 @@ async function askForStatements(
     // Signatures are the cost here (4 k/s), so what is held already is not verified again.
     if (have.has(claimed.data.hotkey)) continue;
     const checked = checkStatement(encodeDocument(claimed.data), exchange.expected, deps.verify);
-    if (checked.kind === 'rejected')
+    if (checked.kind === 'rejected') {
       misdeeds.push(misdeed(peer, checked.reason, checked.detail).misdeed);
-    else
-      statements.push({
-        hotkey: checked.hotkey,
-        body: checked.body,
-        signature: checked.signature,
-        outcome: checked.outcome,
-      });
+      continue;
+    }
+    have.add(checked.hotkey);
+    const { hotkey, body, signature, outcome } = checked;
+    statements.push({ hotkey, body, signature, outcome });
   }
   return { statements, misdeeds };
 }

@@ -202,6 +202,16 @@ async function askForRelayed(
   for (const { digest, hotkey } of twoForEach(wanted)) {
     if (asked.filter(({ misdeeds }) => misdeeds.length > 0).length >= MAX_MISDEEDS) break;
     const got = await askForReport(peer, `${path}&digest=${digest}`, hotkey, exchange, deps);
+    const other = got.received.find((report) => report.digest !== digest);
+    if (other !== undefined) {
+      // Asking it for what it listed and does not give would go on for ever.
+      const detail = `${other.digest} was given for it`;
+      asked.push({
+        received: [],
+        misdeeds: [misdeed(peer, 'wrong-digest', detail, digest).misdeed],
+      });
+      break;
+    }
     asked.push(got);
     // Whoever lists what it does not have, or has no time left, is asked for nothing more in this round.
     if (got.received.length === 0 && got.misdeeds.length === 0) break;

@@ -2,7 +2,7 @@ import type { RunId } from '../events/scalars.ts';
 import { readResult, type ScoreEvent } from './read-result.ts';
 import { type Recorder, recordInBatches } from './recorder.ts';
 
-/** Lines of one import request: they share one atomic append, so a crash leaves all or nothing of them. */
+/** Lines of one import request. A crash in the middle leaves whole scores; importing the file again adds the rest. */
 export const MAX_IMPORT_LINES = 200;
 
 export type ImportLine = Readonly<{ number: number; text: string }>;

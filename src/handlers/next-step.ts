@@ -26,6 +26,8 @@ export type RunProgress = Readonly<{
   compared: boolean;
   /** Null until weights were intended. */
   intended: Readonly<{ settable: boolean; targetBlock: number }> | null;
+  /** A later run has an intent of its own: this one's must not be set over it. */
+  superseded: boolean;
   submitted: boolean;
   observed: boolean;
 }>;
@@ -46,6 +48,7 @@ export type Step =
   | 'miss-owner'
   | 'compare-with-owner'
   | 'intend-weights'
+  | 'supersede-weights'
   | 'submit-weights'
   | 'observe-weights'
   | 'done';
@@ -57,13 +60,14 @@ export type Step =
 export function nextStep(progress: RunProgress, block: number, mode: WeightMode): Step {
   const { phases } = progress;
   if (block < phases.snapshot) return 'wait';
+  // Peers' reports can be read from here on: no score may be taken any more, whatever the chain says.
+  if (progress.status === 'open' && block > phases.commit) return 'close-run';
   // Signed as soon as it is closed, so that there is something to commit to before the phase ends.
   if (progress.status === 'closed' && !progress.reportSigned && block < phases.decide)
     return 'sign-report';
   if (!progress.openTaken && !isGivenUp(progress.openMissed, phases, block))
     return 'take-open-snapshot';
   if (block <= phases.commit) return 'wait';
-  if (progress.status === 'open') return 'close-run';
   // In `owner` mode a validator lends its scores to the others' quorum, and needs none of theirs.
   if (block < phases.decide) return mode === 'owner' ? 'wait' : 'exchange-reports';
   if (!progress.currentTaken && !isGivenUp(progress.currentMissed, phases, block))
@@ -100,9 +104,11 @@ function ownerStep(progress: RunProgress, block: number, mode: WeightMode): Step
   return weightStep(progress, block);
 }
 
-function weightStep({ intended, submitted, observed }: RunProgress, block: number): Step {
+function weightStep(progress: RunProgress, block: number): Step {
+  const { intended, submitted, observed, superseded } = progress;
   if (intended === null) return 'intend-weights';
   if (!intended.settable) return 'done';
+  if (!submitted && superseded) return 'supersede-weights';
   if (!submitted) return block >= intended.targetBlock ? 'submit-weights' : 'wait';
   return observed ? 'done' : 'observe-weights';
 }

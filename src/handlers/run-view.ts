@@ -1,6 +1,7 @@
 import type { DecisionFacts } from '../consensus/decide.ts';
 import { type HeldReports, reportFacts } from '../consensus/report-inputs.ts';
 import type { Rules } from '../events/decision.ts';
+import { runSequence } from '../events/scalars.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import * as decisions from '../projectors/decisions.ts';
 import * as divergence from '../projectors/divergence.ts';
@@ -36,6 +37,7 @@ export async function loadRun(run: Run, projections: Projections) {
     certificate: await decisions.certificateOf(queries, family, id),
     certificateMissed: await decisions.certificateMissed(queries, family, id),
     weights: await decisions.weightsOf(queries, family, id),
+    latestIntendedRun: await decisions.latestIntendedRun(queries, family),
     owner: await divergence.ownerPickOf(projections.divergence, family, id),
     compared: (await divergence.divergenceOf(projections.divergence, family, id)) !== null,
   };
@@ -65,6 +67,8 @@ export function progressOf(view: RunView, self: string): RunProgress {
       intended === null
         ? null
         : { settable: intended.vector !== null, targetBlock: intended.targetBlock },
+    superseded:
+      view.latestIntendedRun !== null && runSequence(view.latestIntendedRun) > view.run.sequence,
     submitted: submitted !== null,
     observed: observed !== null,
   };

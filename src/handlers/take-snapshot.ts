@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Known, Metagraph, Neuron } from '../chain/chain.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import {
-  MAX_AXON_LENGTH,
+  AXON,
   MAX_VALIDATORS,
   type Seat,
   Snapshot,
@@ -53,15 +53,12 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
   const voters = neurons.filter((neuron) => votes(neuron, request.minStake));
   const rowCount = neurons.length;
   if (rowCount === 0 || voters.length === 0)
-    return missed('empty', rowCount, 'no neuron, or none that votes');
+    // Without a count: a broken answer must not become what the next one is measured against.
+    return missed('empty', null, `${rowCount} neurons, none that votes`);
   if (voters.length > MAX_VALIDATORS)
-    return missed(
-      'malformed',
-      rowCount,
-      `${voters.length} voters, expected at most ${MAX_VALIDATORS}`,
-    );
+    return missed('malformed', null, `${voters.length} voters, expected at most ${MAX_VALIDATORS}`);
   const fault = contradiction(neurons);
-  if (fault !== null) return missed('malformed', rowCount, fault);
+  if (fault !== null) return missed('malformed', null, fault);
   const last = request.lastRowCount ?? rowCount;
   if (rowCount * MIN_ROW_SHARE.den < last * MIN_ROW_SHARE.num) {
     return missed('shrunken', rowCount, `${rowCount} neurons where the last answer had ${last}`);
@@ -78,7 +75,7 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
   } satisfies Snapshot);
   return snapshot.success
     ? { type: 'snapshot.taken.v1', data: { family, run, phase, snapshot: snapshot.data } }
-    : missed('malformed', rowCount, z.prettifyError(snapshot.error));
+    : missed('malformed', null, z.prettifyError(snapshot.error));
 }
 
 /** A key or a uid that stands for two neurons: no rule could count its stake or find its seat. */
@@ -99,7 +96,7 @@ function voterOf({ hotkey, coldkey, uid, stake, axon }: Neuron): Voter {
     coldkey,
     uid,
     stake: stake.toString(),
-    axon: axon === null || axon.length > MAX_AXON_LENGTH ? null : axon,
+    axon: axon !== null && AXON.test(axon) ? axon : null,
   };
 }
 

@@ -67,7 +67,8 @@ export function createValidator(parts: ValidatorParts) {
         await runRound(state, {
           finalizedBlock: chain.finalizedBlock,
           unfinishedRuns: () => unfinishedRuns(projections.runState),
-          advance: (run, block) => advanceRun(run, block, identity, { ...parts, record }),
+          advance: (run, block) =>
+            advanceRun(run, block, identity, { ...parts, record, settled: () => state.settled }),
         });
       }),
     importScores: (lines: readonly ImportLine[]): Promise<ImportReport> =>

@@ -15,7 +15,7 @@ import { SnapshotMissed, SnapshotTaken } from '../events/snapshot.ts';
 import { WeightsIntended, WeightsObserved, WeightsSubmitted } from '../events/weights.ts';
 import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Projector, Queries } from './projector.ts';
-import { integer, json } from './row.ts';
+import { integer, json, text } from './row.ts';
 
 /** From what the chain said to what it holds: a run's snapshots, inputs, decision, certificate and weights. */
 export const decisions: Projector = {
@@ -177,4 +177,12 @@ export async function lastIntended(
     ORDER BY n DESC LIMIT 1`;
   const rows = await queries.all(sql, [WeightsIntended.type, family]);
   return rows.map((row) => json(row, 'data', WeightsIntended.data))[0] ?? null;
+}
+
+/** The family's latest run, by sequence, that has an intent with a vector; null when none has. */
+export async function latestIntendedRun(queries: Queries, family: string): Promise<string | null> {
+  const sql = `SELECT run FROM fact WHERE type = ?1 AND family = ?2 AND data ->> '$.vector' IS NOT NULL
+    ORDER BY sequence DESC LIMIT 1`;
+  const rows = await queries.all(sql, [WeightsIntended.type, family]);
+  return rows.map((row) => text(row, 'run'))[0] ?? null;
 }

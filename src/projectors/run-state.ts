@@ -46,6 +46,7 @@ export const runState: Projector = {
       case 'weights.intended.v1':
         // A null vector is nothing to set: such a run ends with its intent.
         return event.data.vector === null ? [{ statement: 'done', rows: [[family, run]] }] : [];
+      case 'weights.superseded.v1':
       case 'weights.observed.v1':
         return [{ statement: 'done', rows: [[family, run]] }];
       default:

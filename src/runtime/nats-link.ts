@@ -34,6 +34,8 @@ export async function connectNats({ url, ...address }: NatsAddress): Promise<Nat
       servers: url,
       timeout: CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,
+      // A server that comes back with its accounts amiss, and is then mended, must find us again.
+      ignoreAuthErrorAbort: true,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       // Stack traces for every request would halve the throughput.
       noAsyncTraces: true,

@@ -30,6 +30,7 @@ const said: Readonly<Record<DomainEvent['type'], string>> = {
   'divergence.recorded.v1': `both pick ${miner}`,
   'divergence.repeated.v1': 'inputs 11111111, owner 22222222',
   'weights.intended.v1': `shadow, owner-pick: ${VECTOR} at block 500`,
+  'weights.superseded.v1': 'by run-8',
   'weights.submitted.v1': 'at block 501, receipt 0x1',
   'weights.observed.v1': `${VECTOR} at block 510: as intended`,
 };

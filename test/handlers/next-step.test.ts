@@ -26,6 +26,7 @@ const OPENED: RunProgress = {
   ownerMissed: false,
   compared: false,
   intended: null,
+  superseded: false,
   submitted: false,
   observed: false,
 };
@@ -51,16 +52,35 @@ type Case = readonly [
 
 const CASES: readonly Case[] = [
   ['before the snapshot block', 'wait', ANY, [0, snapshot - 1], {}],
-  ['from the snapshot block on', 'take-open-snapshot', ANY, [snapshot, commit, decide - 1], {}],
+  ['from the snapshot block on', 'take-open-snapshot', ANY, [snapshot, commit], {}],
   [
     'a snapshot that was missed, until half of the certify phase',
     'take-open-snapshot',
     ANY,
-    [snapshot, decide, HALF - 1],
+    [snapshot, commit],
     { openMissed: 'empty' },
   ],
-  ['a snapshot block that was slept through', 'take-open-snapshot', ANY, [certify + 99], {}],
-  ['a missed snapshot at half', 'close-run', ANY, [HALF, certify + 99], { openMissed: 'empty' }],
+  [
+    'still open, the chain silent or slept through',
+    'close-run',
+    ANY,
+    [commit + 1, decide, HALF, certify + 99],
+    { openMissed: 'empty' },
+  ],
+  [
+    'a snapshot block that was slept through',
+    'take-open-snapshot',
+    ANY,
+    [decide, certify + 99],
+    { status: 'closed' },
+  ],
+  [
+    'a missed snapshot, closed',
+    'take-open-snapshot',
+    ANY,
+    [decide, HALF - 1],
+    { status: 'closed', openMissed: 'empty' },
+  ],
   ['scores are still taken', 'wait', ANY, [snapshot, commit], { openTaken: true }],
   ['closed early', 'sign-report', ANY, [snapshot, commit], closed],
   [
@@ -139,6 +159,13 @@ const CASES: readonly Case[] = [
   ['the owner known', 'intend-weights', ['owner'], [decide], { ...seated, ownerKnown: true }],
   ['the owner missed', 'intend-weights', ['owner'], [certify], { ...seated, ownerMissed: true }],
   ['intended, before the target', 'wait', ['decentralized'], [decide, certify - 1], intended],
+  [
+    'intended, but a later run has intended',
+    'supersede-weights',
+    ['decentralized'],
+    [certify, 999],
+    { ...intended, superseded: true },
+  ],
   ['intended, at the target', 'submit-weights', ['decentralized'], [certify, 999], intended],
   [
     'nothing to set',
@@ -176,6 +203,7 @@ const ORDER: readonly Step[] = [
   'miss-owner',
   'compare-with-owner',
   'intend-weights',
+  'supersede-weights',
   'submit-weights',
   'observe-weights',
   'done',
@@ -278,8 +306,9 @@ test('no step comes after a later one, and every run ends soon after its deadlin
       all.push(...last.steps);
       expect(last.steps.length).toBeLessThanOrEqual(MAX_STEPS);
       expect(nextStep(last.progress, block, mode)).toBe('done');
-      // A report waits for nothing but the closing of its run, so it has no place among the others.
-      const ranks = all.filter((step) => step !== 'sign-report').map((step) => ORDER.indexOf(step));
+      // A run is closed and reported whatever the chain says, so these have no place among the others.
+      const free: readonly Step[] = ['close-run', 'sign-report'];
+      const ranks = all.filter((step) => !free.includes(step)).map((step) => ORDER.indexOf(step));
       expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
       const shared = all.indexOf('exchange-reports');
       if (shared >= 0) expect(all.slice(0, shared)).toContain('sign-report');

@@ -160,6 +160,7 @@ function settling(run: string): readonly DomainEvent[] {
     { type: 'divergence.recorded.v1', data: { ...place, ...compared, overlap: null, ...digests } },
     { type: 'divergence.repeated.v1', data: { ...place, ...digests } },
     { type: 'weights.intended.v1', data: { ...place, ...intent, targetBlock: 500, outcome: null } },
+    { type: 'weights.superseded.v1', data: { ...place, by: 'run-8' } },
     { type: 'weights.submitted.v1', data: { ...place, block: 501, receipt: '0x1' } },
     {
       type: 'weights.observed.v1',
