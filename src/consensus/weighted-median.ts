@@ -27,12 +27,15 @@ export function weightedMedian(votes: readonly Vote[]): number | undefined {
   }
   // Numbers sort ten times faster than records. Among equal scores any order gives the same median,
   // so the index stands in for the hotkey.
+  // In integers, 2·cumulative ≥ total says the same as cumulative ≥ ⌈total / 2⌉, which is formed once.
+  const half = (total + 1n) / 2n;
   let cumulative = 0n;
   for (const key of keys.subarray(0, counted).sort()) {
-    const vote = votes[key % MAX_VOTES];
+    // The index: as exact as a remainder, by a power of two, and several times faster.
+    const vote = votes[key - Math.floor(key / MAX_VOTES) * MAX_VOTES];
     if (vote === undefined) break;
     cumulative += vote.stake;
-    if (2n * cumulative >= total) return vote.score;
+    if (cumulative >= half) return vote.score;
   }
   return undefined;
 }
