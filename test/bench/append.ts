@@ -31,7 +31,7 @@ const atLeast = (bound: number): readonly Target[] => [{ of: 'ratio', is: 'at le
 
 const PLANS: readonly Plan[] = [
   { batch: 1_000, events: 10_000, depth: 1, targets: atLeast(0.6) },
-  { batch: 1_000, events: 10_000, depth: 2, targets: [] },
+  { batch: 1_000, events: 10_000, depth: 2, targets: atLeast(0.6) },
   { batch: 100, events: 3_000, depth: 1, targets: [] },
   { batch: 1, events: 500, depth: 1, targets: atLeast(0.9) },
 ];
