@@ -26,11 +26,13 @@ export function weightedMedian(votes: readonly Vote[]): number | undefined {
     total += vote.stake;
   }
   // Numbers sort ten times faster than records. Among equal scores any order gives the same median,
-  // so the index stands in for the hotkey.
+  // so the index stands in for the hotkey. Doubles from 0 up have the order of the integers with the
+  // same bits (IEEE 754), and those sort twice as fast.
+  new BigUint64Array(keys.buffer, 0, counted).sort();
   // In integers, 2·cumulative ≥ total says the same as cumulative ≥ ⌈total / 2⌉, which is formed once.
   const half = (total + 1n) / 2n;
   let cumulative = 0n;
-  for (const key of keys.subarray(0, counted).sort()) {
+  for (const key of keys.subarray(0, counted)) {
     // The index: as exact as a remainder, by a power of two, and several times faster.
     const vote = votes[key - Math.floor(key / MAX_VOTES) * MAX_VOTES];
     if (vote === undefined) break;
