@@ -12,8 +12,8 @@ import {
 } from './cli/validator/telemetry.ts';
 import { type Config, required, rulesOf } from './config.ts';
 import { logSource } from './events/source.ts';
-import type { Identity } from './handlers/advance-run.ts';
 import { commandsOf } from './handlers/commands.ts';
+import type { Identity } from './handlers/perform-step.ts';
 import { createValidator, type Validator } from './handlers/validator.ts';
 import { runValidatorLoop } from './handlers/validator-loop.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';

@@ -78,6 +78,7 @@ export const RejectionReason = z.enum([
   'status',
   'not-canonical',
   'schema',
+  'wrong-certificate',
   'wrong-digest',
   'wrong-hotkey',
   'unknown-hotkey',

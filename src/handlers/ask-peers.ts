@@ -1,6 +1,8 @@
+import type { Verify } from '../consensus/keys.ts';
 import { decodeBytes, type Json } from '../events/ej1.ts';
 import type { RejectionReason } from '../events/report.ts';
 import type { Voter } from '../events/snapshot.ts';
+import { type Misdeed, misdeedOf } from './misdeeds.ts';
 
 /** What an HTTP GET of a peer gives; a peer's misbehaviour is a value. */
 export type Fetched =
@@ -15,19 +17,14 @@ export type Fetch = (
 /** A voter that can be asked: somebody else than ourselves, with an axon. The address is of the peer's choosing. */
 export type Peer = Readonly<{ hotkey: string; axon: string }>;
 
-/** Something that a peer did wrong; recorded once. */
-export type Misdeed = Readonly<{
-  peer: string;
-  reason: RejectionReason;
-  detail: string;
-  digest: string | null;
-}>;
-
 /** A peer's answer: there, not yet there (sealed or unknown to it), or refused. */
 export type Answer =
   | { readonly kind: 'body'; readonly body: Uint8Array }
   | { readonly kind: 'not-yet' }
   | { readonly kind: 'misdeed'; readonly misdeed: Misdeed };
+
+/** What asking one peer, in one or several questions, came to. */
+export type Asked<T> = Readonly<{ items: readonly T[]; misdeeds: readonly Misdeed[] }>;
 
 /** Refusals that say nothing of the peer: we gave up, or asked too much at once. */
 const OUR_OWN: ReadonlySet<RejectionReason> = new Set(['aborted', 'peer-busy']);
@@ -57,6 +54,9 @@ const ROUND_PATIENCE_MS = 24_000;
  * round, and with it every phase of the run.
  */
 const PEER_PATIENCE_MS = 12_000;
+
+/** What one peer is asked with. */
+export type AskDeps = Readonly<{ fetch: Fetch; verify: Verify; signal: AbortSignal }>;
 
 export type AskEachDeps = Readonly<{
   signal: AbortSignal;
@@ -97,9 +97,10 @@ export async function askPeer(
     signal: deps.signal,
   });
   if (fetched.kind === 'refused' && OUR_OWN.has(fetched.reason)) return { kind: 'not-yet' };
-  if (fetched.kind === 'refused') return misdeed(peer, fetched.reason, fetched.detail);
+  if (fetched.kind === 'refused') return misdeed(peer.hotkey, fetched.reason, fetched.detail);
   if (fetched.status === 404 || fetched.status === 425) return { kind: 'not-yet' };
-  if (fetched.status !== 200) return misdeed(peer, 'status', `HTTP status ${fetched.status}`);
+  if (fetched.status !== 200)
+    return misdeed(peer.hotkey, 'status', `HTTP status ${fetched.status}`);
   return { kind: 'body', body: fetched.body };
 }
 
@@ -113,22 +114,36 @@ export function readAnswer<T>(
   try {
     json = decodeBytes(body);
   } catch (error) {
-    return misdeed(peer, 'not-canonical', error instanceof Error ? error.message : String(error));
+    return misdeed(
+      peer.hotkey,
+      'not-canonical',
+      error instanceof Error ? error.message : String(error),
+    );
   }
   const value = read(json);
   return value === null
-    ? misdeed(peer, 'schema', 'a document of another form')
+    ? misdeed(peer.hotkey, 'schema', 'a document of another form')
     : { kind: 'value', value };
 }
 
-export function misdeed(
-  peer: Peer,
-  reason: RejectionReason,
-  detail: string,
-  digest: string | null = null,
-): Extract<Answer, { kind: 'misdeed' }> {
+/** An answer that gives nothing to read. */
+export function withoutBody<T>(answer: Exclude<Answer, { kind: 'body' }>): Asked<T> {
+  return { items: [], misdeeds: answer.kind === 'not-yet' ? [] : [answer.misdeed] };
+}
+
+/** A peer whose answer holds nothing but a fault. */
+export function faulty<T>(...fault: Parameters<typeof misdeedOf>): Asked<T> {
+  return { items: [], misdeeds: [misdeedOf(...fault)] };
+}
+
+/** Several questions' outcomes as one. */
+export function together<T>(asked: readonly Asked<T>[]): Asked<T> {
   return {
-    kind: 'misdeed',
-    misdeed: { peer: peer.hotkey, reason, detail: detail.slice(0, 400).toWellFormed(), digest },
+    items: asked.flatMap(({ items }) => items),
+    misdeeds: asked.flatMap(({ misdeeds }) => misdeeds),
   };
+}
+
+function misdeed(...fault: Parameters<typeof misdeedOf>): Extract<Answer, { kind: 'misdeed' }> {
+  return { kind: 'misdeed', misdeed: misdeedOf(...fault) };
 }

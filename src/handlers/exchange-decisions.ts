@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { buildCertificate, verifyCertificate } from '../consensus/certificate.ts';
-import type { Signer, Verify } from '../consensus/keys.ts';
+import { buildCertificate } from '../consensus/certificate.ts';
+import type { Signer } from '../consensus/keys.ts';
 import { digestOf } from '../consensus/outcome.ts';
 import { stakeOf } from '../consensus/quorum.ts';
 import { encodeDocument, SignedDocument, signDocument } from '../consensus/signed.ts';
@@ -10,29 +10,23 @@ import {
   type StatementExpectation,
 } from '../consensus/statement.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import {
-  Certificate,
-  type DecisionRecord,
-  type Outcome,
-  type Rules,
-  STATEMENT_TYPE,
-} from '../events/decision.ts';
-import { encodeBytes } from '../events/ej1.ts';
+import { type DecisionRecord, type Rules, STATEMENT_TYPE } from '../events/decision.ts';
 import { MAX_EVENT_BYTES } from '../events/envelope.ts';
 import { MAX_VALIDATORS, type Voter } from '../events/snapshot.ts';
 import {
-  type Answer,
+  type AskDeps,
   type AskEachDeps,
+  type Asked,
   askEach,
   askPeer,
-  type Fetch,
-  type Misdeed,
-  misdeed,
   type Peer,
   peersOf,
   readAnswer,
+  together,
+  withoutBody,
 } from './ask-peers.ts';
-import { misdeedKey } from './exchange-reports.ts';
+import { type Certified, followCertificate } from './follow-certificate.ts';
+import { type Misdeed, misdeedOf, newMisdeeds } from './misdeeds.ts';
 import { type Recorder, recordInBatches } from './recorder.ts';
 
 /** A decision, its inputs and 128 statements of half a kilobyte: two events' worth and the statements. */
@@ -99,37 +93,36 @@ export async function exchangeDecisions(
     (peer, signal) => askForStatements(peer, exchange, { ...deps, signal }),
     deps,
   );
-  const fresh = newStatements(
-    exchange,
-    asked.flatMap(({ statements }) => statements),
-  );
+  const { items, misdeeds } = together(asked);
+  const fresh = newStatements(exchange, items);
+  const statements = [...exchange.statements, ...fresh];
+  const own = ownCertificate({ ...exchange, statements });
+  const followed =
+    own === null ? await followCertificate({ ...exchange, statements }, peers, deps) : nothing;
+  const certified = own ?? followed.items[0] ?? null;
+
   const { family, run } = exchange.expected;
-  const events: DomainEvent[] = fresh.map((data) => ({
-    type: 'peer-decision.accepted.v1',
-    data: { family, run, ...data },
-  }));
-  const faults = new Map(
-    asked
-      .flatMap(({ misdeeds }) => misdeeds)
-      .map((fault) => [misdeedKey({ ...fault, digest: null }), fault]),
-  );
-  for (const [key, { peer, reason, detail }] of [...faults].toSorted(([a], [b]) =>
-    a < b ? -1 : 1,
-  )) {
-    if (!exchange.known.has(key))
-      events.push({
+  const faults = [...misdeeds, ...followed.misdeeds].map((fault) => ({ ...fault, digest: null }));
+  const events: DomainEvent[] = [
+    ...fresh.map(
+      (data): DomainEvent => ({
+        type: 'peer-decision.accepted.v1',
+        data: { family, run, ...data },
+      }),
+    ),
+    ...newMisdeeds(faults, exchange.known).map(
+      ({ peer, reason, detail }): DomainEvent => ({
         type: 'peer-decision.rejected.v1',
         data: { family, run, peer, reason, detail },
-      });
-  }
-  const statements = [...exchange.statements, ...fresh];
-  const certificate =
-    ownCertificate({ ...exchange, statements }) ??
-    (await foreignCertificate({ ...exchange, statements }, peers, deps));
-  if (certificate !== null) events.push(certificate);
+      }),
+    ),
+    ...(certified === null ? [] : [certificateEvent(exchange.expected, certified)]),
+  ];
   await recordInBatches(events, deps.record);
-  return { certified: certificate !== null, statements };
+  return { certified: certified !== null, statements };
 }
+
+const nothing: Asked<Certified> = { items: [], misdeeds: [] };
 
 /** Whether a certificate stands, and every signed decision that is known by now. */
 type Agreement = Readonly<{ certified: boolean; statements: readonly SignedStatement[] }>;
@@ -177,98 +170,26 @@ function newStatements(
 }
 
 /** The certificate of our own outcome, if enough stake signed it. */
-function ownCertificate({
-  decision,
-  statements,
-  voters,
-  rules,
-  expected,
-}: DecisionExchange): DomainEvent | null {
-  const built = buildCertificate({
-    outcome: decision.outcome,
-    statements,
-    voters,
-    quorum: rules.certificateQuorum,
-  });
-  if (built.kind === 'short') return null;
-  const { certificate, signed, total } = built;
-  return certificateEvent(expected, certificate, signed, total);
-}
-
-/** The certificate of another outcome that enough stake signed, from the peers that signed it. */
-async function foreignCertificate(
-  exchange: DecisionExchange,
-  peers: readonly Peer[],
-  deps: AskDeps & AskEachDeps,
-): Promise<DomainEvent | null> {
-  const own = digestOf(exchange.decision.outcome);
-  const others = new Set(
-    exchange.statements.filter(({ outcome }) => outcome !== own).map(({ hotkey }) => hotkey),
-  );
-  const certificates = await askEach(
-    peers.filter(({ hotkey }) => others.has(hotkey)),
-    (peer, signal) => askForCertificate(peer, exchange, { ...deps, signal }),
-    deps,
-  );
-  return certificates.find((certificate) => certificate !== null) ?? null;
-}
-
-async function askForCertificate(
-  peer: Peer,
-  exchange: DecisionExchange,
-  deps: AskDeps,
-): Promise<DomainEvent | null> {
-  const { voters, rules, expected } = exchange;
-  const answer = await askPeer(
-    peer,
-    `/v1/consensus/certificates/${expected.run}?family=${expected.family}`,
-    { ...deps, maxBytes: MAX_EVENT_BYTES },
-  );
-  if (answer.kind !== 'body') return null;
-  const read = readAnswer(peer, answer.body, (json) => Certificate.safeParse(json).data ?? null);
-  if (read.kind === 'misdeed' || !concerns(read.value.outcome, exchange)) return null;
-  const verified = verifyCertificate(read.value, voters, rules.certificateQuorum, deps.verify);
-  return verified.kind === 'valid'
-    ? certificateEvent(expected, read.value, verified.signed, verified.total)
-    : null;
-}
-
-/** A certificate of this run, under these rules, over the same voters; anything else is another round's. */
-function concerns(outcome: Outcome, { decision }: DecisionExchange): boolean {
-  const ours = decision.outcome;
-  const sameOpen = Buffer.compare(encodeBytes(outcome.open), encodeBytes(ours.open)) === 0;
-  return (
-    sameOpen &&
-    outcome.rules === ours.rules &&
-    outcome.genesis === ours.genesis &&
-    outcome.netuid === ours.netuid &&
-    outcome.family === ours.family &&
-    outcome.run === ours.run &&
-    outcome.roster === ours.roster &&
-    outcome.targetBlock === ours.targetBlock
-  );
+function ownCertificate(exchange: DecisionExchange): Certified | null {
+  const { decision, statements, voters, rules } = exchange;
+  const { outcome } = decision;
+  const built = buildCertificate({ outcome, statements, voters, quorum: rules.certificateQuorum });
+  return built.kind === 'short' ? null : built;
 }
 
 function certificateEvent(
   { family, run }: StatementExpectation,
-  certificate: Certificate,
-  signed: bigint,
-  total: bigint,
+  { certificate, signed, total }: Certified,
 ): DomainEvent {
-  return {
-    type: 'certificate.built.v1',
-    data: { family, run, certificate, signed: String(signed), total: String(total) },
-  };
+  const data = { family, run, certificate, signed: String(signed), total: String(total) };
+  return { type: 'certificate.built.v1', data };
 }
-
-type AskDeps = Readonly<{ fetch: Fetch; verify: Verify; signal: AbortSignal }>;
-type Asked = Readonly<{ statements: readonly SignedStatement[]; misdeeds: readonly Misdeed[] }>;
 
 async function askForStatements(
   peer: Peer,
   exchange: DecisionExchange,
   deps: AskDeps,
-): Promise<Asked> {
+): Promise<Asked<SignedStatement>> {
   const { family, run } = exchange.expected;
   const answer = await askPeer(peer, `/v1/consensus/decisions/${run}?family=${family}`, {
     ...deps,
@@ -286,23 +207,19 @@ async function askForStatements(
     if (misdeeds.length >= MAX_BAD_STATEMENTS) break;
     const claimed = SignedDocument.safeParse(document);
     if (!claimed.success) {
-      misdeeds.push(misdeed(peer, 'schema', 'a statement that is not a signed document').misdeed);
+      misdeeds.push(misdeedOf(peer.hotkey, 'schema', 'a statement that is no signed document'));
       continue;
     }
     // Signatures are the cost here (4 k/s), so what is held already is not verified again.
     if (have.has(claimed.data.hotkey)) continue;
     const checked = checkStatement(encodeDocument(claimed.data), exchange.expected, deps.verify);
     if (checked.kind === 'rejected') {
-      misdeeds.push(misdeed(peer, checked.reason, checked.detail).misdeed);
+      misdeeds.push(misdeedOf(peer.hotkey, checked.reason, checked.detail));
       continue;
     }
     have.add(checked.hotkey);
     const { hotkey, body, signature, outcome } = checked;
     statements.push({ hotkey, body, signature, outcome });
   }
-  return { statements, misdeeds };
-}
-
-function withoutBody(answer: Exclude<Answer, { kind: 'body' }>): Asked {
-  return { statements: [], misdeeds: answer.kind === 'not-yet' ? [] : [answer.misdeed] };
+  return { items: statements, misdeeds };
 }

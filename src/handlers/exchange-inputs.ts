@@ -3,7 +3,8 @@ import { statementRejections } from '../projectors/decisions.ts';
 import type { Queries } from '../projectors/projector.ts';
 import * as reports from '../projectors/reports.ts';
 import type { DecisionExchange } from './exchange-decisions.ts';
-import { misdeedKey, type ReportExchange } from './exchange-reports.ts';
+import type { ReportExchange } from './exchange-reports.ts';
+import { misdeedKey } from './misdeeds.ts';
 import type { RunView } from './run-view.ts';
 
 type At = Readonly<{ genesis: string; netuid: number; rules: Rules }>;

@@ -1,22 +1,23 @@
 import { z } from 'zod';
-import type { Verify } from '../consensus/keys.ts';
 import { checkReport, type ReportExpectation } from '../consensus/report.ts';
 import { MAX_DOCUMENT_BYTES } from '../consensus/signed.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { Hex32, Ss58 } from '../events/scalars.ts';
 import { MAX_VALIDATORS, type Voter } from '../events/snapshot.ts';
 import {
-  type Answer,
+  type AskDeps,
   type AskEachDeps,
+  type Asked,
   askEach,
   askPeer,
-  type Fetch,
-  type Misdeed,
-  misdeed,
+  faulty,
   type Peer,
   peersOf,
   readAnswer,
+  together,
+  withoutBody,
 } from './ask-peers.ts';
+import { type Misdeed, newMisdeeds } from './misdeeds.ts';
 import { type Recorder, recordInBatches } from './recorder.ts';
 
 /** Two reports for each validator (the second is evidence), 130 bytes each. */
@@ -53,7 +54,6 @@ type Received = Readonly<{
   signature: string;
   digest: string;
 }>;
-type Asked = Readonly<{ received: readonly Received[]; misdeeds: readonly Misdeed[] }>;
 
 /**
  * One round of exchange: each peer is asked for its own report, and for every report that it holds and
@@ -74,12 +74,8 @@ export async function exchangeReports(
     (peer, signal) => askForReports(peer, exchange, { ...deps, signal }),
     deps,
   );
-  const events = decideReceived(
-    exchange,
-    asked.flatMap(({ received }) => received),
-    asked.flatMap(({ misdeeds }) => misdeeds),
-  );
-  await recordInBatches(events, deps.record);
+  const { items, misdeeds: faults } = together(asked);
+  await recordInBatches(decideReceived(exchange, items, faults), deps.record);
 }
 
 /** What a round of answers adds to the log; pure, and the same whatever order the peers answered in. */
@@ -115,27 +111,11 @@ export function decideReceived(
   return events;
 }
 
-/** The misdeeds that were not recorded before, each once, in a fixed order. */
-function newMisdeeds(misdeeds: readonly Misdeed[], known: ReadonlySet<string>): readonly Misdeed[] {
-  const fresh = new Map(misdeeds.map((fault) => [misdeedKey(fault), fault]));
-  return [...fresh]
-    .filter(([key]) => !known.has(key))
-    .toSorted(([a], [b]) => compare(a, b))
-    .map(([, fault]) => fault);
-}
-
-/** What makes two misdeeds the same. */
-export function misdeedKey({
-  peer,
-  reason,
-  digest,
-}: Pick<Misdeed, 'peer' | 'reason' | 'digest'>): string {
-  return `${peer}/${reason}/${digest ?? 'none'}`;
-}
-
-type AskDeps = { fetch: Fetch; verify: Verify; signal: AbortSignal };
-
-async function askForReports(peer: Peer, exchange: ReportExchange, deps: AskDeps): Promise<Asked> {
+async function askForReports(
+  peer: Peer,
+  exchange: ReportExchange,
+  deps: AskDeps,
+): Promise<Asked<Received>> {
   const { family, run } = exchange.expected;
   const own = exchange.held.some(({ hotkey }) => hotkey === peer.hotkey)
     ? nothing
@@ -146,14 +126,10 @@ async function askForReports(peer: Peer, exchange: ReportExchange, deps: AskDeps
         exchange,
         deps,
       );
-  const relayed = await askForRelayed(peer, exchange, own.received, deps);
-  return {
-    received: [...own.received, ...relayed.received],
-    misdeeds: [...own.misdeeds, ...relayed.misdeeds],
-  };
+  return together([own, await askForRelayed(peer, exchange, own.items, deps)]);
 }
 
-const nothing: Asked = { received: [], misdeeds: [] };
+const nothing: Asked<Received> = { items: [], misdeeds: [] };
 
 async function askForReport(
   peer: Peer,
@@ -161,21 +137,16 @@ async function askForReport(
   hotkey: string | null,
   exchange: ReportExchange,
   deps: AskDeps,
-): Promise<Asked> {
+): Promise<Asked<Received>> {
   const answer = await askPeer(peer, path, { ...deps, maxBytes: MAX_DOCUMENT_BYTES });
   if (answer.kind !== 'body') return withoutBody(answer);
   const checked = checkReport(answer.body, { ...exchange.expected, hotkey }, deps.verify);
   if (checked.kind === 'rejected') {
-    return {
-      received: [],
-      misdeeds: [misdeed(peer, checked.reason, checked.detail, checked.digest).misdeed],
-    };
+    return faulty(peer.hotkey, checked.reason, checked.detail, checked.digest);
   }
   const { hotkey: author, body, signature, digest } = checked;
-  return {
-    received: [{ servedBy: peer.hotkey, hotkey: author, body, signature, digest }],
-    misdeeds: [],
-  };
+  const received = { servedBy: peer.hotkey, hotkey: author, body, signature, digest };
+  return { items: [received], misdeeds: [] };
 }
 
 /** Fetches what this peer holds of others and we do not, at most one report and one contradiction for each voter. */
@@ -184,7 +155,7 @@ async function askForRelayed(
   exchange: ReportExchange,
   got: readonly Received[],
   deps: AskDeps,
-): Promise<Asked> {
+): Promise<Asked<Received>> {
   const { family, run } = exchange.expected;
   const path = `/v1/consensus/reports/${run}?family=${family}`;
   const answer = await askPeer(peer, `${path}&view=index`, { ...deps, maxBytes: MAX_INDEX_BYTES });
@@ -198,36 +169,25 @@ async function askForRelayed(
   const wanted = index.value.reports.filter(
     ({ hotkey, digest }) => voters.has(hotkey) && !settled.has(hotkey) && !have.has(digest),
   );
-  const asked: Asked[] = [];
+  const asked: Asked<Received>[] = [];
   for (const { digest, hotkey } of twoForEach(wanted)) {
     if (asked.filter(({ misdeeds }) => misdeeds.length > 0).length >= MAX_MISDEEDS) break;
     const got = await askForReport(peer, `${path}&digest=${digest}`, hotkey, exchange, deps);
-    const other = got.received.find((report) => report.digest !== digest);
+    const other = got.items.find((report) => report.digest !== digest);
     if (other !== undefined) {
       // Asking it for what it listed and does not give would go on for ever.
-      const detail = `${other.digest} was given for it`;
-      asked.push({
-        received: [],
-        misdeeds: [misdeed(peer, 'wrong-digest', detail, digest).misdeed],
-      });
+      asked.push(faulty(peer.hotkey, 'wrong-digest', `${other.digest} was given for it`, digest));
       break;
     }
     asked.push(got);
     // Whoever lists what it does not have, or has no time left, is asked for nothing more in this round.
-    if (got.received.length === 0 && got.misdeeds.length === 0) break;
+    if (got.items.length === 0 && got.misdeeds.length === 0) break;
   }
-  return {
-    received: asked.flatMap(({ received }) => received),
-    misdeeds: asked.flatMap(({ misdeeds }) => misdeeds),
-  };
+  return together(asked);
 }
 
 function twoForEach(reports: readonly HeldReport[]): readonly HeldReport[] {
   return [...Map.groupBy(reports, ({ hotkey }) => hotkey).values()].flatMap((of) => of.slice(0, 2));
-}
-
-function withoutBody(answer: Exclude<Answer, { kind: 'body' }>): Asked {
-  return answer.kind === 'not-yet' ? nothing : { received: [], misdeeds: [answer.misdeed] };
 }
 
 function compare(a: string, b: string): number {

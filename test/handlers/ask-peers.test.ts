@@ -4,11 +4,11 @@ import {
   askEach,
   askPeer,
   type Fetched,
-  misdeed,
   type Peer,
   peersOf,
   readAnswer,
 } from '#src/handlers/ask-peers.ts';
+import { misdeedOf } from '#src/handlers/misdeeds.ts';
 import { hotkeyOf } from '../consensus/fake-keys.ts';
 
 const peer: Peer = { hotkey: hotkeyOf('peer'), axon: 'http://peer.test' };
@@ -145,7 +145,7 @@ test.for<readonly [string, Fetched, unknown]>([
 
 test('what is told of a peer fits an event, wherever it is cut', () => {
   for (const length of [0, 398, 399, 400, 1_000]) {
-    const { detail } = misdeed(peer, 'status', `${'x'.repeat(length)}\u{1f600}`).misdeed;
+    const { detail } = misdeedOf('x', 'status', `${'x'.repeat(length)}\u{1f600}`);
     expect(detail.length).toBeLessThanOrEqual(400);
     expect(() => encodeBytes(detail)).not.toThrow();
   }

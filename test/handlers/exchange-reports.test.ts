@@ -7,13 +7,13 @@ import { encodeBytes } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { MAX_APPEND_EVENTS } from '#src/events/log.ts';
 import { REPORT_TYPE } from '#src/events/report.ts';
-import type { Fetched, Misdeed } from '#src/handlers/ask-peers.ts';
+import type { Fetched } from '#src/handlers/ask-peers.ts';
 import {
   decideReceived,
   exchangeReports,
-  misdeedKey,
   type ReportExchange,
 } from '#src/handlers/exchange-reports.ts';
+import { type Misdeed, misdeedKey } from '#src/handlers/misdeeds.ts';
 import { fakeSigner, fakeVerify, hotkeyOf } from '../consensus/fake-keys.ts';
 
 const place = { family: 'general_chat', run: 'run-7' };

@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts';
-import type { Identity } from '../../handlers/advance-run.ts';
+import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
 import type { LoopState } from '../../handlers/validator-loop.ts';
 import { createApp } from '../../http/app.ts';

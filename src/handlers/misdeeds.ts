@@ -1,0 +1,43 @@
+import type { RejectionReason } from '../events/report.ts';
+
+/** Something that a peer did wrong; recorded once. */
+export type Misdeed = Readonly<{
+  peer: string;
+  reason: RejectionReason;
+  detail: string;
+  digest: string | null;
+}>;
+
+/** Room for a sentence: the rest of what a peer wrote is its own business. */
+const MAX_DETAIL_LENGTH = 400;
+
+/** A misdeed; `detail` may quote the peer, and is cut so that it can always be stored. */
+export function misdeedOf(
+  peer: string,
+  reason: RejectionReason,
+  detail: string,
+  digest: string | null = null,
+): Misdeed {
+  return { peer, reason, detail: detail.slice(0, MAX_DETAIL_LENGTH).toWellFormed(), digest };
+}
+
+/** What makes two misdeeds the same. */
+export function misdeedKey({
+  peer,
+  reason,
+  digest,
+}: Pick<Misdeed, 'peer' | 'reason' | 'digest'>): string {
+  return `${peer}/${reason}/${digest ?? 'none'}`;
+}
+
+/** The misdeeds that were not recorded before, each once, in a fixed order. */
+export function newMisdeeds(
+  misdeeds: readonly Misdeed[],
+  known: ReadonlySet<string>,
+): readonly Misdeed[] {
+  const fresh = new Map(misdeeds.map((fault) => [misdeedKey(fault), fault]));
+  return [...fresh]
+    .filter(([key]) => !known.has(key))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, fault]) => fault);
+}

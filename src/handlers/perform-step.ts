@@ -1,0 +1,256 @@
+import type { Chain } from '../chain/chain.ts';
+import { decide, holdOutcome } from '../consensus/decide.ts';
+import type { Signer, Verify } from '../consensus/keys.ts';
+import type { Rules } from '../events/decision.ts';
+import type { SnapshotPhase } from '../events/snapshot.ts';
+import type { WeightMode } from '../events/weights.ts';
+import * as decisions from '../projectors/decisions.ts';
+import { tallies } from '../projectors/score-store.ts';
+import type { Fetch } from './ask-peers.ts';
+import { closeRun } from './control-run.ts';
+import { decideRun } from './decide-run.ts';
+import { exchangeDecisions, missCertificate, signDecision } from './exchange-decisions.ts';
+import { decisionExchangeOf, reportExchangeOf } from './exchange-inputs.ts';
+import { exchangeReports } from './exchange-reports.ts';
+import type { Step } from './next-step.ts';
+import { missOwner, observeOwner, ownerOutcome } from './observe-owner.ts';
+import { recordDivergence } from './record-divergence.ts';
+import type { Recorder } from './recorder.ts';
+import { factsOf, type Projections, type RunView } from './run-view.ts';
+import { intendWeights, observeWeights, submitWeights } from './set-weights.ts';
+import { signReport } from './sign-report.ts';
+import { takeSnapshot } from './take-snapshot.ts';
+
+/** Who this validator is and which rules it follows. */
+export type Identity = Readonly<{
+  /** The family whose runs it judges: each sets the whole vector, so there is one for a validator. */
+  family: string;
+  rules: Rules;
+  genesis: string;
+  netuid: number;
+  mode: WeightMode;
+  minStake: bigint;
+  ownerUrl: string | null;
+}>;
+
+export type StepDeps = Readonly<{
+  projections: Projections;
+  signer: Signer;
+  verify: Verify;
+  chain: Chain;
+  fetch: Fetch;
+  record: Recorder;
+  signal: AbortSignal;
+  /** The last block that a whole round was made for; null before the first. */
+  settled: () => number | null;
+}>;
+
+/** Performs one step; gives what an outside party refused, if it did. */
+export async function performStep(
+  step: Exclude<Step, 'wait' | 'done'>,
+  view: RunView,
+  block: number,
+  identity: Identity,
+  deps: StepDeps,
+): Promise<string | null> {
+  const { family, run } = view.run;
+  const { record } = deps;
+  switch (step) {
+    case 'take-open-snapshot':
+      return readChain('open', view, identity, deps);
+    case 'take-current-snapshot':
+      return readChain('decide', view, identity, deps);
+    case 'close-run':
+      await closeRun(
+        { family, run, reason: 'commit-phase-ended' },
+        { record, findRun: () => Promise.resolve(view.run) },
+      );
+      return null;
+    case 'sign-report':
+      await report(view, identity, deps);
+      return null;
+    case 'exchange-reports':
+      await exchangeReports(
+        await reportExchangeOf(view, identity, {
+          self: deps.signer.hotkey,
+          queries: deps.projections.reports,
+        }),
+        deps,
+      );
+      return null;
+    case 'decide':
+      return decideOrAsk(view, block, identity, deps);
+    case 'sign-decision':
+    case 'exchange-decisions':
+    case 'miss-certificate':
+      return agree(step, view, block, identity, deps);
+    case 'observe-owner':
+    case 'miss-owner':
+    case 'compare-with-owner':
+      return consultOwner(step, view, identity, deps);
+    case 'intend-weights':
+    case 'supersede-weights':
+    case 'submit-weights':
+    case 'observe-weights':
+      return setWeights(step, view, block, identity, deps);
+    default:
+      return step satisfies never;
+  }
+}
+
+async function readChain(
+  phase: SnapshotPhase,
+  view: RunView,
+  { minStake }: Identity,
+  deps: StepDeps,
+): Promise<string | null> {
+  const { family, run, phases } = view.run;
+  const block = phase === 'open' ? phases.snapshot : phases.decide;
+  const incumbent = phase === 'decide' ? view.open?.incumbent : null;
+  const miners = [...view.run.miners, ...(incumbent ? [incumbent.hotkey] : [])];
+  // At the decide block an answer is measured against this run's own snapshot, else against the runs before.
+  const lastRowCount =
+    phase === 'decide' && view.open !== null
+      ? view.open.rowCount
+      : await decisions.lastRowCount(deps.projections.decisions, run);
+  const taken = await takeSnapshot(
+    { family, run, phase, block, miners, lastRowCount, minStake },
+    { metagraph: deps.chain.metagraph, missed: view.missed, record: deps.record },
+  );
+  if (phase === 'decide' || taken === null) return null;
+  const votes = taken.voters.some(({ hotkey }) => hotkey === deps.signer.hotkey);
+  return votes
+    ? null
+    : `${deps.signer.hotkey} has no permit, no stake, or no seat at block ${block}`;
+}
+
+async function report(view: RunView, { genesis, netuid }: Identity, deps: StepDeps): Promise<void> {
+  const { family, run, roster, miners, tasks, phases } = view.run;
+  const scores = await tallies(deps.projections.scoreStore, family, run);
+  await signReport(
+    {
+      genesis,
+      netuid,
+      family,
+      run,
+      roster,
+      snapshotBlock: phases.snapshot,
+      miners,
+      tasks,
+      tallies: scores,
+    },
+    deps,
+  );
+}
+
+/**
+ * Decides, but never for want of a quorum before the peers had a block to open their reports in.
+ * Blocks can become final many at a time, so that no round fell between the commit and the decide
+ * block: then the peers are asked, and the decision waits for the next block, as long as a certificate
+ * can still be reached.
+ */
+async function decideOrAsk(
+  view: RunView,
+  block: number,
+  identity: Identity,
+  deps: StepDeps,
+): Promise<string | null> {
+  const queries = deps.projections.reports;
+  const facts = await factsOf(view, identity, queries);
+  const { commit, certify } = view.run.phases;
+  if (!facts.open.known || block >= certify || decide(facts).decision.quorum.reached) {
+    await decideRun(facts, deps);
+    return null;
+  }
+  const exchange = await reportExchangeOf(view, identity, { self: deps.signer.hotkey, queries });
+  await exchangeReports(exchange, deps);
+  const settled = deps.settled();
+  if ((settled === null || settled <= commit) && block + 1 < certify) return 'no quorum yet';
+  await decideRun(await factsOf(view, identity, queries), deps);
+  return null;
+}
+
+async function agree(
+  step: 'sign-decision' | 'exchange-decisions' | 'miss-certificate',
+  view: RunView,
+  block: number,
+  identity: Identity,
+  deps: StepDeps,
+): Promise<null> {
+  const exchange = await decisionExchangeOf(view, identity, {
+    self: deps.signer.hotkey,
+    queries: deps.projections.decisions,
+  });
+  if (exchange === null) return null;
+  if (step === 'sign-decision') await signDecision(exchange, deps);
+  else if (step === 'exchange-decisions') await exchangeDecisions(exchange, deps);
+  else await missCertificate(exchange, block, deps);
+  return null;
+}
+
+async function consultOwner(
+  step: 'observe-owner' | 'miss-owner' | 'compare-with-owner',
+  view: RunView,
+  { ownerUrl }: Identity,
+  deps: StepDeps,
+): Promise<string | null> {
+  const { family, run } = view.run;
+  if (step === 'compare-with-owner') {
+    const { decision, owner } = view;
+    if (decision === null || owner.observed === null) return null;
+    return recordDivergence(decision, owner.observed, deps);
+  }
+  const ask = step === 'miss-owner' ? missOwner : observeOwner;
+  return (await ask({ family, run, ownerUrl }, deps)).reason;
+}
+
+async function setWeights(
+  step: 'intend-weights' | 'supersede-weights' | 'submit-weights' | 'observe-weights',
+  view: RunView,
+  block: number,
+  identity: Identity,
+  deps: StepDeps,
+): Promise<string | null> {
+  const { family, run, phases } = view.run;
+  const { intended } = view.weights;
+  if (step === 'intend-weights') {
+    const { mode, rules } = identity;
+    const facts = await factsOf(view, identity, deps.projections.reports);
+    const pick = view.owner.observed;
+    await intendWeights(
+      {
+        family,
+        run,
+        mode,
+        targetBlock: phases.certify,
+        certificate: view.certificate?.certificate ?? null,
+        owner: ownerOutcome(pick, view.current, rules.minVectorLength),
+        hold: holdOutcome(facts, 'certificate-missed'),
+        lastVector:
+          (await decisions.lastIntended(deps.projections.decisions, family))?.vector ?? null,
+      },
+      deps,
+    );
+    return null;
+  }
+  if (step === 'supersede-weights') {
+    const by = view.latestIntendedRun;
+    if (by !== null)
+      await deps.record([{ type: 'weights.superseded.v1', data: { family, run, by } }]);
+    return by === null ? null : `the weights of ${by} are newer`;
+  }
+  if (intended === null || intended.vector === null) return null;
+  const intent = { family, run, vector: intended.vector, self: deps.signer.hotkey };
+  if (step === 'submit-weights') {
+    const { reason } = await submitWeights(intent, {
+      setWeights: deps.chain.setWeights,
+      record: deps.record,
+    });
+    return reason;
+  }
+  await observeWeights(
+    { ...intent, block },
+    { weightsOf: deps.chain.weightsOf, record: deps.record },
+  );
+  return null;
+}
