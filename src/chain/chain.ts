@@ -15,18 +15,136 @@ export type Neuron = Readonly<{
   permit: boolean;
   active: boolean;
   registeredAt: number;
+  /** Block of its last weights or weight commit; 0 before the first. */
+  lastUpdate: number;
   /** 0 … 65535: the share that the last tempo's consensus paid. */
   incentive: number;
   /** Base URL of its axon; somebody else chose it. */
   axon: string | null;
 }>;
 
-/** The subnet at one finalised block. */
-export type Metagraph = Readonly<{ block: number; blockHash: string; neurons: readonly Neuron[] }>;
+/** The rules that the chain has for this subnet at a block. */
+export type Hyperparameters = Readonly<{
+  /** Blocks of an epoch. */
+  tempo: number;
+  /** Of 65,535: the share of stake that has to support a weight. */
+  kappa: number;
+  /** Entries that a weight vector must have, zero ones included. */
+  minAllowedWeights: number;
+  /** Weights carry a version key that is not below this one; 0 asks for none. */
+  weightsVersion: bigint;
+  /** Blocks between two updates of one hotkey's weights. */
+  weightsRateLimit: number;
+  /** Blocks after which a validator that set no weights does not count any more. */
+  activityCutoff: number;
+  maxValidators: number;
+  /** Weights are committed, and revealed `revealPeriod` epochs later. */
+  commitReveal: boolean;
+  revealPeriod: number;
+  /** Total stake in rao from which a hotkey may set weights. */
+  stakeThreshold: bigint;
+}>;
 
-type Receipt =
-  | { readonly kind: 'accepted'; readonly block: number; readonly receipt: string }
-  | { readonly kind: 'refused'; readonly reason: string };
+/** The subnet at one finalised block. */
+export type Metagraph = Readonly<{
+  block: number;
+  blockHash: string;
+  neurons: readonly Neuron[];
+  ownerHotkey: string | null;
+  hyperparameters: Hyperparameters;
+}>;
+
+/** A commitment that stood in the state of a finalised block. */
+export type ChainCommitment = Readonly<{
+  hotkey: string;
+  /** The block that it was made in. */
+  block: number;
+  /** Its fields in their order: the text of one that is printable ASCII, else null. */
+  fields: readonly (string | null)[];
+}>;
+
+/** Finalised blocks from `after`, excluded, to `upTo`, included. */
+export type BlockRange = Readonly<{ after: number; upTo: number }>;
+
+/** What is asked of the chain under this validator's hotkey. */
+export type Call =
+  | { readonly kind: 'weights'; readonly vector: Vector }
+  /** At most 3 fields of at most 128 bytes of printable ASCII. */
+  | { readonly kind: 'commitment'; readonly fields: readonly string[] };
+
+/**
+ * A signed extrinsic. Its bytes may be sent any number of times: they carry a nonce, so the chain takes
+ * them once at most, and never after block `death`.
+ */
+export type Extrinsic = Readonly<{
+  /** Pallet and call by their names in the metadata: `SubtensorModule.set_mechanism_weights`. */
+  call: string;
+  /** BLAKE2b-256 of the bytes, 64 hex digits. */
+  hash: string;
+  /** Lower-case hex without prefix. */
+  bytes: string;
+  nonce: number;
+  /** The finalised block that it was signed at, and the last one that may include it. */
+  birth: number;
+  death: number;
+  /** When a timelocked commit becomes weights: the first block that may reveal it, and its drand round. */
+  reveal: Readonly<{ block: number; round: number }> | null;
+}>;
+
+/**
+ * Why the chain, or a rule checked before sending, takes no call. `class` says who can mend it: `wait`
+ * and `network` pass by themselves, `stale` passes when the call is built again, `operator` needs a
+ * person, `bug` needs us.
+ */
+export type ChainError = Readonly<{
+  /** The pallet's own name where it has one: `SettingWeightsTooFast`. */
+  name: string;
+  detail: string;
+  class: 'wait' | 'stale' | 'operator' | 'bug' | 'network';
+  /** The block from which another attempt can pass; null where no block is known. */
+  retryAt: number | null;
+}>;
+
+/** A call that was signed, or that would not pass and therefore is not sent. */
+export type Signing =
+  | { readonly kind: 'signed'; readonly extrinsic: Extrinsic }
+  | { readonly kind: 'refused'; readonly error: ChainError };
+
+/** Whether a node took an extrinsic into its pool. `unknown`: the connection was lost meanwhile. */
+export type Sending =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'refused'; readonly error: ChainError }
+  | { readonly kind: 'unknown'; readonly detail: string };
+
+/** What became of an extrinsic. Included is not final, final is not succeeded. */
+export type Trace =
+  /** In no block up to the finalised `block`; it may still come. */
+  | { readonly kind: 'pending'; readonly block: number }
+  /** In a block that is not final yet, and may be retracted. */
+  | { readonly kind: 'included'; readonly block: number; readonly blockHash: string }
+  /** In a finalised block; `error` is null when the call succeeded. */
+  | {
+      readonly kind: 'final';
+      readonly block: number;
+      readonly blockHash: string;
+      readonly error: ChainError | null;
+    }
+  /** In no finalised block, and none can include it any more: as of finalised `block`. */
+  | {
+      readonly kind: 'dead';
+      readonly block: number;
+      readonly reason: 'expired' | 'nonce-taken';
+    };
+
+/** The weights that the chain holds for a hotkey at a finalised block. */
+export type WeightsRow = Readonly<{
+  block: number;
+  /** Null when it holds none. */
+  vector: Vector | null;
+  /** Block of this hotkey's last weights or weight commit; 0 before the first. */
+  lastUpdate: number;
+  activityCutoff: number;
+}>;
 
 /** What a validator needs of the chain. An outage is a value here, not an exception. */
 export type Chain = Readonly<{
@@ -37,8 +155,20 @@ export type Chain = Readonly<{
   finalizedBlock: () => Promise<Known<number>>;
   /** The subnet as of a finalised block. */
   metagraph: (block: number) => Promise<Known<Metagraph>>;
-  /** Sets this hotkey's weights. Safe to repeat. */
-  setWeights: (hotkey: string, vector: Vector) => Promise<Receipt>;
-  /** The weights that the chain holds for a hotkey; `value: null` when it holds none. */
-  weightsOf: (hotkey: string) => Promise<Known<Vector | null>>;
+  /**
+   * Every commitment of these hotkeys that stood at the end of a block in the range, oldest first. Of two
+   * that one hotkey made in one block only the second ever stood.
+   */
+  commitments: (
+    hotkeys: readonly string[],
+    range: BlockRange,
+  ) => Promise<Known<readonly ChainCommitment[]>>;
+  /** Checks a call against the chain's rules and signs it. Sends nothing. */
+  sign: (call: Call) => Promise<Known<Signing>>;
+  /** Sends an extrinsic. Safe to repeat. */
+  send: (extrinsic: Extrinsic) => Promise<Sending>;
+  /** Asks the blocks what became of an extrinsic. */
+  trace: (extrinsic: Extrinsic) => Promise<Known<Trace>>;
+  /** The weights that the chain holds for a hotkey at its newest finalised block. */
+  weightsOf: (hotkey: string) => Promise<Known<WeightsRow>>;
 }>;
