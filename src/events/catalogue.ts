@@ -1,6 +1,8 @@
+import * as commitment from './commitment.ts';
 import * as decision from './decision.ts';
 import type { EventOf } from './define-event.ts';
 import * as divergence from './divergence.ts';
+import * as extrinsic from './extrinsic.ts';
 import * as report from './report.ts';
 import * as run from './run.ts';
 import * as score from './score.ts';
@@ -15,6 +17,11 @@ export const catalogue = [
   score.ScoreRecorded,
   run.RunClosed,
   report.ReportSigned,
+  extrinsic.ExtrinsicSigned,
+  extrinsic.ExtrinsicIncluded,
+  extrinsic.ExtrinsicSettled,
+  commitment.CommitmentsRead,
+  commitment.CommitmentsMissed,
   report.PeerReportAccepted,
   report.PeerReportRejected,
   report.EquivocationRecorded,
@@ -31,7 +38,6 @@ export const catalogue = [
   divergence.DivergenceRepeated,
   weights.WeightsIntended,
   weights.WeightsSuperseded,
-  weights.WeightsSubmitted,
   weights.WeightsObserved,
 ] as const;
 

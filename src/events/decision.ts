@@ -34,6 +34,8 @@ export const Rules = z.strictObject({
   minVectorLength: z.int().min(1).max(256),
   /** Share of the voters' stake that must sign one outcome. */
   certificateQuorum: Fraction,
+  /** Whether a peer's report counts only with a commitment to it on chain by the commit block. */
+  requireCommitment: z.boolean(),
 });
 export type Rules = z.infer<typeof Rules>;
 
@@ -43,6 +45,14 @@ export const SnapshotRef = z.discriminatedUnion('known', [
   z.strictObject({ known: z.literal(false), reason: UnknownReason }),
 ]);
 export type SnapshotRef = z.infer<typeof SnapshotRef>;
+
+/** What the chain said of the voters' commitments, by content; or why it said nothing. */
+export const CommitmentsRef = z.discriminatedUnion('known', [
+  /** SHA-256 of the EJ1 form of what was found, reads of one run taken together. */
+  z.strictObject({ known: z.literal(true), digest: Hex32 }),
+  z.strictObject({ known: z.literal(false), reason: UnknownReason }),
+]);
+export type CommitmentsRef = z.infer<typeof CommitmentsRef>;
 
 /** What became of each voter's report. Everything that was left out is listed, with its reason. */
 export const ReportInput = z.strictObject({
@@ -63,6 +73,8 @@ export const InputsGathered = defineEvent('inputs.gathered.v1', {
   decideBlock: Block,
   open: SnapshotRef,
   current: SnapshotRef,
+  /** Null where the rules require no commitment: then none enters the decision. */
+  commitments: CommitmentsRef.nullable(),
   reports: z.array(ReportInput).max(MAX_VALIDATORS),
 });
 export type InputsRecord = z.infer<typeof InputsGathered.data>;

@@ -60,7 +60,10 @@ export const PeerReportAccepted = defineEvent(
   ({ hotkey, digest }) => `${hotkey}/${digest}`,
 );
 
-/** Why a peer's answer was not used. The first group is the transport's, the second the content's. */
+/**
+ * Why a peer's answer was not used. The first group is the transport's, the second the content's; the
+ * last two are of a decision, for a good report that is not the one that its author committed to.
+ */
 export const RejectionReason = z.enum([
   'address-forbidden',
   'address-invalid',
@@ -91,6 +94,8 @@ export const RejectionReason = z.enum([
   'wrong-snapshot',
   'score-out-of-range',
   'too-many-miners',
+  'commitment-missing',
+  'commitment-mismatch',
 ]);
 export type RejectionReason = z.infer<typeof RejectionReason>;
 

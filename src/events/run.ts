@@ -29,9 +29,12 @@ export const RunOpened = defineEvent('run.opened.v1', {
   phases: Phases,
 });
 
-/** A run was closed: no score of it is recorded after this event. */
+/**
+ * A run was closed: no score of it is recorded after this event. `commit-due`: the report had to be
+ * signed now for its commitment to be on chain in time.
+ */
 export const RunClosed = defineEvent('run.closed.v1', {
-  reason: z.enum(['requested', 'commit-phase-ended']),
+  reason: z.enum(['requested', 'commit-due', 'commit-phase-ended']),
 });
 
 /** True when each item is greater than the one before it. */

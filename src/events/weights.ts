@@ -38,31 +38,43 @@ export const WeightReason = z.enum([
 ]);
 export type WeightReason = z.infer<typeof WeightReason>;
 
-/** What this validator is about to set; appended before the chain is called. */
-export const WeightsIntended = defineEvent('weights.intended.v1', {
-  mode: WeightMode,
-  reason: WeightReason,
-  winner: Ss58.nullable(),
-  /** Null when nothing may be set: the chain is unknown, so what it holds stays. */
-  vector: Vector.nullable(),
-  targetBlock: Block,
-  /** Digest of the certified outcome; null outside `decentralized` mode and without a certificate. */
-  outcome: Hex32.nullable(),
-});
+/**
+ * What this validator is about to set; appended before anything is signed. A certificate that comes to
+ * be known after the certify block gives a run a second intent, which takes the place of the first.
+ */
+export const WeightsIntended = defineEvent(
+  'weights.intended.v1',
+  {
+    mode: WeightMode,
+    reason: WeightReason,
+    /** Whom the vector pays; null when it burns everything, or when nothing may be set. */
+    winner: Ss58.nullable(),
+    /** Null when nothing may be set: the chain is unknown, so what it holds stays. */
+    vector: Vector.nullable(),
+    targetBlock: Block,
+    /** Digest of the certified outcome; null outside `decentralized` mode and without a certificate. */
+    outcome: Hex32.nullable(),
+  },
+  ({ outcome }) => outcome ?? '',
+);
 
-/** A later run's intent came before the chain took this one's, which is therefore never set. */
+/** A later run's intent stands in the place of this one's, which is never set again. */
 export const WeightsSuperseded = defineEvent('weights.superseded.v1', { by: RunId });
 
-/** The chain took the vector. */
-export const WeightsSubmitted = defineEvent('weights.submitted.v1', {
-  block: Block,
-  receipt: z.string().max(128),
-});
-
-/** What the chain holds afterwards, compared with the intent. */
-export const WeightsObserved = defineEvent('weights.observed.v1', {
-  block: Block,
-  vector: Vector.nullable(),
-  matches: z.boolean(),
-  detail: Detail,
-});
+/** What the chain holds after an attempt succeeded, compared with what the attempt carried. */
+export const WeightsObserved = defineEvent(
+  'weights.observed.v1',
+  {
+    /** The attempt to set weights, as in its `extrinsic.settled`. */
+    attempt: z.int().min(1),
+    block: Block,
+    vector: Vector.nullable(),
+    matches: z.boolean(),
+    /** Block of this hotkey's last update of its weights; 0 before the first. */
+    lastUpdate: Block,
+    /** Blocks without an update after which this validator counts no more. */
+    activityCutoff: z.int().min(0),
+    detail: Detail,
+  },
+  ({ attempt }) => String(attempt),
+);

@@ -31,6 +31,10 @@ export type Identity = Readonly<{
   mode: WeightMode;
   minStake: bigint;
   ownerUrl: string | null;
+  /** Whether this validator commits to its reports on chain. */
+  commitScores: boolean;
+  /** Blocks after which the newest intent's weights are set again. */
+  weightInterval: number;
 }>;
 
 export type StepDeps = Readonly<{
