@@ -70,7 +70,9 @@ export type BlockRange = Readonly<{ after: number; upTo: number }>;
 export type Call =
   | { readonly kind: 'weights'; readonly vector: Vector }
   /** At most 3 fields of at most 128 bytes of printable ASCII. */
-  | { readonly kind: 'commitment'; readonly fields: readonly string[] };
+  | { readonly kind: 'commitment'; readonly fields: readonly string[] }
+  /** Where peers find this validator: `http://` with an IP address and a port (`serve_axon`). */
+  | { readonly kind: 'axon'; readonly url: string };
 
 /**
  * A signed extrinsic. Its bytes may be sent any number of times: they carry a nonce, so the chain takes
