@@ -1,0 +1,39 @@
+/** Every limit of the chain connection; times in milliseconds. A test, or a local chain, may set others. */
+export type ConnectionLimits = Readonly<{ [Name in keyof typeof DEFAULT_LIMITS]: number }>;
+
+export const DEFAULT_LIMITS = {
+  /** Back-off after the first failure, and the longest one: a fleet of validators shares the public nodes. */
+  firstRetryMs: 1_000,
+  longestRetryMs: 120_000,
+
+  /** Between two handshakes with one endpoint. */
+  handshakeSpacingMs: 10_000,
+  /**
+   * An endpoint is asked `handshakeBurst` times at once and then every `handshakeRefillMs`, so however it
+   * fails it sees at most 8 + 60 / 5 = 20 handshakes in an hour.
+   */
+  handshakeBurst: 8,
+  handshakeRefillMs: 300_000,
+
+  /** HTTP 429 says that we, or others behind our address, ask too much: to ask again at once makes it worse. */
+  rateLimitRestMs: 300_000,
+  /** Rest from the `rateLimitPatience`-th refusal in a row on. */
+  rateLimitPatience: 3,
+  rateLimitLongRestMs: 900_000,
+  /** Another network behind the address is a mistake in the configuration, which time seldom mends. */
+  foreignRestMs: 600_000,
+  /** A connection that was lost sooner says nothing good about its endpoint: the back-off grows on. */
+  stableAfterMs: 600_000,
+
+  /** From the first packet to the open socket, TLS included. */
+  handshakeTimeoutMs: 10_000,
+  /** The read deadline of every call: a node answers the heaviest one within a second or two. */
+  callTimeoutMs: 15_000,
+  /** Five blocks: from then on an open socket without a new head is dead, and a finalised head is old. */
+  silenceMs: 60_000,
+
+  /** Honest nodes differ by a block or two of finality; one that is further behind is not in sync. */
+  staleBlocks: 10,
+  /** Two weeks of blocks; no outage that a validator survives is longer, so a head that leaps more is a lie. */
+  leapBlocks: 100_000,
+} as const;

@@ -1,0 +1,47 @@
+import { RpcCoder } from '@polkadot/rpc-provider/coder';
+import RpcError from '@polkadot/rpc-provider/coder/error';
+import { AppError } from '../errors.ts';
+
+/** An answer or a notice of a node, which chose every byte of it. */
+export type Message = Parameters<RpcCoder['decodeResponse']>[0] & object;
+
+/** Reads a message's frame; null when it is not JSON-RPC. Its content is judged by `decodeMessage`. */
+export function parseMessage(text: string): Message | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Not JSON: the caller closes the socket and says so.
+    return null;
+  }
+  if (typeof value !== 'object' || value === null || !('jsonrpc' in value)) return null;
+  const shaped = 'method' in value ? hasSubscription(value) : 'id' in value;
+  // safe: the fields that are read without `decodeMessage` were looked for just now.
+  return shaped ? (value as Message) : null;
+}
+
+/** What a message tells: a result, or the node's own error as the `RpcError` that callers know. */
+export function decodeMessage(
+  message: Message,
+): Readonly<{ error: null; result: unknown } | { error: Error; result: null }> {
+  try {
+    return { error: null, result: coder.decodeResponse<unknown>(message) };
+  } catch (error) {
+    if (error instanceof RpcError) return { error, result: null };
+    return { error: outage('an answer', String(error), error), result: null };
+  }
+}
+
+/** The error of whatever a node, or the way to it, keeps from being answered. */
+export function outage(about: string, found: string, cause?: unknown): AppError {
+  return new AppError('chain.unavailable', { about, found }, { cause });
+}
+
+/** Only its decoding is used here, which keeps no state. */
+const coder = new RpcCoder();
+
+function hasSubscription(value: object): boolean {
+  if (!('params' in value)) return false;
+  const { params } = value;
+  return typeof params === 'object' && params !== null && 'subscription' in params;
+}
