@@ -1,8 +1,10 @@
+import { commitmentFacts } from '../consensus/commitment-facts.ts';
 import { type ChainFact, decide } from '../consensus/decide.ts';
 import { reportFacts } from '../consensus/report-inputs.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { encode } from '../events/ej1.ts';
 import type { Recorded } from '../events/envelope.ts';
+import type { UnknownReason } from '../events/snapshot.ts';
 
 type Data<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>['data'];
 
@@ -11,6 +13,10 @@ type RunFacts = {
   opened: Data<'run.opened.v1'> | null;
   open: ChainFact | null;
   current: ChainFact | null;
+  reads: Data<'commitments.read.v1'>[];
+  commitmentsMissed: UnknownReason | null;
+  /** Whose log it is, once it signed a report of the run. */
+  self: string | null;
   held: { hotkey: string; digest: string; body: string }[];
   equivocators: { hotkey: string }[];
   rejections: Data<'peer-report.rejected.v1'>[];
@@ -38,6 +44,9 @@ export function createReplay(): (recorded: Recorded) => Recomputed | null {
       opened: null,
       open: null,
       current: null,
+      reads: [],
+      commitmentsMissed: null,
+      self: null,
       held: [],
       equivocators: [],
       rejections: [],
@@ -69,7 +78,16 @@ function learn(facts: RunFacts, event: DomainEvent): void {
       if (facts[phase]?.known !== true) facts[phase] = { known: false, reason: event.data.reason };
       break;
     }
+    case 'commitments.read.v1':
+      facts.reads.push(event.data);
+      break;
+    case 'commitments.missed.v1':
+      facts.commitmentsMissed = event.data.reason;
+      break;
     case 'report.signed.v1':
+      facts.self = event.data.hotkey;
+      facts.held.push(event.data);
+      break;
     case 'peer-report.accepted.v1':
       facts.held.push(event.data);
       break;
@@ -107,6 +125,11 @@ function recompute(
     phases,
     open: facts.open ?? unknown,
     current: facts.current ?? unknown,
+    commitments: commitmentFacts(facts.reads, {
+      commit: phases.commit,
+      missed: facts.commitmentsMissed,
+    }),
+    self: facts.self,
     reports: reportFacts(facts),
   });
   if (encode(again.inputs) !== encode(inputs))

@@ -20,6 +20,16 @@ export function summarize({ type, data }: DomainEvent): string {
       return `${data.task} ${key(data.miner)}: ${scoreOf(data)}`;
     case 'report.signed.v1':
       return `${digest(data.digest)}: ${count(data.coverage.length, 'miner')} by ${key(data.hotkey)}`;
+    case 'extrinsic.signed.v1':
+      return `${attempt(data)} ${data.call} ${digest(data.hash)}, for blocks ${data.birth + 1} to ${data.death}`;
+    case 'extrinsic.included.v1':
+      return `${attempt(data)} ${digest(data.hash)} in block ${data.block}, not final yet`;
+    case 'extrinsic.settled.v1':
+      return extrinsicSettled(data);
+    case 'commitments.read.v1':
+      return commitmentsRead(data);
+    case 'commitments.missed.v1':
+      return `by block ${data.block}: ${because(data.reason, data.detail)}`;
     case 'peer-report.accepted.v1':
       return `${digest(data.digest)} of ${key(data.hotkey)}${relayed(data)}`;
     case 'peer-report.rejected.v1':
@@ -50,8 +60,6 @@ export function summarize({ type, data }: DomainEvent): string {
       return `${data.mode}, ${data.reason}: ${vector(data.vector)} at block ${data.targetBlock}`;
     case 'weights.superseded.v1':
       return `by ${data.by}`;
-    case 'weights.submitted.v1':
-      return `at block ${data.block}, receipt ${data.receipt}`;
     case 'weights.observed.v1':
       return weightsObserved(data);
     default:
@@ -78,6 +86,25 @@ function scoreOf({ status, score, basis }: Of<'score.recorded.v1'>): string {
   return score === null || status !== 'scored' ? status : `${formatNano(score)} (${basis})`;
 }
 
+/** `weights 2`: the second attempt of a run for its purpose. */
+function attempt(of: Pick<Of<'extrinsic.settled.v1'>, 'purpose' | 'attempt'>): string {
+  return `${of.purpose} ${of.attempt}`;
+}
+
+function extrinsicSettled(data: Of<'extrinsic.settled.v1'>): string {
+  const { outcome, block, error, detail, retryAt } = data;
+  const told = `${attempt(data)} ${outcome} at block ${block}`;
+  if (error === null) return because(told, detail);
+  const again = retryAt === null ? '' : `, again from block ${retryAt}`;
+  return `${told}: ${because(error, detail)}${again}`;
+}
+
+function commitmentsRead({ after, upTo, found }: Of<'commitments.read.v1'>): string {
+  const twice = found.filter(({ second }) => second !== null).map(({ hotkey }) => key(hotkey));
+  const told = `${count(found.length, 'commitment')} in blocks ${after + 1} to ${upTo}`;
+  return twice.length === 0 ? told : `${told}, two different ones of ${twice.join(', ')}`;
+}
+
 function inputsGathered({ reports, decideBlock }: Of<'inputs.gathered.v1'>): string {
   const accepted = reports.filter(({ status }) => status === 'accepted').length;
   return `${accepted} of ${count(reports.length, 'report')} at block ${decideBlock}`;
@@ -100,9 +127,15 @@ function divergence({
   return `consensus ${keyOrNobody(consensusWinner)}, owner ${keyOrNobody(ownerWinner)}`;
 }
 
-function weightsObserved({ block, matches, vector: found, detail }: Of<'weights.observed.v1'>) {
+function weightsObserved({
+  attempt,
+  block,
+  matches,
+  vector: found,
+  detail,
+}: Of<'weights.observed.v1'>) {
   const verdict = matches ? 'as intended' : because('not as intended', detail);
-  return `${vector(found)} at block ${block}: ${verdict}`;
+  return `attempt ${attempt}, ${vector(found)} at block ${block}: ${verdict}`;
 }
 
 /** `5F3s…k2Qz`: enough of a hotkey to tell the subnet's neurons apart by eye. */

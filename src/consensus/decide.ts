@@ -9,6 +9,7 @@ import type {
 import type { Phases } from '../events/run.ts';
 import type { Seat, Snapshot, UnknownReason } from '../events/snapshot.ts';
 import type { WeightReason } from '../events/weights.ts';
+import { type CommitmentFacts, commitmentsRef } from './commitment-facts.ts';
 import { digestOf } from './outcome.ts';
 import { quorumOf } from './quorum.ts';
 import { type ReportFact, resolveReports } from './report-inputs.ts';
@@ -36,17 +37,26 @@ export type DecisionFacts = Readonly<{
   open: ChainFact;
   /** The chain at block `phases.decide`: it says who still has a seat. */
   current: ChainFact;
+  /** What the voters committed to by block `phases.commit`; looked at only where the rules require it. */
+  commitments: CommitmentFacts;
+  /** Whose report is held against no commitment: the validator's own; null while it has none. */
+  self: string | null;
   reports: readonly ReportFact[];
 }>;
 
 /**
- * The decision of a run by the rules `swm/1`: a hold while the chain is unknown, a hold without a
- * quorum of reports, else the contest of the medians. The same facts in any order give the same bytes.
+ * The decision of a run by the rules `swm/1`: a hold while the chain is unknown, or what it holds of
+ * required commitments is; a hold without a quorum of reports; else the contest of the medians. The same facts in any order give the same bytes.
  * Throws `input.invalid` only for facts that contradict themselves, such as a voter listed twice.
  */
 export function decide(facts: DecisionFacts): { inputs: InputsRecord; decision: DecisionRecord } {
   const voters = facts.open.known ? facts.open.snapshot.voters : [];
-  const { inputs: reports, ballots } = resolveReports(voters, facts.reports);
+  const { requireCommitment } = facts.rules;
+  const rule =
+    requireCommitment && facts.commitments.known
+      ? { found: facts.commitments.found, self: facts.self }
+      : null;
+  const { inputs: reports, ballots } = resolveReports(voters, facts.reports, rule);
   const quorum = quorumOf(voters, new Set(ballots.map(({ hotkey }) => hotkey)), facts.rules);
   const inputs: InputsRecord = {
     family: facts.family,
@@ -58,11 +68,12 @@ export function decide(facts: DecisionFacts): { inputs: InputsRecord; decision: 
     decideBlock: facts.phases.decide,
     open: refOf(facts.open),
     current: refOf(facts.current),
+    commitments: requireCommitment ? commitmentsRef(facts.commitments) : null,
     reports,
   };
   const chain = chainOf(facts);
   const medians =
-    chain.known && quorum.reached
+    chain.known && quorum.reached && unknownCommitments(facts) === null
       ? standingsOf(facts.miners, ballots, chain, facts.rules.minerQuorum)
       : [];
   const outcome = outcomeOf(facts, chain, { reached: quorum.reached, medians });
@@ -107,6 +118,8 @@ function outcomeOf(
   { reached, medians }: { reached: boolean; medians: readonly MinerMedian[] },
 ): Outcome {
   if (!chain.known) return hold(facts, chain, CHAIN_REASON[chain.reason]);
+  const unknown = unknownCommitments(facts);
+  if (unknown !== null) return hold(facts, chain, CHAIN_REASON[unknown]);
   if (!reached) return hold(facts, chain, 'quorum-missed');
   // An incumbent outside the roster was scored by nobody: it defends nothing, but a hold still pays it.
   const defender = medians.find(({ miner }) => miner === chain.incumbent?.hotkey);
@@ -129,6 +142,11 @@ function outcomeOf(
     winner: seat,
     vector: payVector(facts.rules, chain.current, seat),
   };
+}
+
+/** Why required commitments are unknown; null where they are known or not required. */
+function unknownCommitments({ rules, commitments }: DecisionFacts): UnknownReason | null {
+  return rules.requireCommitment && !commitments.known ? commitments.reason : null;
 }
 
 /** `not-final` is an answer that is not there yet. */

@@ -1,7 +1,9 @@
 import type { WeightMode } from '../events/weights.ts';
 import { findRun, type Run } from '../projectors/run-state.ts';
-import { nextStep, type Step } from './next-step.ts';
+import { laneFor } from './lane.ts';
+import { nextStep } from './next-step.ts';
 import { type Identity, performStep, type StepDeps } from './perform-step.ts';
+import type { Step } from './run-progress.ts';
 import { loadRun, progressOf } from './run-view.ts';
 import { endsTheLoop } from './validator-loop.ts';
 
@@ -11,13 +13,10 @@ export type AdvanceDeps = StepDeps &
     onStep: (run: string, step: Step, note: string | null) => void;
   }>;
 
-/** A run has at most this many steps that follow each other without waiting for a block. */
-const MAX_STEPS = 24;
-
 /**
  * Takes a run as far as it gets at a finalised block: each step is decided on the log alone, performed,
- * and recorded before the next one is decided, so a restart resumes where the log ends. A step that
- * changed nothing waits for the next block. In `shadow` mode an exception in the consensus is thrown
+ * and recorded before the next one is decided, so a restart resumes where the log ends. Each
+ * step is taken at most once at a block, so that one that changed nothing waits for the next. In `shadow` mode an exception in the consensus is thrown
  * like any other, but only after the owner's pick was set: the consensus never stands in its way.
  */
 export async function advanceRun(
@@ -43,15 +42,17 @@ async function takeSteps(
   deps: AdvanceDeps,
   mode: WeightMode,
 ): Promise<void> {
-  let previous: Step | null = null;
-  for (let steps = 0; steps < MAX_STEPS; steps++) {
+  const at = { ...identity, self: deps.signer.hotkey };
+  const tried = new Set<Step>();
+  for (;;) {
     const current = await findRun(deps.projections.runState, run.family, run.run);
     if (current === null || deps.signal.aborted) return;
     const view = await loadRun(current, deps.projections);
-    const step = nextStep(progressOf(view, deps.signer.hotkey), block, mode);
-    if (step === 'wait' || step === 'done' || step === previous) return;
+    const progress = progressOf(view, await laneFor(current, block, identity, deps), at);
+    const step = nextStep(progress, block, mode, tried);
+    if (step === 'wait' || step === 'done') return;
+    tried.add(step);
     const note = await performStep(step, view, block, identity, deps);
     deps.onStep(run.run, step, note);
-    previous = step;
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import { RunOpened } from '../events/run.ts';
+import { type RunClosed, RunOpened } from '../events/run.ts';
 import { runSequence } from '../events/scalars.ts';
 import type { Run } from '../projectors/run-state.ts';
 import type { Recorder } from './recorder.ts';
@@ -72,11 +72,7 @@ export async function openRun(
 
 /** Closes a run for scores. Closing a closed run changes nothing. */
 export async function closeRun(
-  {
-    family,
-    run,
-    reason,
-  }: Readonly<{ family: string; run: string; reason: 'requested' | 'commit-phase-ended' }>,
+  { family, run, reason }: z.infer<typeof RunClosed.data>,
   deps: { findRun: (family: string, run: string) => Promise<KnownRun | null>; record: Recorder },
 ): Promise<{ readonly closed: boolean }> {
   const known = await deps.findRun(family, run);

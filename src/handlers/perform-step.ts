@@ -1,5 +1,5 @@
 import type { Chain } from '../chain/chain.ts';
-import { decide, holdOutcome } from '../consensus/decide.ts';
+import { decide } from '../consensus/decide.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import type { Rules } from '../events/decision.ts';
 import type { SnapshotPhase } from '../events/snapshot.ts';
@@ -12,12 +12,13 @@ import { decideRun } from './decide-run.ts';
 import { exchangeDecisions, missCertificate, signDecision } from './exchange-decisions.ts';
 import { decisionExchangeOf, reportExchangeOf } from './exchange-inputs.ts';
 import { exchangeReports } from './exchange-reports.ts';
-import type { Step } from './next-step.ts';
-import { missOwner, observeOwner, ownerOutcome } from './observe-owner.ts';
+import { missOwner, observeOwner } from './observe-owner.ts';
+import { performCommitments } from './perform-commitments.ts';
+import { performWeights } from './perform-weights.ts';
 import { recordDivergence } from './record-divergence.ts';
 import type { Recorder } from './recorder.ts';
+import type { Step } from './run-progress.ts';
 import { factsOf, type Projections, type RunView } from './run-view.ts';
-import { intendWeights, observeWeights, submitWeights } from './set-weights.ts';
 import { signReport } from './sign-report.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 
@@ -64,12 +65,14 @@ export async function performStep(
       return readChain('open', view, identity, deps);
     case 'take-current-snapshot':
       return readChain('decide', view, identity, deps);
-    case 'close-run':
+    case 'close-run': {
+      const early = block <= view.run.phases.commit;
       await closeRun(
-        { family, run, reason: 'commit-phase-ended' },
+        { family, run, reason: early ? 'commit-due' : 'commit-phase-ended' },
         { record, findRun: () => Promise.resolve(view.run) },
       );
       return null;
+    }
     case 'sign-report':
       await report(view, identity, deps);
       return null;
@@ -87,16 +90,23 @@ export async function performStep(
     case 'sign-decision':
     case 'exchange-decisions':
     case 'miss-certificate':
+    case 'follow-certificate':
       return agree(step, view, block, identity, deps);
     case 'observe-owner':
     case 'miss-owner':
     case 'compare-with-owner':
       return consultOwner(step, view, identity, deps);
+    case 'sign-commitment':
+    case 'follow-commitment':
+    case 'read-commitments':
+    case 'miss-commitments':
+      return performCommitments(step, view, block, identity, deps);
     case 'intend-weights':
     case 'supersede-weights':
-    case 'submit-weights':
+    case 'sign-weights':
+    case 'follow-weights':
     case 'observe-weights':
-      return setWeights(step, view, block, identity, deps);
+      return performWeights(step, view, block, identity, deps);
     default:
       return step satisfies never;
   }
@@ -175,21 +185,31 @@ async function decideOrAsk(
 }
 
 async function agree(
-  step: 'sign-decision' | 'exchange-decisions' | 'miss-certificate',
+  step: 'sign-decision' | 'exchange-decisions' | 'miss-certificate' | 'follow-certificate',
   view: RunView,
   block: number,
   identity: Identity,
   deps: StepDeps,
 ): Promise<null> {
+  if (step === 'follow-certificate' && !isTurn(block, deps.settled())) return null;
   const exchange = await decisionExchangeOf(view, identity, {
     self: deps.signer.hotkey,
     queries: deps.projections.decisions,
   });
   if (exchange === null) return null;
   if (step === 'sign-decision') await signDecision(exchange, deps);
-  else if (step === 'exchange-decisions') await exchangeDecisions(exchange, deps);
-  else await missCertificate(exchange, block, deps);
+  else if (step === 'miss-certificate') await missCertificate(exchange, block, deps);
+  else await exchangeDecisions(exchange, deps);
   return null;
+}
+
+/** After the certify block peers are asked once in so many: all of a subnet may be asking for the rest of a run. */
+const LATE_EVERY_BLOCKS = 10;
+
+/** Whether the last whole round was in an earlier stretch of blocks. */
+function isTurn(block: number, settled: number | null): boolean {
+  const stretch = (at: number): number => Math.floor(at / LATE_EVERY_BLOCKS);
+  return settled === null || stretch(settled) < stretch(block);
 }
 
 async function consultOwner(
@@ -206,55 +226,4 @@ async function consultOwner(
   }
   const ask = step === 'miss-owner' ? missOwner : observeOwner;
   return (await ask({ family, run, ownerUrl }, deps)).reason;
-}
-
-async function setWeights(
-  step: 'intend-weights' | 'supersede-weights' | 'submit-weights' | 'observe-weights',
-  view: RunView,
-  block: number,
-  identity: Identity,
-  deps: StepDeps,
-): Promise<string | null> {
-  const { family, run, phases } = view.run;
-  const { intended } = view.weights;
-  if (step === 'intend-weights') {
-    const { mode, rules } = identity;
-    const facts = await factsOf(view, identity, deps.projections.reports);
-    const pick = view.owner.observed;
-    await intendWeights(
-      {
-        family,
-        run,
-        mode,
-        targetBlock: phases.certify,
-        certificate: view.certificate?.certificate ?? null,
-        owner: ownerOutcome(pick, view.current, rules.minVectorLength),
-        hold: holdOutcome(facts, 'certificate-missed'),
-        lastVector:
-          (await decisions.lastIntended(deps.projections.decisions, family))?.vector ?? null,
-      },
-      deps,
-    );
-    return null;
-  }
-  if (step === 'supersede-weights') {
-    const by = view.latestIntendedRun;
-    if (by !== null)
-      await deps.record([{ type: 'weights.superseded.v1', data: { family, run, by } }]);
-    return by === null ? null : `the weights of ${by} are newer`;
-  }
-  if (intended === null || intended.vector === null) return null;
-  const intent = { family, run, vector: intended.vector, self: deps.signer.hotkey };
-  if (step === 'submit-weights') {
-    const { reason } = await submitWeights(intent, {
-      setWeights: deps.chain.setWeights,
-      record: deps.record,
-    });
-    return reason;
-  }
-  await observeWeights(
-    { ...intent, block },
-    { weightsOf: deps.chain.weightsOf, record: deps.record },
-  );
-  return null;
 }

@@ -1,14 +1,19 @@
+import { commitmentFacts } from '../consensus/commitment-facts.ts';
 import type { DecisionFacts } from '../consensus/decide.ts';
 import { type HeldReports, reportFacts } from '../consensus/report-inputs.ts';
 import type { Rules } from '../events/decision.ts';
+import type { Purpose } from '../events/extrinsic.ts';
 import { runSequence } from '../events/scalars.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import * as decisions from '../projectors/decisions.ts';
 import * as divergence from '../projectors/divergence.ts';
+import * as extrinsics from '../projectors/extrinsics.ts';
 import type { Queries } from '../projectors/projector.ts';
 import * as reports from '../projectors/reports.ts';
 import type { Run } from '../projectors/run-state.ts';
-import type { RunProgress } from './next-step.ts';
+import { readThrough } from './read-commitments.ts';
+import type { Lane, RunProgress } from './run-progress.ts';
+import { lastAttempt, weightProgressOf } from './weight-progress.ts';
 
 /** The projections that a run's steps are decided on. */
 export type Projections = Readonly<{
@@ -17,6 +22,7 @@ export type Projections = Readonly<{
   reports: Queries;
   decisions: Queries;
   divergence: Queries;
+  extrinsics: Queries;
 }>;
 
 /** All that the log says about a run. */
@@ -26,27 +32,39 @@ export type RunView = Awaited<ReturnType<typeof loadRun>>;
 export async function loadRun(run: Run, projections: Projections) {
   const { family, run: id } = run;
   const queries = projections.decisions;
+  const attempts = (purpose: Purpose) =>
+    extrinsics.attemptsOf(projections.extrinsics, family, id, purpose);
   return {
     run,
     open: await decisions.snapshotOf(queries, family, id, 'open'),
     current: await decisions.snapshotOf(queries, family, id, 'decide'),
     missed: await decisions.missedSnapshots(queries, family, id),
+    reads: await reports.commitmentReads(projections.reports, family, id),
+    commitmentsMissed: await reports.commitmentsMissed(projections.reports, family, id),
     ownReport: await reports.ownReport(projections.reports, family, id),
     decision: await decisions.decisionOf(queries, family, id),
     statements: await decisions.statementsOf(queries, family, id),
     certificate: await decisions.certificateOf(queries, family, id),
     certificateMissed: await decisions.certificateMissed(queries, family, id),
-    weights: await decisions.weightsOf(queries, family, id),
+    intents: await decisions.intentsOf(queries, family, id),
+    commitmentAttempts: await attempts('commitment'),
+    weightAttempts: await attempts('weights'),
+    observations: await extrinsics.observationsOf(projections.extrinsics, family, id),
     latestIntendedRun: await decisions.latestIntendedRun(queries, family),
     owner: await divergence.ownerPickOf(projections.divergence, family, id),
     compared: (await divergence.divergenceOf(projections.divergence, family, id)) !== null,
   };
 }
 
-/** What of a run's view the next step depends on. */
-export function progressOf(view: RunView, self: string): RunProgress {
-  const { intended, submitted, observed } = view.weights;
+/** What of a run's view the next step depends on, with what else this validator is about to do. */
+export function progressOf(
+  view: RunView,
+  lane: Lane,
+  at: Readonly<{ self: string; rules: Rules; commitScores: boolean; weightInterval: number }>,
+): RunProgress {
+  const { self, rules, commitScores, weightInterval } = at;
   const voters = view.open?.voters ?? [];
+  const commitment = view.commitmentAttempts.at(-1);
   return {
     phases: view.run.phases,
     status: view.run.status,
@@ -55,6 +73,11 @@ export function progressOf(view: RunView, self: string): RunProgress {
     currentTaken: view.current !== null,
     currentMissed: missedAt(view, 'decide'),
     reportSigned: view.ownReport !== null,
+    commits: commitScores,
+    commitment: commitment === undefined ? null : lastAttempt(commitment),
+    requireCommitment: rules.requireCommitment,
+    commitmentsRead: readThrough(view.reads),
+    commitmentsMissed: view.commitmentsMissed !== null,
     decided: view.decision !== null,
     votes: voters.some(({ hotkey }) => hotkey === self),
     decisionSigned: view.statements.some(({ hotkey }) => hotkey === self),
@@ -63,14 +86,18 @@ export function progressOf(view: RunView, self: string): RunProgress {
     ownerKnown: view.owner.observed !== null,
     ownerMissed: view.owner.missed !== null,
     compared: view.compared,
-    intended:
-      intended === null
-        ? null
-        : { settable: intended.vector !== null, targetBlock: intended.targetBlock },
-    superseded:
-      view.latestIntendedRun !== null && runSequence(view.latestIntendedRun) > view.run.sequence,
-    submitted: submitted !== null,
-    observed: observed !== null,
+    weights: weightProgressOf(
+      {
+        intents: view.intents,
+        attempts: view.weightAttempts,
+        observations: view.observations,
+        superseded:
+          view.latestIntendedRun !== null &&
+          runSequence(view.latestIntendedRun) > view.run.sequence,
+      },
+      { self, run: view.run.run, interval: weightInterval },
+    ),
+    lane,
   };
 }
 
@@ -96,6 +123,11 @@ export async function factsOf(
       view.current === null
         ? { known: false, reason: missedAt(view, 'decide') ?? 'unavailable' }
         : { known: true, snapshot: view.current },
+    commitments: commitmentFacts(view.reads, {
+      commit: phases.commit,
+      missed: view.commitmentsMissed?.reason ?? null,
+    }),
+    self: view.ownReport?.hotkey ?? null,
     reports: reportFacts(await heldReports(family, run, queries)),
   };
 }

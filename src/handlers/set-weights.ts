@@ -1,4 +1,3 @@
-import type { Chain } from '../chain/chain.ts';
 import { digestOf } from '../consensus/outcome.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { Certificate, Outcome } from '../events/decision.ts';
@@ -23,8 +22,8 @@ export type WeightView = Readonly<{
   owner: OwnerOutcome;
   /** The hold that is shared by all when there is neither certificate nor pick. */
   hold: Outcome;
-  /** The vector that this validator set last. */
-  lastVector: Vector | null;
+  /** What this validator last meant to set, and whom that pays. */
+  last: Readonly<{ winner: string | null; vector: Vector | null }> | null;
 }>;
 
 /**
@@ -39,15 +38,10 @@ export function decideWeights(view: WeightView): Intent {
   if (mode === 'decentralized') {
     if (view.certificate === null) return held(view, view.hold);
     const { outcome } = view.certificate;
-    const intent =
-      outcome.kind === 'winner' || outcome.vector !== null
-        ? outcome
-        : { ...outcome, vector: view.lastVector };
     return {
       ...common,
       reason: outcome.reason,
-      winner: outcome.winner?.hotkey ?? null,
-      vector: intent.vector,
+      ...paying(view, outcome),
       outcome: digestOf(outcome),
     };
   }
@@ -69,72 +63,22 @@ export function decideWeights(view: WeightView): Intent {
   }
 }
 
-function held({ family, run, mode, targetBlock, lastVector }: WeightView, hold: Outcome): Intent {
-  return {
-    family,
-    run,
-    mode,
-    targetBlock,
-    reason: hold.reason,
-    winner: hold.winner?.hotkey ?? null,
-    vector: hold.vector ?? lastVector,
-    outcome: null,
-  };
+function held(view: WeightView, hold: Outcome): Intent {
+  const { family, run, mode, targetBlock } = view;
+  const common = { family, run, mode, targetBlock, reason: hold.reason, outcome: null };
+  return { ...common, ...paying(view, hold) };
 }
 
-/** Records what will be set, before the chain is called. */
+/** Whom an outcome pays; where the chain could not name anybody, whom the last intent paid. */
+function paying(
+  { last }: WeightView,
+  { winner, vector }: Outcome,
+): Pick<Intent, 'winner' | 'vector'> {
+  if (vector !== null) return { winner: winner?.hotkey ?? null, vector };
+  return { winner: last?.winner ?? null, vector: last?.vector ?? null };
+}
+
+/** Records what will be set, before anything is signed. */
 export async function intendWeights(view: WeightView, deps: { record: Recorder }): Promise<void> {
   await deps.record([{ type: 'weights.intended.v1', data: decideWeights(view) }]);
-}
-
-/** Sets the intended vector; a refusal is tried again at the next block. Gives whether the chain took it. */
-export async function submitWeights(
-  {
-    family,
-    run,
-    vector,
-    self,
-  }: Readonly<{ family: string; run: string; vector: Vector; self: string }>,
-  deps: { setWeights: Chain['setWeights']; record: Recorder },
-): Promise<{ readonly accepted: boolean; readonly reason: string | null }> {
-  const receipt = await deps.setWeights(self, vector);
-  if (receipt.kind === 'refused') return { accepted: false, reason: receipt.reason };
-  await deps.record([
-    {
-      type: 'weights.submitted.v1',
-      data: { family, run, block: receipt.block, receipt: receipt.receipt },
-    },
-  ]);
-  return { accepted: true, reason: null };
-}
-
-/** Compares what the chain holds with what was intended. Unknown is asked again at the next block. */
-export async function observeWeights(
-  {
-    family,
-    run,
-    vector,
-    self,
-    block,
-  }: Readonly<{ family: string; run: string; vector: Vector; self: string; block: number }>,
-  deps: { weightsOf: Chain['weightsOf']; record: Recorder },
-): Promise<void> {
-  const observed = await deps.weightsOf(self);
-  if (!observed.known) return;
-  const matches =
-    JSON.stringify(significant(observed.value ?? [])) === JSON.stringify(significant(vector));
-  const detail = matches
-    ? 'the chain holds the intended vector'
-    : 'the chain holds another vector than intended';
-  await deps.record([
-    {
-      type: 'weights.observed.v1',
-      data: { family, run, block, vector: observed.value, matches, detail },
-    },
-  ]);
-}
-
-/** Zero weights are padding: the chain need not keep them. */
-function significant(vector: Vector): readonly (readonly [number, number])[] {
-  return vector.filter(({ weight }) => weight > 0).map(({ uid, weight }) => [uid, weight] as const);
 }

@@ -24,7 +24,7 @@ export type SnapshotRequest = Readonly<{
   miners: readonly string[];
   /** Rows of the last answer, used or not; null before the first. */
   lastRowCount: number | null;
-  /** Voting stake starts here, in rao. */
+  /** Voting stake starts here, in rao, unless the chain asks for more. */
   minStake: bigint;
 }>;
 
@@ -49,8 +49,10 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
   });
   if (!answer.known) return missed(answer.reason, null, answer.detail);
 
-  const { neurons, blockHash } = answer.value;
-  const voters = neurons.filter((neuron) => votes(neuron, request.minStake));
+  const { neurons, blockHash, hyperparameters } = answer.value;
+  const { stakeThreshold } = hyperparameters;
+  const minStake = stakeThreshold > request.minStake ? stakeThreshold : request.minStake;
+  const voters = neurons.filter((neuron) => votes(neuron, minStake));
   const rowCount = neurons.length;
   if (rowCount === 0 || voters.length === 0)
     // Without a count: a broken answer must not become what the next one is measured against.

@@ -1,12 +1,13 @@
 import type { Chain } from '../chain/chain.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import type { Log } from '../events/log.ts';
-import { findRun, listRuns, unfinishedRuns } from '../projectors/run-state.ts';
+import { findRun, listRuns } from '../projectors/run-state.ts';
 import { recordedEvidence } from '../projectors/score-store.ts';
 import { type AdvanceDeps, advanceRun } from './advance-run.ts';
 import type { Fetch } from './ask-peers.ts';
 import { closeRun, openRun } from './control-run.ts';
 import { type ImportLine, type ImportReport, importScores } from './import-scores.ts';
+import { runsAtWork } from './lane.ts';
 import type { Identity } from './perform-step.ts';
 import { createPublisher } from './publish.ts';
 import { compareAgain } from './record-divergence.ts';
@@ -67,7 +68,7 @@ export function createValidator(parts: ValidatorParts) {
         if (ending !== null) throw ending.cause;
         await runRound(state, {
           finalizedBlock: chain.finalizedBlock,
-          unfinishedRuns: () => unfinishedRuns(projections.runState),
+          unfinishedRuns: () => runsAtWork(projections),
           advance: (run, block) =>
             advanceRun(run, block, identity, { ...parts, record, settled: () => state.settled }),
         });

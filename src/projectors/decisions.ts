@@ -12,15 +12,15 @@ import {
 } from '../events/decision.ts';
 import { runSequence } from '../events/scalars.ts';
 import { SnapshotMissed, SnapshotTaken } from '../events/snapshot.ts';
-import { WeightsIntended, WeightsObserved, WeightsSubmitted } from '../events/weights.ts';
+import { WeightsIntended } from '../events/weights.ts';
 import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Projector, Queries } from './projector.ts';
 import { integer, json, text } from './row.ts';
 
-/** From what the chain said to what it holds: a run's snapshots, inputs, decision, certificate and weights. */
+/** From what the chain said to what it should hold: a run's snapshots, inputs, decision, certificate and intents. */
 export const decisions: Projector = {
   name: 'decisions',
-  version: 1,
+  version: 2,
   schema: factSchema,
   statements: factStatements,
   project(recorded) {
@@ -36,8 +36,6 @@ export const decisions: Projector = {
       case 'certificate.built.v1':
       case 'certificate.missed.v1':
       case 'weights.intended.v1':
-      case 'weights.submitted.v1':
-      case 'weights.observed.v1':
         return [fact(recorded, 'first')];
       default:
         return [];
@@ -149,30 +147,19 @@ export function certificateMissed(
   return factOf(queries, CertificateMissed, family, run);
 }
 
-export type RunWeights = Readonly<{
-  intended: Data<typeof WeightsIntended> | null;
-  submitted: Data<typeof WeightsSubmitted> | null;
-  observed: Data<typeof WeightsObserved> | null;
-}>;
+export type Intent = Data<typeof WeightsIntended>;
 
-/** How far a run's weights have come; null for what has not happened. */
-export async function weightsOf(
+/** What a run meant to set, in the order of the log: the last intent stands. */
+export function intentsOf(
   queries: Queries,
   family: string,
   run: string,
-): Promise<RunWeights> {
-  return {
-    intended: await factOf(queries, WeightsIntended, family, run),
-    submitted: await factOf(queries, WeightsSubmitted, family, run),
-    observed: await factOf(queries, WeightsObserved, family, run),
-  };
+): Promise<readonly Intent[]> {
+  return factsOf(queries, WeightsIntended, family, run);
 }
 
 /** A family's most recent intent that named a vector; null when there was none. */
-export async function lastIntended(
-  queries: Queries,
-  family: string,
-): Promise<Data<typeof WeightsIntended> | null> {
+export async function lastIntended(queries: Queries, family: string): Promise<Intent | null> {
   const sql = `SELECT data FROM fact WHERE type = ?1 AND family = ?2 AND data ->> '$.vector' IS NOT NULL
     ORDER BY n DESC LIMIT 1`;
   const rows = await queries.all(sql, [WeightsIntended.type, family]);

@@ -1,13 +1,14 @@
 import type { z } from 'zod';
+import { CommitmentsMissed, CommitmentsRead } from '../events/commitment.ts';
 import { EquivocationRecorded, PeerReportRejected, ReportSigned } from '../events/report.ts';
 import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Change, Projector, Queries } from './projector.ts';
 import { oneOf, type ResultRow, text, textOrNull } from './row.ts';
 
-/** The signed reports that this validator holds, its own among them, and what it refused. */
+/** The signed reports that this validator holds, its own among them, what it refused, and what voters committed to. */
 export const reports: Projector = {
   name: 'reports',
-  version: 1,
+  version: 2,
   schema: [
     ...factSchema,
     `CREATE TABLE report (
@@ -32,6 +33,8 @@ export const reports: Projector = {
       case 'equivocation.recorded.v1':
         return [fact(recorded, 'first'), held(event.data, 'equivocation', event.data.servedBy)];
       case 'peer-report.rejected.v1':
+      case 'commitments.read.v1':
+      case 'commitments.missed.v1':
         return [fact(recorded, 'first')];
       default:
         return [];
@@ -120,6 +123,25 @@ export function rejections(
   return factsOf(queries, PeerReportRejected, family, run);
 }
 export type ReportRejection = z.infer<typeof PeerReportRejected.data>;
+
+/** What was read of the voters' commitments to a run, in the order of the log. */
+export function commitmentReads(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<readonly CommitmentRead[]> {
+  return factsOf(queries, CommitmentsRead, family, run);
+}
+export type CommitmentRead = z.infer<typeof CommitmentsRead.data>;
+
+/** Why the voters' commitments to a run stayed unknown; null when that was not given up. */
+export function commitmentsMissed(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<z.infer<typeof CommitmentsMissed.data> | null> {
+  return factOf(queries, CommitmentsMissed, family, run);
+}
 
 type Signed = Readonly<
   Record<'family' | 'run' | 'hotkey' | 'digest' | 'signature' | 'body', string>

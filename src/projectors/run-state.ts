@@ -7,7 +7,7 @@ import { integer, json, oneOf, type ResultRow, text } from './row.ts';
 /** Which runs there are, and which still need something done. */
 export const runState: Projector = {
   name: 'run-state',
-  version: 1,
+  version: 2,
   schema: [
     `CREATE TABLE opened (
       family TEXT NOT NULL, run TEXT NOT NULL, sequence INTEGER NOT NULL, n INTEGER NOT NULL,
@@ -47,7 +47,6 @@ export const runState: Projector = {
         // A null vector is nothing to set: such a run ends with its intent.
         return event.data.vector === null ? [{ statement: 'done', rows: [[family, run]] }] : [];
       case 'weights.superseded.v1':
-      case 'weights.observed.v1':
         return [{ statement: 'done', rows: [[family, run]] }];
       default:
         return [];
@@ -99,7 +98,7 @@ export async function firstOpenedSince(
   return row === undefined || row['n'] === null ? null : integer(row, 'n');
 }
 
-/** The runs whose weights are neither observed nor given up, the oldest first: what the handlers still work on. */
+/** The runs whose weights are neither superseded nor given up, the oldest first: what the handlers still work on. */
 export async function unfinishedRuns(queries: Queries): Promise<readonly Run[]> {
   const sql = `${RUNS} WHERE (family, run) NOT IN (SELECT family, run FROM done) ORDER BY sequence, n`;
   return (await queries.all(sql)).map(toRun);

@@ -88,14 +88,16 @@ async function openProjections(dir: string, source: string, opened: AsyncDisposa
   const reports = await open('reports');
   const decisions = await open('decisions');
   const divergence = await open('divergence');
+  const extrinsics = await open('extrinsics');
   return {
-    projections: [runState, scoreStore, reports, decisions, divergence],
+    projections: [runState, scoreStore, reports, decisions, divergence, extrinsics],
     queries: {
       runState: runState.queries,
       scoreStore: scoreStore.queries,
       reports: reports.queries,
       decisions: decisions.queries,
       divergence: divergence.queries,
+      extrinsics: extrinsics.queries,
     },
   };
 }

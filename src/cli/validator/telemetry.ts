@@ -1,7 +1,7 @@
 import type { LogWriter } from '../../events/log.ts';
 import type { AdvanceDeps } from '../../handlers/advance-run.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
-import type { Step } from '../../handlers/next-step.ts';
+import type { Step } from '../../handlers/run-progress.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Projection } from '../../runtime/projection.ts';

@@ -1,0 +1,65 @@
+import type { Chain, ChainError } from '../chain/chain.ts';
+import { digestOf } from '../consensus/outcome.ts';
+import { BURN_UID } from '../consensus/vector.ts';
+import type { Vector } from '../events/weights.ts';
+import type { Recorder } from './recorder.ts';
+import { type AttemptRequest, refuse, signExtrinsic } from './sign-extrinsic.ts';
+
+export type WeightsRequest = Omit<AttemptRequest, 'purpose' | 'carries'> &
+  Readonly<{
+    vector: Vector;
+    /** Whom the vector pays; null when it burns everything. */
+    winner: string | null;
+  }>;
+
+/**
+ * Signs an intended vector, unless the seat that it pays is somebody else's by now: uids are reused, and
+ * a vector names uids. An unknown chain is asked again at the next block. Gives what stood in the way.
+ */
+export async function signWeights(
+  request: WeightsRequest,
+  deps: { metagraph: Chain['metagraph']; sign: Chain['sign']; record: Recorder },
+): Promise<string | null> {
+  const { vector, winner, ...rest } = request;
+  const attempted = { ...rest, purpose: 'weights', carries: digestOf(vector) } as const;
+  const metagraph = await deps.metagraph(request.retry.block);
+  if (!metagraph.known) return `${metagraph.reason}: ${metagraph.detail}`;
+  const paid = vector.filter(({ uid, weight }) => uid !== BURN_UID && weight > 0);
+  for (const { uid } of paid) {
+    const holder = metagraph.value.neurons.find((neuron) => neuron.uid === uid)?.hotkey;
+    if (holder === undefined) return `malformed: no neuron ${uid} in the answer`;
+    if (holder === winner) continue;
+    const detail = `uid ${uid} is ${holder}'s, and was to pay ${winner ?? 'nobody'}`;
+    const error: ChainError = { name: 'SeatChanged', detail, class: 'operator', retryAt: null };
+    return refuse(attempted, error, deps);
+  }
+  return signExtrinsic(attempted, { kind: 'weights', vector }, deps);
+}
+
+/**
+ * Compares what the chain holds with what a succeeded attempt carried. Unknown is asked again at the
+ * next block.
+ */
+export async function observeWeights(
+  at: Readonly<{ family: string; run: string; attempt: number; vector: Vector; self: string }>,
+  deps: { weightsOf: Chain['weightsOf']; record: Recorder },
+): Promise<string | null> {
+  const { family, run, attempt, vector, self } = at;
+  const observed = await deps.weightsOf(self);
+  if (!observed.known) return `${observed.reason}: ${observed.detail}`;
+  const row = observed.value;
+  const matches =
+    JSON.stringify(significant(row.vector ?? [])) === JSON.stringify(significant(vector));
+  const detail = matches
+    ? 'the chain holds the intended vector'
+    : 'the chain holds another vector than intended';
+  await deps.record([
+    { type: 'weights.observed.v1', data: { family, run, attempt, matches, detail, ...row } },
+  ]);
+  return matches ? null : detail;
+}
+
+/** Zero weights are padding: the chain need not keep them. */
+function significant(vector: Vector): readonly (readonly [number, number])[] {
+  return vector.filter(({ weight }) => weight > 0).map(({ uid, weight }) => [uid, weight] as const);
+}

@@ -1,0 +1,85 @@
+import type { Chain, ChainError } from '../chain/chain.ts';
+import { commitmentPayload, scoreDigest } from '../consensus/commitment.ts';
+import { commitmentsIn, mergeCommitments } from '../consensus/commitment-facts.ts';
+import type { Phases } from '../events/run.ts';
+import type { CommitmentRead } from '../projectors/reports.ts';
+import { chainTexts, readThrough } from './read-commitments.ts';
+import type { Recorder } from './recorder.ts';
+import { type AttemptRequest, refuse, signExtrinsic } from './sign-extrinsic.ts';
+
+export type CommitRequest = Readonly<{
+  family: string;
+  run: string;
+  phases: Phases;
+  self: string;
+  /** The exact text of the signed report. */
+  body: string;
+  /** What the log holds of the voters' commitments, our own among them. */
+  reads: readonly CommitmentRead[];
+  attempt: number;
+  retry: AttemptRequest['retry'];
+}>;
+
+type CommitDeps = Readonly<{
+  commitments: Chain['commitments'];
+  sign: Chain['sign'];
+  record: Recorder;
+}>;
+
+/**
+ * Signs the commitment to this validator's report. The chain is asked first: a log that was restored from
+ * an older copy may not know that it committed before. The same digest is a success without another
+ * extrinsic; beside another digest a second one would be evidence against us, so none is ever signed.
+ */
+export async function commitReport(
+  request: CommitRequest,
+  deps: CommitDeps,
+): Promise<string | null> {
+  const { family, run, phases, self, body, attempt, retry } = request;
+  const carries = scoreDigest(body);
+  const attempted = { family, run, purpose: 'commitment', attempt, carries, retry } as const;
+  const known = await ownCommitment(request, deps);
+  if (!known.known) return `${known.reason}: ${known.detail}`;
+  if (known.value === null) {
+    const call = { kind: 'commitment', fields: [commitmentPayload(run, body)] } as const;
+    return signExtrinsic(attempted, call, deps);
+  }
+  const { block, digest } = known.value;
+  if (digest !== carries) {
+    const detail = `${self} committed to ${digest} in block ${block}`;
+    const error: ChainError = { ...ALREADY, detail, retryAt: phases.commit + 1 };
+    return refuse(attempted, error, deps);
+  }
+  const data = {
+    family,
+    run,
+    purpose: 'commitment' as const,
+    attempt,
+    carries,
+    hash: null,
+    outcome: 'succeeded' as const,
+    block,
+    blockHash: null,
+    error: null,
+    errorClass: null,
+    detail: 'the chain holds this commitment already',
+    retryAt: null,
+  };
+  await deps.record([{ type: 'extrinsic.settled.v1', data }]);
+  return null;
+}
+
+const ALREADY = { name: 'AlreadyCommitted', class: 'operator' } as const;
+
+/** This validator's first commitment to the run: from the log's reads, and from the chain for the blocks since. */
+async function ownCommitment(
+  { run, phases, self, reads, retry }: CommitRequest,
+  { commitments }: Pick<CommitDeps, 'commitments'>,
+) {
+  const after = readThrough(reads) ?? phases.snapshot;
+  const read = await commitments([self], { after, upTo: retry.block });
+  if (!read.known) return read;
+  const since = { found: commitmentsIn(chainTexts(read.value), run) };
+  const own = mergeCommitments([...reads, since]).find(({ hotkey }) => hotkey === self);
+  return { known: true as const, value: own?.first ?? null };
+}

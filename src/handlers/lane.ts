@@ -1,0 +1,62 @@
+import { attemptsOf, livingExtrinsics } from '../projectors/extrinsics.ts';
+import { ownReport } from '../projectors/reports.ts';
+import { findRun, type Run, unfinishedRuns } from '../projectors/run-state.ts';
+import type { Lane } from './run-progress.ts';
+import type { Projections } from './run-view.ts';
+
+/**
+ * The runs that something is still to be done for, the oldest first: those whose weights are not over,
+ * and those that ended before an extrinsic of theirs did.
+ */
+export async function runsAtWork(projections: Projections): Promise<readonly Run[]> {
+  const unfinished = await unfinishedRuns(projections.runState);
+  const ended: Run[] = [];
+  for (const { family, run } of await livingExtrinsics(projections.extrinsics)) {
+    const found = await findRun(projections.runState, family, run);
+    const listed = [...unfinished, ...ended].some((each) => isSame(each, { family, run }));
+    if (found !== null && !listed) ended.push(found);
+  }
+  return [...unfinished, ...ended].toSorted((a, b) => a.sequence - b.sequence);
+}
+
+/** What the extrinsics of all runs leave for this one to do: one hotkey has one sequence of nonces. */
+export async function laneFor(
+  run: Run,
+  block: number,
+  { commitScores }: Readonly<{ commitScores: boolean }>,
+  { projections }: Readonly<{ projections: Projections }>,
+): Promise<Lane> {
+  const living = await livingExtrinsics(projections.extrinsics);
+  const runs = await unfinishedRuns(projections.runState);
+  const targets = runs
+    .filter(({ sequence, phases }) => sequence > run.sequence && phases.certify > block)
+    .map(({ phases }) => phases.certify);
+  const committing = commitScores
+    ? runs.filter(({ phases }) => phases.snapshot <= block && block < phases.commit)
+    : [];
+  const due = await Promise.all(
+    committing.map((each) => awaitsCommitment(each, block, projections)),
+  );
+  return {
+    busy: living.length > 0,
+    commitmentDue: due.includes(true),
+    nextTarget: targets.length === 0 ? null : Math.min(...targets),
+  };
+}
+
+/** A signed report that could be committed to now. */
+async function awaitsCommitment(
+  { family, run }: Run,
+  block: number,
+  projections: Projections,
+): Promise<boolean> {
+  const last = (await attemptsOf(projections.extrinsics, family, run, 'commitment')).at(-1);
+  if ((await ownReport(projections.reports, family, run)) === null) return false;
+  if (last === undefined) return true;
+  const retryAt = last.settled?.retryAt ?? null;
+  return retryAt !== null && retryAt <= block;
+}
+
+function isSame(a: Readonly<{ family: string; run: string }>, b: typeof a): boolean {
+  return a.family === b.family && a.run === b.run;
+}

@@ -1,0 +1,38 @@
+import type { RunProgress, Step } from './run-progress.ts';
+import { observableAt, type WeightProgress } from './weight-progress.ts';
+
+/**
+ * The chain's usual `weights_rate_limit` in blocks. Weights that are set again so shortly before the next
+ * run's are due would make those late, and whoever switches later than the others loses by it.
+ */
+const RATE_LIMIT_BLOCKS = 100;
+
+/** From an intent to weights that stand on the chain, and again in each period until a later run's stand there. */
+export function weightStep(
+  { weights, commitment, lane }: Pick<RunProgress, 'weights' | 'commitment' | 'lane'>,
+  block: number,
+): Step | null {
+  const { intended, last, superseded } = weights;
+  if (intended === null) return null;
+  if (intended.carries === null) return 'done';
+  // What is signed runs to its end first: a run that is over has nothing left to follow.
+  if (last?.living === true || commitment?.living === true) return null;
+  if (superseded) return 'supersede-weights';
+  if (block < intended.targetBlock) return null;
+  if (observableAt(weights, block) !== null) return 'observe-weights';
+  if (lane.busy || lane.commitmentDue) return null;
+  return isDue(weights, lane.nextTarget, block) ? 'sign-weights' : null;
+}
+
+/** Whether the intent has to be signed: for the first time, after a failure or a mismatch, or because its period is over. */
+function isDue(
+  { intended, last, mismatched, dueAt }: WeightProgress,
+  nextTarget: number | null,
+  block: number,
+): boolean {
+  if (last === null || last.carries !== intended?.carries) return true;
+  if (!last.succeeded) return last.retryAt !== null && last.retryAt <= block;
+  if (mismatched) return true;
+  const disturbs = nextTarget !== null && nextTarget - block <= RATE_LIMIT_BLOCKS;
+  return dueAt !== null && dueAt <= block && !disturbs;
+}
