@@ -1,4 +1,5 @@
 import { axonAddress, type Genesis } from './genesis.ts';
+import { roundAt } from './pulses.ts';
 import type { DevAxon, DevNeuron, DevParams, DevState } from './state.ts';
 
 /** What the SDK's servers announce. */
@@ -7,6 +8,7 @@ const AXON_PROTOCOL = 4;
 /** The state of block 0. `beaconKey` is the beacon's public key in G2, 192 hex digits. */
 export function stateOf(genesis: Genesis, beaconKey: string): DevState {
   const owner = genesis.owner ?? genesis.neurons[0] ?? { hotkey: '', coldkey: '' };
+  const round = roundAt(genesis.genesisTimeMs, genesis.beacon);
   return {
     block: 0,
     timestampMs: genesis.genesisTimeMs,
@@ -20,7 +22,7 @@ export function stateOf(genesis: Genesis, beaconKey: string): DevState {
     usedSpace: new Map(),
     timelocked: [],
     hashCommits: [],
-    drand: { lastStoredRound: 0, oldestStoredRound: 0, pulses: new Map() },
+    drand: { lastStoredRound: round, oldestStoredRound: round, pulses: new Map() },
     lastStepBlock: 0,
     blocksSinceLastStep: 0,
   };
@@ -63,7 +65,8 @@ function neuronOf(neuron: Genesis['neurons'][number], isOwner: boolean): DevNeur
   };
 }
 
-function axonOf(url: string): DevAxon | null {
+/** The axon that the pallet keeps for `http://ip:port`; null for anything else. */
+export function axonOf(url: string): DevAxon | null {
   const address = axonAddress(url);
   if (address === null) return null;
   return {

@@ -1,10 +1,13 @@
-import type { DevParams, DevState } from './state.ts';
+import type { DevState } from './state.ts';
 
 /** Rounds whose signatures the chain keeps: 7.5 days of 3 seconds. */
 const KEPT_ROUNDS = 216_000;
 
 /** The newest round that the beacon has published at a time; 0 before the first. */
-export function roundAt(timestampMs: number, { genesisTime, period }: DevParams['beacon']): number {
+export function roundAt(
+  timestampMs: number,
+  { genesisTime, period }: Readonly<{ genesisTime: number; period: number }>,
+): number {
   return Math.max(0, Math.floor((timestampMs / 1_000 - genesisTime) / period) + 1);
 }
 

@@ -1,4 +1,6 @@
 import { decodeAddress } from '@polkadot/util-crypto/address';
+import { decryptTimelocked } from '../chain/timelock.ts';
+import { decodeWeightsPayload } from '../chain/weights-payload.ts';
 import { epochIndex } from './epoch-schedule.ts';
 import { done, type Outcome } from './outcome.ts';
 import type { DevEvent, DevState, TimelockedCommit } from './state.ts';
@@ -53,16 +55,10 @@ function open(state: DevState, commit: TimelockedCommit, signature: string): Wei
     Buffer.from(signature, 'hex'),
   );
   const payload = plaintext === null ? null : decodeWeightsPayload(plaintext);
-  // A copy of somebody else's ciphertext names his hotkey.
-  if (payload === null || !Buffer.from(decodeAddress(commit.hotkey)).equals(payload.hotkey))
-    return null;
+  if (payload === null) return null;
+  // A copy of somebody else's ciphertext names his hotkey; the older structure names none.
+  const owner = decodeAddress(commit.hotkey);
+  if (payload.hotkey !== null && !Buffer.from(owner).equals(payload.hotkey)) return null;
   const { uids, values, versionKey } = payload;
   return { netuid: state.netuid, mecid: 0, uids, values, versionKey };
 }
-
-// Until src/chain/timelock.ts is there.
-const decryptTimelocked = (_ciphertext: Uint8Array, _signature: Uint8Array): Uint8Array | null =>
-  null;
-const decodeWeightsPayload = (
-  _plaintext: Uint8Array,
-): { hotkey: Uint8Array; uids: number[]; values: number[]; versionKey: bigint } | null => null;
