@@ -1,0 +1,111 @@
+import type { Block } from './blocks.ts';
+import { blake2, type Header, headerHash } from './header.ts';
+import { type Beacon, dispatch, startBlock, validate } from './runtime.ts';
+import type { DevCall, DevEvent, DevState } from './state.ts';
+import type { Transaction } from './transaction.ts';
+
+/** As many as fill a block of a real chain with calls of this size. */
+const MAX_TRANSACTIONS = 256;
+
+export type Built = Readonly<{
+  block: Block;
+  state: DevState;
+  /** Extrinsics that the rules don't let in, though they once did. */
+  refused: readonly Transaction[];
+}>;
+
+/** How a block differs from its parent by more than its content. */
+export type Version = Readonly<{ branch: number; specVersion: number }>;
+
+/**
+ * The child of `parent` that includes as many of the candidates as fit, in their order. One that fails is
+ * included too: it takes its nonce and leaves `ExtrinsicFailed`.
+ */
+export function buildBlock(
+  parent: Readonly<{ block: Block; state: DevState }>,
+  candidates: readonly Transaction[],
+  version: Version,
+  beacon: Beacon,
+): Built {
+  const opened = startBlock(parent.state, beacon);
+  let { state } = opened;
+  const events: DevEvent[] = [...opened.events];
+  const included: Transaction[] = [];
+  const refused: Transaction[] = [];
+  for (const candidate of candidates) {
+    if (included.length === MAX_TRANSACTIONS) break;
+    // Behind one that was refused, an account's others have to wait.
+    if (candidate.nonce !== (state.nonces.get(candidate.signer) ?? 0)) continue;
+    const applied = apply(state, candidate, included.length);
+    if (applied === null) {
+      refused.push(candidate);
+      continue;
+    }
+    included.push(candidate);
+    events.push(...applied.events);
+    state = applied.state;
+  }
+  return { block: seal(parent.block, included, events, version), state, refused };
+}
+
+/** The genesis block. `content` is what the state follows from. */
+export function genesisBlock(content: string, specVersion: number): Block {
+  const none = '0'.repeat(64);
+  const header = {
+    parentHash: none,
+    number: 0,
+    stateRoot: blake2(Buffer.from(content)),
+    extrinsicsRoot: blake2(new Uint8Array()),
+    branch: 0,
+  };
+  return { ...header, hash: headerHash(header), transactions: [], events: [], specVersion };
+}
+
+type Applied = Readonly<{ state: DevState; events: readonly DevEvent[] }>;
+
+/** Null when the extrinsic may not be in this block. */
+function apply(state: DevState, transaction: Transaction, extrinsic: number): Applied | null {
+  const { call, signer, nonce } = transaction;
+  const outcome = run(state, call, signer);
+  if (outcome === null) return null;
+  const after = outcome.kind === 'ok' ? outcome.state : state;
+  const events: readonly DevEvent[] =
+    outcome.kind === 'ok'
+      ? [...outcome.events, { extrinsic, event: 'System.ExtrinsicSuccess' }]
+      : [{ extrinsic, event: 'System.ExtrinsicFailed', error: outcome.error }];
+  return {
+    state: { ...after, nonces: new Map(after.nonces).set(signer, nonce + 1) },
+    events: events.map((event) => ({ ...event, extrinsic })),
+  };
+}
+
+/** A panic of the rules costs the extrinsic its place, not the node its life; it is a fault of ours, so it is told. */
+function run(state: DevState, call: DevCall, signer: string) {
+  try {
+    return validate(state, call, signer, state.block) === null
+      ? dispatch(state, call, signer)
+      : null;
+  } catch (cause) {
+    process.emitWarning(new Error(`${call.call} of ${signer} broke the rules' code`, { cause }));
+    return null;
+  }
+}
+
+function seal(
+  parent: Block,
+  transactions: readonly Transaction[],
+  events: readonly DevEvent[],
+  { branch, specVersion }: Version,
+): Block {
+  const extrinsicsRoot = blake2(
+    Buffer.concat(transactions.map(({ hash }) => Buffer.from(hash, 'hex'))),
+  );
+  const header: Header = {
+    parentHash: parent.hash,
+    number: parent.number + 1,
+    stateRoot: blake2(Buffer.from(parent.stateRoot + extrinsicsRoot, 'hex')),
+    extrinsicsRoot,
+    branch,
+  };
+  return { ...header, hash: headerHash(header), transactions, events, specVersion };
+}
