@@ -16,7 +16,8 @@ const MILESTONES: ReadonlySet<Step> = new Set([
   'miss-certificate',
   'compare-with-owner',
   'intend-weights',
-  'submit-weights',
+  'sign-commitment',
+  'sign-weights',
   'observe-weights',
 ]);
 
