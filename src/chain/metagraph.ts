@@ -1,0 +1,188 @@
+import type { ApiPromise } from '@polkadot/api';
+import { z } from 'zod';
+import { Block, Ss58 } from '../events/scalars.ts';
+import { ActivityCutoff, activityCutoffItems } from './activity-cutoff.ts';
+import { AxonInfo, axonUrl } from './axon-url.ts';
+import type { Known, Metagraph, Neuron } from './chain.ts';
+import { Blocks, empty, known, malformed, parseAnswer, U16, Unsigned } from './decode.ts';
+import { type At, callRuntime, MECHANISM, readStorage, SELECTIVE_MECHAGRAPH } from './reads.ts';
+
+/**
+ * The whole subnet as of one finalised block: one runtime call, and one storage query for what the call does
+ * not tell. 'empty' when the chain has no such subnet or no neuron in it, 'malformed' when the answer is
+ * not what the metadata describes or contradicts itself, 'unavailable' when the node does not have this
+ * block's state; transport errors are thrown.
+ */
+export async function readMetagraph(
+  api: ApiPromise,
+  { netuid, ...at }: At & { readonly netuid: number },
+): Promise<Known<Metagraph>> {
+  const [called, stored] = await Promise.all([
+    callRuntime(SELECTIVE_MECHAGRAPH, [netuid, MECHANISM, FIELDS], at, { api }),
+    readStorage(
+      { stakeThreshold: ['subtensorModule', 'stakeThreshold'], ...activityCutoffItems(netuid) },
+      at,
+      { api },
+    ),
+  ]);
+  if (!called.known) return called;
+  if (!stored.known) return stored;
+  if (called.value === null) return empty(`block ${at.block} has no subnet ${netuid}`);
+  const answer = parseAnswer(Answer, called.value, 'metagraph');
+  if (!answer.known) return answer;
+  const rest = parseAnswer(Rest, stored.value, 'storage');
+  if (!rest.known) return rest;
+  const cutoff = parseAnswer(ActivityCutoff, stored.value, 'storage');
+  if (!cutoff.known) return cutoff;
+  const fault = contradiction(answer.value, { netuid, block: at.block });
+  if (fault !== null) return malformed(`metagraph: ${fault}`);
+  if (answer.value.numUids === 0)
+    return empty(`subnet ${netuid} has no neuron at block ${at.block}`);
+  const rows = parseAnswer(z.array(Row), rowsOf(answer.value), 'metagraph, by uid');
+  if (!rows.known) return rows;
+
+  return known({
+    ...at,
+    neurons: rows.value.map((row, uid) =>
+      neuronOf(row, { uid, block: at.block, cutoff: cutoff.value }),
+    ),
+    ownerHotkey: answer.value.ownerHotkey === NO_ACCOUNT ? null : answer.value.ownerHotkey,
+    hyperparameters: {
+      tempo: answer.value.tempo,
+      kappa: answer.value.kappa,
+      minAllowedWeights: answer.value.minAllowedWeights,
+      weightsVersion: answer.value.weightsVersion,
+      weightsRateLimit: answer.value.weightsRateLimit,
+      activityCutoff: cutoff.value,
+      maxValidators: answer.value.maxValidators,
+      commitReveal: answer.value.commitRevealWeightsEnabled,
+      revealPeriod: answer.value.commitRevealPeriod,
+      stakeThreshold: rest.value.stakeThreshold,
+    },
+  });
+}
+
+/** The pallet's numbers of the fields that are asked for; what is not asked for comes as null. */
+const RULES = {
+  ownerHotkey: 5,
+  block: 7,
+  tempo: 8,
+  kappa: 23,
+  minAllowedWeights: 24,
+  weightsVersion: 26,
+  weightsRateLimit: 27,
+  maxValidators: 29,
+  numUids: 30,
+  commitRevealWeightsEnabled: 46,
+  commitRevealPeriod: 47,
+};
+
+/** Fields with one entry for each uid. */
+const COLUMNS = {
+  hotkeys: 52,
+  coldkeys: 53,
+  axons: 55,
+  active: 56,
+  validatorPermit: 57,
+  lastUpdate: 59,
+  incentives: 62,
+  blockAtRegistration: 66,
+  totalStake: 69,
+};
+
+const FIELDS = [...Object.values(RULES), ...Object.values(COLUMNS)];
+
+const Column = z.array(z.unknown());
+
+const Answer = z.object({
+  netuid: U16,
+  ownerHotkey: Ss58,
+  block: Block,
+  tempo: U16,
+  kappa: U16,
+  minAllowedWeights: U16,
+  weightsVersion: Unsigned,
+  weightsRateLimit: Blocks,
+  maxValidators: U16,
+  numUids: U16,
+  commitRevealWeightsEnabled: z.boolean(),
+  commitRevealPeriod: Blocks,
+  hotkeys: Column,
+  coldkeys: Column,
+  axons: Column,
+  active: Column,
+  validatorPermit: Column,
+  lastUpdate: Column,
+  incentives: Column,
+  blockAtRegistration: Column,
+  totalStake: Column,
+});
+type Answer = z.infer<typeof Answer>;
+
+/** One neuron, under the names of the columns. */
+const Row = z.object({
+  hotkeys: Ss58,
+  coldkeys: Ss58,
+  axons: AxonInfo,
+  active: z.boolean(),
+  validatorPermit: z.boolean(),
+  lastUpdate: Block,
+  incentives: U16,
+  blockAtRegistration: Block,
+  totalStake: Unsigned,
+});
+
+const Rest = z.object({ stakeThreshold: Unsigned });
+
+/** The address of 32 zero bytes: what storage gives where no account was ever set. */
+const NO_ACCOUNT = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
+
+/** What makes an answer of the right layout unusable, or null. */
+function contradiction(
+  answer: Answer,
+  { netuid, block }: { readonly netuid: number; readonly block: number },
+): string | null {
+  if (answer.netuid !== netuid) return `it is of subnet ${answer.netuid}, not ${netuid}`;
+  if (answer.block !== block) return `it is of block ${answer.block}, not ${block}`;
+  const { numUids } = answer;
+  for (const [name, value] of Object.entries(answer)) {
+    if (Array.isArray(value) && value.length !== numUids) {
+      return `${name} has ${value.length} entries for ${numUids} neurons`;
+    }
+  }
+  return new Set(answer.hotkeys).size === numUids ? null : 'a hotkey has two uids';
+}
+
+/** The columns turned into rows: entry `uid` of each. */
+function rowsOf(answer: Answer): readonly unknown[] {
+  return answer.hotkeys.map((hotkeys, uid) => ({
+    hotkeys,
+    coldkeys: answer.coldkeys[uid],
+    axons: answer.axons[uid],
+    active: answer.active[uid],
+    validatorPermit: answer.validatorPermit[uid],
+    lastUpdate: answer.lastUpdate[uid],
+    incentives: answer.incentives[uid],
+    blockAtRegistration: answer.blockAtRegistration[uid],
+    totalStake: answer.totalStake[uid],
+  }));
+}
+
+function neuronOf(
+  row: z.infer<typeof Row>,
+  { uid, block, cutoff }: Readonly<{ uid: number; block: number; cutoff: number }>,
+): Neuron {
+  return {
+    uid,
+    hotkey: row.hotkeys,
+    coldkey: row.coldkeys,
+    stake: row.totalStake,
+    permit: row.validatorPermit,
+    // The flag is of the last epoch; what happened since follows from the last update.
+    active: row.active && row.lastUpdate + cutoff >= block,
+    registeredAt: row.blockAtRegistration,
+    lastUpdate: row.lastUpdate,
+    incentive: row.incentives,
+    axon: axonUrl(row.axons),
+  };
+}
