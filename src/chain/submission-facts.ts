@@ -1,3 +1,19 @@
+import type { ApiPromise } from '@polkadot/api';
+import { z } from 'zod';
+import { Block, Ss58 } from '../events/scalars.ts';
+import type { Known } from './chain.ts';
+import { Blocks, empty, known, malformed, parseAnswer, U16, Unsigned } from './decode.ts';
+import {
+  type At,
+  callRuntime,
+  MECHANISM,
+  readSpecVersion,
+  readStorage,
+  SELECTIVE_MECHAGRAPH,
+  type StorageItem,
+} from './reads.ts';
+import { readUnrevealed } from './unrevealed-commits.ts';
+
 /** What decides whether the chain takes a call of one hotkey, all of it at one block. */
 export type SubmissionFacts = Readonly<{
   block: number;
@@ -59,3 +75,173 @@ export type SubmissionFacts = Readonly<{
   /** Bytes of commitments: what an epoch allows, and what this hotkey used in which epoch. */
   space: Readonly<{ max: number; used: number; usedInEpoch: number }>;
 }>;
+
+/**
+ * Everything that decides at one finalised block whether the chain takes a call of this hotkey: one runtime
+ * call, two storage queries and the version of the runtime. 'empty' when the chain has no such subnet,
+ * 'malformed' when an answer is not what the metadata describes, 'unavailable' when the node does not
+ * have this block's state or another runtime ran it than the connection knows; transport errors are thrown.
+ */
+export async function readSubmissionFacts(
+  api: ApiPromise,
+  { netuid, hotkey, ...at }: At & { readonly netuid: number; readonly hotkey: string },
+): Promise<Known<SubmissionFacts>> {
+  const [version, called, stored] = await Promise.all([
+    readSpecVersion(at, { api }),
+    callRuntime(SELECTIVE_MECHAGRAPH, [netuid, MECHANISM, Object.values(FIELDS)], at, { api }),
+    readStorage(items(netuid, hotkey), at, { api }),
+  ]);
+  if (!version.known) return version;
+  if (!called.known) return called;
+  if (!stored.known) return stored;
+  if (called.value === null) return empty(`block ${at.block} has no subnet ${netuid}`);
+  const subnet = parseAnswer(Subnet, called.value, 'metagraph');
+  if (!subnet.known) return subnet;
+  const rules = parseAnswer(Rules, stored.value, 'storage');
+  if (!rules.known) return rules;
+  const neuron = neuronOf(subnet.value, { hotkey, uid: rules.value.uid });
+  if (!neuron.known) return neuron;
+  const epoch = epochOf(rules.value);
+  const { tempo } = rules.value;
+  const unrevealed = await readUnrevealed({ netuid, hotkey, tempo, epoch }, at, { api });
+  if (!unrevealed.known) return unrevealed;
+  return known({
+    ...at,
+    timestampMs: rules.value.timestampMs,
+    specVersion: version.value,
+    uidCount: subnet.value.numUids,
+    neuron: neuron.value,
+    stakeThreshold: rules.value.stakeThreshold,
+    minAllowedWeights: rules.value.minAllowedWeights,
+    weightsVersion: rules.value.weightsVersion,
+    weightsRateLimit: rules.value.weightsRateLimit,
+    commitReveal: {
+      enabled: rules.value.commitRevealEnabled,
+      version: rules.value.commitRevealVersion,
+      period: rules.value.revealPeriod,
+      unrevealed: unrevealed.value,
+    },
+    tempo,
+    epoch,
+    drand: { lastStoredRound: rules.value.lastStoredRound, ...rules.value.beacon },
+    space: { max: rules.value.maxSpace, ...rules.value.usedSpace },
+  });
+}
+
+/** The pallet's numbers of the metagraph's fields; stake is computed by the runtime and stored nowhere. */
+const FIELDS = {
+  ownerHotkey: 5,
+  block: 7,
+  numUids: 30,
+  validatorPermit: 57,
+  lastUpdate: 59,
+  blockAtRegistration: 66,
+  totalStake: 69,
+};
+
+const Subnet = z.object({
+  ownerHotkey: Ss58,
+  block: Block,
+  numUids: U16,
+  validatorPermit: z.array(z.boolean()),
+  lastUpdate: z.array(Block),
+  blockAtRegistration: z.array(Block),
+  totalStake: z.array(Unsigned),
+});
+
+function items(netuid: number, hotkey: string): Readonly<Record<string, StorageItem>> {
+  return {
+    timestampMs: ['timestamp', 'now'],
+    uid: ['subtensorModule', 'uids', netuid, hotkey],
+    stakeThreshold: ['subtensorModule', 'stakeThreshold'],
+    minAllowedWeights: ['subtensorModule', 'minAllowedWeights', netuid],
+    weightsVersion: ['subtensorModule', 'weightsVersionKey', netuid],
+    weightsRateLimit: ['subtensorModule', 'weightsSetRateLimit', netuid],
+    commitRevealEnabled: ['subtensorModule', 'commitRevealWeightsEnabled', netuid],
+    commitRevealVersion: ['subtensorModule', 'commitRevealWeightsVersion'],
+    revealPeriod: ['subtensorModule', 'revealPeriodEpochs', netuid],
+    tempo: ['subtensorModule', 'tempo', netuid],
+    blocksSinceLastStep: ['subtensorModule', 'blocksSinceLastStep', netuid],
+    // The next three came with spec 423, which stores the schedule of epochs.
+    subnetEpochIndex: ['subtensorModule', 'subnetEpochIndex', netuid],
+    lastEpochBlock: ['subtensorModule', 'lastEpochBlock', netuid],
+    pendingEpochAt: ['subtensorModule', 'pendingEpochAt', netuid],
+    lastStoredRound: ['drand', 'lastStoredRound'],
+    beacon: ['drand', 'beaconConfig'],
+    maxSpace: ['commitments', 'maxSpace'],
+    usedSpace: ['commitments', 'usedSpaceOf', netuid, hotkey],
+  };
+}
+
+const Rules = z.object({
+  timestampMs: z.int().min(1),
+  uid: U16.nullable(),
+  stakeThreshold: Unsigned,
+  minAllowedWeights: U16,
+  weightsVersion: Unsigned,
+  weightsRateLimit: Blocks,
+  commitRevealEnabled: z.boolean(),
+  commitRevealVersion: U16,
+  revealPeriod: Blocks,
+  tempo: U16,
+  blocksSinceLastStep: Block,
+  subnetEpochIndex: Block.optional(),
+  lastEpochBlock: Block.optional(),
+  pendingEpochAt: Block.optional(),
+  lastStoredRound: Block,
+  beacon: z
+    .object({
+      publicKey: z.string().regex(/^0x[0-9a-f]{192}$/, 'a key of 96 bytes'),
+      genesisTime: z.int().min(0),
+      period: z.int().min(1),
+    })
+    .transform(({ publicKey, ...schedule }) => ({ publicKey: publicKey.slice(2), ...schedule })),
+  maxSpace: z.int().min(0),
+  /** A hotkey that never committed used nothing. */
+  usedSpace: z
+    .object({ lastEpoch: Block, usedSpace: Block })
+    .nullable()
+    .transform((tracker) => ({
+      used: tracker?.usedSpace ?? 0,
+      usedInEpoch: tracker?.lastEpoch ?? 0,
+    })),
+});
+
+/** The hotkey's place in the columns; null when it has no uid. */
+function neuronOf(
+  subnet: z.infer<typeof Subnet>,
+  { hotkey, uid }: { readonly hotkey: string; readonly uid: number | null },
+): Known<SubmissionFacts['neuron']> {
+  if (uid === null) return known(null);
+  const permit = subnet.validatorPermit[uid];
+  const stake = subnet.totalStake[uid];
+  const lastUpdate = subnet.lastUpdate[uid];
+  const registeredAt = subnet.blockAtRegistration[uid];
+  if (
+    permit === undefined ||
+    stake === undefined ||
+    lastUpdate === undefined ||
+    registeredAt === undefined
+  ) {
+    return malformed(`metagraph: no entry for uid ${uid} of ${hotkey}`);
+  }
+  const owner = hotkey === subnet.ownerHotkey;
+  return known({ uid, permit, stake, lastUpdate, registeredAt, owner });
+}
+
+function epochOf(rules: z.infer<typeof Rules>): SubmissionFacts['epoch'] {
+  const { subnetEpochIndex, lastEpochBlock, pendingEpochAt, blocksSinceLastStep } = rules;
+  if (
+    subnetEpochIndex === undefined ||
+    lastEpochBlock === undefined ||
+    pendingEpochAt === undefined
+  ) {
+    return null;
+  }
+  return {
+    index: subnetEpochIndex,
+    lastBlock: lastEpochBlock,
+    pendingAt: pendingEpochAt,
+    blocksSinceLastStep,
+  };
+}
