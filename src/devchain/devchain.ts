@@ -29,6 +29,8 @@ export type Devchain = Readonly<{
   genesisHash: string;
   heads: () => Readonly<{ best: Head; finalized: Head }>;
   produceBlock: (count?: number) => Promise<void>;
+  /** Changes the state by more than the rules, as root could: the next block starts from the changed one. */
+  amend: (change: (state: DevState) => DevState) => void;
   /** Throws `input.invalid` for a block that is not there, or whose state is discarded. */
   stateAt: (block?: number | 'best' | 'finalized') => DevState;
   /** Throws `input.invalid` for a hash that is of no block. */
@@ -79,6 +81,7 @@ export async function startDevchain(genesis: Genesis, options: DevchainOptions):
     genesisHash: node.genesisHash,
     heads: () => ({ best: headOf(node.blocks.best()), finalized: headOf(node.blocks.finalized()) }),
     produceBlock: faults.produceBlocks,
+    amend: (change) => void node.amendments.push(change),
     stateAt: (block = 'best') => stateAt(node, block),
     eventsOf: (hash) => (node.blocks.byHash(hash) ?? missing('block', hash)).events,
     findExtrinsic: (hash) => findExtrinsic(node, hash),

@@ -6,6 +6,7 @@ import type { Genesis } from './genesis.ts';
 import { createPool, type NonceOf, type Pool, type Status } from './pool.ts';
 import type { RpcError } from './rpc-error.ts';
 import { type Beacon, beaconOf, genesisState } from './runtime.ts';
+import type { DevState } from './state.ts';
 import { checkTransaction, type Transaction } from './transaction.ts';
 
 /** What happens in the node, in the order in which its clients hear of it. */
@@ -24,6 +25,8 @@ export type Node = Readonly<{
   beacon: Beacon;
   finalityLag: number;
   faults: FaultState;
+  /** What the next block's state is first made from its parent's by, beside the rules. */
+  amendments: ((state: DevState) => DevState)[];
   /** Of the next block. The one thing here that changes in place. */
   version: { -readonly [Key in keyof Version]: Version[Key] };
 }>;
@@ -55,6 +58,7 @@ export function createNode(genesis: Genesis, options: NodeOptions, faults: Fault
     beacon: beaconOf(genesis),
     finalityLag: options.finalityLag,
     faults,
+    amendments: [],
     version,
   };
 }
@@ -139,7 +143,10 @@ function check({ blocks, codec, genesisHash, version }: Node, bytes: Uint8Array)
 /** A block on the best one, of which only the newest heads are not told yet. */
 function build(node: Node): Block {
   const { blocks, pool, faults, version, beacon, nonceOf } = node;
-  const parent = { block: blocks.best(), state: blocks.bestState() };
+  const amended = node.amendments
+    .splice(0)
+    .reduce((state, amend) => amend(state), blocks.bestState());
+  const parent = { block: blocks.best(), state: amended };
   const candidates = parent.block.number < faults.heldUntil ? [] : pool.ready();
   const { block, state, refused } = buildBlock(parent, candidates, version, beacon);
   blocks.append(block, state);

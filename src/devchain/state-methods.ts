@@ -5,8 +5,8 @@ import type { MetagraphFault } from './fault-state.ts';
 import { extraOf, type Node } from './node.ts';
 import { stateError } from './rpc-error.ts';
 import { Hash, Hex, type Method, method, type Reply } from './rpc-method.ts';
-import { runtimeVersion } from './runtime-version.ts';
 import type { DevState } from './state.ts';
+import { runtimeVersion } from './version-json.ts';
 
 /** Substrate's own limit of a page. */
 const MAX_PAGE = 1_000;

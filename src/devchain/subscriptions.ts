@@ -6,8 +6,8 @@ import { extraOf, type Node, type Notice } from './node.ts';
 import { PEER, type Status } from './pool.ts';
 import { protocolError } from './rpc-error.ts';
 import { type Client, Hex, type Method, method, type Reply } from './rpc-method.ts';
-import { runtimeVersion } from './runtime-version.ts';
 import { StorageKeys } from './state-methods.ts';
+import { runtimeVersion } from './version-json.ts';
 
 /** polkadot.js holds five, and one for each extrinsic that it watches. */
 const MAX_SUBSCRIPTIONS = 256;
