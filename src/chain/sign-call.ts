@@ -1,0 +1,196 @@
+import type { ApiPromise } from '@polkadot/api';
+import type { SubmittableExtrinsic } from '@polkadot/api/types';
+import { decodeAddress } from '@polkadot/util-crypto/address';
+import { z } from 'zod';
+import { axonAddress } from './axon-address.ts';
+import type { Call, ChainError, Extrinsic, Known } from './chain.ts';
+import { known, malformed, parseAnswer } from './decode.ts';
+import { QUICKNET } from './drand.ts';
+import { chainError } from './errors.ts';
+import { preflightRound } from './preflight.ts';
+import type { Own } from './preflight-commitment.ts';
+import { MECHANISM } from './reads.ts';
+import { firstRevealBlock, revealRound } from './reveal-schedule.ts';
+import type { SubmissionFacts } from './submission-facts.ts';
+import { encryptTimelocked } from './timelock.ts';
+import { encodeWeightsPayload } from './weights-payload.ts';
+
+/** So many fresh bytes of a cryptographic generator. */
+export type Random = (bytes: number) => Uint8Array;
+
+/** The call of an extrinsic that is not signed yet, or why there is none. */
+export type BuiltCall =
+  | Readonly<{
+      kind: 'built';
+      /** Pallet and call by their names in the metadata. */
+      name: string;
+      tx: SubmittableExtrinsic<'promise'>;
+      reveal: Extrinsic['reveal'];
+    }>
+  | Readonly<{ kind: 'refused'; error: ChainError }>;
+
+type Context = Readonly<{ facts: SubmissionFacts; own: Own & { readonly genesis: string } }>;
+type Deps = Readonly<{ api: ApiPromise; random: Random }>;
+
+/** Builds a call that has passed the preflight with the same facts, by the names of the node's metadata. */
+export function buildCall(call: Call, context: Context, deps: Deps): Known<BuiltCall> {
+  const { facts, own } = context;
+  switch (call.kind) {
+    case 'weights':
+      if (facts.commitReveal.enabled) return buildCommit(call.vector, context, deps);
+      return known(
+        build(
+          'SubtensorModule.set_mechanism_weights',
+          {
+            netuid: own.netuid,
+            mecid: MECHANISM,
+            dests: call.vector.map(({ uid }) => uid),
+            weights: call.vector.map(({ weight }) => weight),
+            versionKey: own.versionKey,
+          },
+          deps,
+        ),
+      );
+    case 'commitment':
+      return known(
+        build(
+          'Commitments.set_commitment',
+          {
+            netuid: own.netuid,
+            info: {
+              fields: call.fields.map((text) => ({
+                [`Raw${text.length}`]: `0x${Buffer.from(text, 'latin1').toString('hex')}`,
+              })),
+            },
+          },
+          deps,
+        ),
+      );
+    case 'axon': {
+      const address = axonAddress(call.url);
+      if (address === null) return malformed(`${call.url} is no axon's address`);
+      return known(
+        build(
+          'SubtensorModule.serve_axon',
+          {
+            netuid: own.netuid,
+            version: AXON_VERSION,
+            ip: address.ip,
+            port: address.port,
+            ipType: address.ipType,
+            protocol: AXON_PROTOCOL,
+            placeholder1: 0,
+            placeholder2: 0,
+          },
+          deps,
+        ),
+      );
+    }
+  }
+}
+
+/** What serves behind the address. Nobody reads it; 0 would mean an axon that was never announced. */
+const AXON_VERSION = 1;
+
+/** What the network's own servers announce. */
+const AXON_PROTOCOL = 4;
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+
+/** Genesis hash of Finney, whose beacon is known beforehand: a node that names another could read our weights. */
+const FINNEY = '2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
+
+/**
+ * Weights under a time lock. The schedule holds for a commit in the next block; one that slips over the end
+ * of the epoch is revealed an epoch later than foreseen, when its round has long been public.
+ */
+function buildCommit(
+  vector: Extract<Call, { kind: 'weights' }>['vector'],
+  { facts, own }: Context,
+  { api, random }: Deps,
+): Known<BuiltCall> {
+  const { drand: beacon, commitReveal } = facts;
+  if (own.genesis === FINNEY && !isQuicknet(beacon))
+    return malformed('the beacon that the node names for Finney is not quicknet');
+  const blockMs = blockTimeOf(api);
+  if (!blockMs.known) return blockMs;
+  const block = firstRevealBlock({ ...facts, netuid: own.netuid }, commitReveal.period);
+  if (block === null)
+    return refuse(chainError('NoEpochs', `subnet ${own.netuid} has tempo 0: it reveals no commit`));
+  const round = revealRound({
+    timestampMs: facts.timestampMs,
+    headBlock: facts.block,
+    revealBlock: block,
+    blockMs: blockMs.value,
+    beacon,
+  });
+  const early = preflightRound(round, facts);
+  if (early !== null) return refuse(early);
+  const plaintext = encodeWeightsPayload({
+    hotkey: decodeAddress(own.hotkey),
+    uids: vector.map(({ uid }) => uid),
+    values: vector.map(({ weight }) => weight),
+    versionKey: own.versionKey,
+  });
+  const fresh = { esk: random(KEY_BYTES), sigma: random(KEY_BYTES), nonce: random(NONCE_BYTES) };
+  const commit = encryptTimelocked(plaintext, round, Buffer.from(beacon.publicKey, 'hex'), fresh);
+  const args = {
+    netuid: own.netuid,
+    mecid: MECHANISM,
+    commit: `0x${Buffer.from(commit).toString('hex')}`,
+    revealRound: round,
+    commitRevealVersion: commitReveal.version,
+  };
+  const name = 'SubtensorModule.commit_timelocked_mechanism_weights';
+  return known(build(name, args, { api }, { block, round }));
+}
+
+function isQuicknet({ publicKey, genesisTime, period }: SubmissionFacts['drand']): boolean {
+  return (
+    publicKey === QUICKNET.publicKey &&
+    genesisTime === QUICKNET.genesisTime &&
+    period === QUICKNET.period
+  );
+}
+
+/** Milliseconds from block to block: Aura's slot, or twice the least distance, as runtimes with Aura set it. */
+function blockTimeOf({ consts }: ApiPromise): Known<number> {
+  const slot = consts['aura']?.['slotDuration']?.toJSON();
+  const half = consts['timestamp']?.['minimumPeriod']?.toJSON();
+  return parseAnswer(
+    z.int().min(1),
+    slot ?? (typeof half === 'number' ? 2 * half : undefined),
+    'block time, of the constants Aura.SlotDuration or Timestamp.MinimumPeriod',
+  );
+}
+
+/** A call whose arguments have other names in this runtime means something else: it is not made. */
+function build(
+  name: string,
+  args: Readonly<Record<string, unknown>>,
+  { api }: Pick<Deps, 'api'>,
+  reveal: Extrinsic['reveal'] = null,
+): BuiltCall {
+  const [pallet = '', method = ''] = name.split('.');
+  const call = api.tx[lowerFirst(pallet)]?.[camelCase(method)];
+  const expected = Object.keys(args).join(', ');
+  const found = call?.meta.args.map(({ name: arg }) => camelCase(arg.toString())).join(', ');
+  if (call === undefined || found !== expected) {
+    const detail = `the runtime has ${found === undefined ? 'no such call' : `arguments ${found}`}, expected ${expected}`;
+    return { kind: 'refused', error: chainError('CallNotSupported', `${name}: ${detail}`) };
+  }
+  return { kind: 'built', name, tx: call(...Object.values(args)), reveal };
+}
+
+function refuse(error: ChainError): Known<BuiltCall> {
+  return known({ kind: 'refused', error });
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function camelCase(text: string): string {
+  return text.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

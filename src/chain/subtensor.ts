@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Signer } from '../consensus/keys.ts';
+import type { Chain, Known, Metagraph, Sending, Signing } from './chain.ts';
+import { readCommitments } from './commitments.ts';
+import { type ConnectionDeps, type ConnectionOptions, openConnection } from './connection.ts';
+import type { Link } from './connection-link.ts';
+import { connectNode } from './connection-session.ts';
+import type { ConnectionState } from './connection-state.ts';
+import { chainError } from './errors.ts';
+import { notFinal, readFinalized, readFinalizedAt } from './finalized.ts';
+import { readMetagraph } from './metagraph.ts';
+import { sendExtrinsic } from './send.ts';
+import { signCall } from './sign.ts';
+import type { Random } from './sign-call.ts';
+import { createTracer } from './trace.ts';
+import { readWeightsRow } from './weights-row.ts';
+
+export type SubtensorOptions = ConnectionOptions &
+  Readonly<{
+    netuid: number;
+    /** The hotkey that extrinsics are signed with; null for a reader. */
+    signer: Signer | null;
+    /** Goes with the weights; the chain may ask for a least one. */
+    versionKey: bigint;
+  }>;
+
+export type SubtensorDeps = ConnectionDeps & Readonly<{ randomBytes: Random }>;
+
+/** The chain behind a connection that can be looked at, and that is closed with `await using`. */
+export type Subtensor = Chain & Readonly<{ connection: () => ConnectionState }> & AsyncDisposable;
+
+/**
+ * The chain as Bittensor's subtensor nodes tell it, over one connection that is kept for ever. Throws
+ * `config.invalid` for endpoints or a genesis hash that cannot be used; after that an outage is a value.
+ */
+export function openSubtensor(
+  options: SubtensorOptions,
+  deps: Partial<SubtensorDeps> = {},
+): Subtensor {
+  const { netuid, genesis, signer, versionKey } = options;
+  const { randomBytes: random, ...connectionDeps } = { ...ownDeps(), ...deps };
+  const connection = openConnection(options, connectionDeps);
+  const read = async <T>(use: (link: Link) => Promise<Known<T>>): Promise<Known<T>> => {
+    const answer = await connection.withApi(use);
+    return answer.known ? answer.value : answer;
+  };
+  const metagraphs = new Map<number, Metagraph>();
+  const trace = createTracer(signer?.hotkey ?? null);
+  const oneByOne = createLane();
+
+  return {
+    netuid,
+    genesis,
+    connection: connection.state,
+    finalizedBlock: async () => connection.head(),
+    metagraph: async (block) => {
+      const kept = metagraphs.get(block);
+      if (kept !== undefined) return { known: true, value: kept };
+      const early = tooEarly(block, connection.head());
+      if (early !== null) return early;
+      const metagraph = await read(async (link) => {
+        const at = await readFinalizedAt(block, { link });
+        return at.known ? readMetagraph(link.api, { netuid, ...at.value }) : at;
+      });
+      if (metagraph.known) keep(metagraphs, metagraph.value);
+      return metagraph;
+    },
+    commitments: async (hotkeys, range) => {
+      const early = tooEarly(range.upTo, connection.head());
+      if (early !== null) return early;
+      return read(async (link) => {
+        const at = await readFinalizedAt(range.upTo, { link });
+        return at.known ? readCommitments(link.api, { netuid, hotkeys, range }) : at;
+      });
+    },
+    weightsOf: (hotkey) =>
+      read(async (link) => {
+        const at = await readFinalized({ link });
+        return at.known ? readWeightsRow(link.api, { netuid, hotkey, ...at.value }) : at;
+      }),
+    sign: async (call) => {
+      if (signer === null) return { known: true, value: NO_SIGNER };
+      const own = { netuid, hotkey: signer.hotkey, versionKey, genesis };
+      return oneByOne(() => read((link) => signCall(call, own, { link, signer, random })));
+    },
+    send: (extrinsic) =>
+      oneByOne(async (): Promise<Sending> => {
+        const sent = await connection.withApi((link) => sendExtrinsic(extrinsic, { link }));
+        return sent.known ? sent.value : { kind: 'unknown', detail: sent.detail };
+      }),
+    trace: (extrinsic) => read((link) => trace(extrinsic, { link })),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+/** A clock, chance and timers of this process. */
+function ownDeps(): SubtensorDeps {
+  return {
+    now: () => performance.timeOrigin + performance.now(),
+    random: Math.random,
+    wait: async (ms, signal) => {
+      // An abort ends the waiting, which is no error.
+      await delay(ms, undefined, { signal }).catch(() => undefined);
+    },
+    connect: connectNode,
+    signal: new AbortController().signal,
+    randomBytes,
+  };
+}
+
+const NO_SIGNER: Signing = {
+  kind: 'refused',
+  error: chainError('SigningKeyMissing', 'the chain was opened without a hotkey that can sign'),
+};
+
+/** The subnets of one decision; one of 1,024 neurons is a third of a megabyte. */
+const MAX_METAGRAPHS = 4;
+
+/** What is final never changes, so it is asked for once. */
+function keep(metagraphs: Map<number, Metagraph>, metagraph: Metagraph): void {
+  const [oldest] = metagraphs.keys();
+  if (metagraphs.size >= MAX_METAGRAPHS && oldest !== undefined) metagraphs.delete(oldest);
+  metagraphs.set(metagraph.block, metagraph);
+}
+
+function tooEarly(block: number, head: Known<number>): Known<never> | null {
+  if (!head.known) return head;
+  return block > head.value ? notFinal(block, head.value) : null;
+}
+
+/**
+ * Runs one job after the other: two signatures made at once would carry the same nonce, and one of them
+ * would never be included.
+ */
+function createLane(): <T>(job: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (job) => {
+    const next = last.then(job);
+    // A job that fails tells its own caller; the next one runs all the same.
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
