@@ -82,11 +82,14 @@ export function findCommit(
   const own = state.hashCommits.filter((commit) => commit.hotkey === hotkey);
   if (own.length === 0) return 'NoWeightsCommitFound';
   const hash = weightsHash(call, hotkey);
-  const found = own.find((commit) => commit.hash === hash);
-  if (found === undefined) return 'InvalidRevealCommitHashNotMatch';
-  const due = found.epoch + state.params.revealPeriodEpochs;
-  if (epochIndex(state) > due) return 'ExpiredWeightCommit';
-  return epochIndex(state) < due ? 'RevealTooEarly' : found;
+  const found = liveCommits(state, hotkey).find((commit) => commit.hash === hash);
+  if (found !== undefined)
+    return epochIndex(state) < found.epoch + state.params.revealPeriodEpochs
+      ? 'RevealTooEarly'
+      : found;
+  return own.some((commit) => commit.hash === hash)
+    ? 'ExpiredWeightCommit'
+    : 'InvalidRevealCommitHashNotMatch';
 }
 
 /** BLAKE2b-256 of SCALE (hotkey, storage index, uids, values, salt, version key), 64 hex digits. */
