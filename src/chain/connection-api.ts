@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { ApiPromise } from '@polkadot/api';
 import type { ProviderInterface } from '@polkadot/rpc-provider/types';
 import { rpcDefinitions } from '@polkadot/types';
@@ -23,28 +22,19 @@ export type Runtime = Readonly<{
 
 /**
  * An ApiPromise of one runtime over an open wire. Everything that its start asks for was asked before, so
- * nothing can be lost, printed or thrown in between. It never follows an upgrade of the runtime: after one
- * it would know no runtime APIs, because polkadot.js then asks for metadata of version 14. Whoever built
- * it disconnects it; that leaves the wire open.
+ * in between nothing can be lost, printed or thrown. It watches nothing by itself, so nothing of it has to
+ * be released, and it never follows an upgrade of the runtime: after one, polkadot.js would know no runtime
+ * APIs, because it then asks for metadata of version 14.
  */
-export async function buildApi(
-  wire: Wire,
-  facts: NodeFacts,
-  runtime: Runtime,
-): Promise<ApiPromise> {
-  const api = new ApiPromise({
+export function buildApi(wire: Wire, facts: NodeFacts, runtime: Runtime): Promise<ApiPromise> {
+  return ApiPromise.create({
     provider: providerOver(wire, facts, runtime),
     metadata: { [`${facts.genesis}-${runtime.specVersion}`]: runtime.metadata },
     signedExtensions: DECLARED_EXTENSIONS,
     rpc: SILENT_RPC,
     noInitWarn: true,
+    throwOnConnect: true,
   });
-  try {
-    return await api.isReadyOrError;
-  } catch (error) {
-    await api.disconnect();
-    throw error;
-  }
 }
 
 /** polkadot.js prints every error of a call before it throws it; a caller that handles it needs no copy. */
@@ -57,11 +47,7 @@ const SILENT_RPC = Object.fromEntries(
   ]),
 );
 
-/** The one subscription that polkadot.js opens by itself, and on whose failure it ends the process. */
-const RUNTIME_VERSION = 'state_runtimeVersion';
-
 function providerOver(wire: Wire, facts: NodeFacts, runtime: Runtime): ProviderInterface {
-  const events = new EventEmitter();
   const known = new Map<string, unknown>([
     [question('chain_getBlockHash', [0]), facts.genesis],
     [question('system_chain', []), facts.chain],
@@ -72,27 +58,24 @@ function providerOver(wire: Wire, facts: NodeFacts, runtime: Runtime): ProviderI
   const send = (method: string, params: unknown[]): unknown =>
     known.get(question(method, params)) ?? wire.call(method, params);
   return {
-    hasSubscriptions: true,
+    // With subscriptions polkadot.js would watch the runtime version, and end the process when that fails.
+    hasSubscriptions: false,
     isClonable: false,
     isConnected: true,
-    clone: () => {
-      throw new TypeError('one connection has one provider');
-    },
+    clone: () => unsupported('clone'),
     connect: async () => {},
-    disconnect: async () => {
-      events.emit('disconnected');
-    },
-    on: (type, listener) => {
-      events.on(type, listener);
-      return () => events.off(type, listener);
-    },
+    disconnect: async () => {},
+    on: () => () => {},
     // safe: the caller names the type of what the method answers, as with every JSON-RPC provider.
     send: async <T>(method: string, params: unknown[]) => (await send(method, params)) as T,
-    subscribe: async (type, method, params, notify) =>
-      type === RUNTIME_VERSION ? RUNTIME_VERSION : wire.subscribe(method, params, notify),
-    unsubscribe: async (type, method, id) =>
-      type === RUNTIME_VERSION || (await wire.unsubscribe(method, String(id))) === true,
+    subscribe: async (_type, method) => unsupported(method),
+    unsubscribe: async (_type, method) => unsupported(method),
   };
+}
+
+/** A read is calls and answers; what it subscribed to would outlive it. */
+function unsupported(what: string): never {
+  throw new TypeError(`${what} is not for reads of the chain`);
 }
 
 function question(method: string, params: readonly unknown[]): string {

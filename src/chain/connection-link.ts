@@ -3,10 +3,11 @@ import RpcError from '@polkadot/rpc-provider/coder/error';
 import { isAppError } from '../errors.ts';
 
 /**
- * A node as one runtime version shows it. It is lent for the time of one `withApi`: after an upgrade of
- * the runtime the next reader gets another one, so nothing of it may be kept.
+ * A node as one runtime version shows it. It is for one `withApi`: after an upgrade of the runtime, or on
+ * another node, the next reader gets another one, so nothing of it may be kept.
  */
 export type Link = Readonly<{
+  /** For single calls: `api.rpc`, `api.call`, `api.query` and `api.at`. Subscriptions are refused. */
   api: ApiPromise;
   /** The runtime version that `api` was built for. */
   spec: number;

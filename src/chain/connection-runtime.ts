@@ -1,5 +1,6 @@
 import type { ApiPromise } from '@polkadot/api';
-import { TypeRegistry } from '@polkadot/types';
+import { Metadata, TypeRegistry } from '@polkadot/types';
+import { hexToU8a } from '@polkadot/util';
 import { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import type { NodeFacts, Runtime } from './connection-api.ts';
@@ -15,7 +16,7 @@ const METADATA_VERSIONS = [16, 15, 14];
 /** BLAKE2b-64 of `Metadata`: the name under which a runtime lists the API that gives its metadata. */
 const METADATA_API = '0x37e397fc7c91f5e4';
 
-const Hex = z.string().regex(/^0x([0-9a-f]{2})*$/);
+const Hex = z.templateLiteral(['0x', z.string().regex(/^([0-9a-f]{2})*$/)]);
 const Version = z.looseObject({
   specVersion: z.int().min(0),
   apis: z.array(z.tuple([z.string(), z.int()])),
@@ -44,9 +45,12 @@ export async function readRuntime(wire: Wire, url: string, cache: MetadataCache)
   const cached = cache.get(url);
   if (cached?.specVersion === specVersion) return { version, ...cached };
   const versioned = apis.some(([api, number]) => api === METADATA_API && number >= 2);
-  const metadata = versioned ? await readMetadata(wire) : await wire.call('state_getMetadata', []);
-  // safe: the pattern demands the prefix.
-  return { version, specVersion, metadata: Hex.parse(metadata) as `0x${string}` };
+  const metadata = versioned
+    ? await readMetadata(wire)
+    : Hex.parse(await wire.call('state_getMetadata', []));
+  // polkadot.js prints what it cannot decode, so it is given only what was decoded once before.
+  new Metadata(new TypeRegistry(), metadata);
+  return { version, specVersion, metadata };
 }
 
 /**
@@ -76,7 +80,7 @@ export function isForeign(error: unknown): boolean {
   return isAppError(error, 'chain.unavailable') && error.details['about'] === IDENTITY;
 }
 
-async function readMetadata(wire: Wire): Promise<string> {
+async function readMetadata(wire: Wire): Promise<`0x${string}`> {
   const registry = new TypeRegistry();
   const listed = Hex.parse(await wire.call('state_call', ['Metadata_metadata_versions', '0x']));
   const offered = registry.createType('Vec<u32>', listed).map((version) => version.toNumber());
@@ -86,7 +90,8 @@ async function readMetadata(wire: Wire): Promise<string> {
   const given = Hex.parse(
     await wire.call('state_call', ['Metadata_metadata_at_version', argument]),
   );
-  const metadata = registry.createType('Option<OpaqueMetadata>', given);
+  // As bytes: text would be taken for the content of the Option, not for its encoding.
+  const metadata = registry.createType('Option<OpaqueMetadata>', hexToU8a(given));
   if (metadata.isNone) throw outage('metadata', `none of the listed version ${chosen}`);
   return metadata.unwrap().toHex();
 }

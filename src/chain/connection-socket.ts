@@ -23,9 +23,8 @@ export type Wire = Readonly<{
    * or the socket closes, and with the node's own error (an `RpcError`).
    */
   call: (method: string, params: readonly unknown[]) => Promise<unknown>;
-  /** Like `call`; gives the subscription's id, and its notices to `notify`. */
-  subscribe: (method: string, params: readonly unknown[], notify: Notify) => Promise<string>;
-  unsubscribe: (method: string, id: string) => Promise<unknown>;
+  /** Like `call`, for a subscription that lasts as long as the wire; `notify` takes its notices. */
+  subscribe: (method: string, notify: Notify) => Promise<void>;
   /** Resolves with the reason when the socket is closed and nothing of it is left. Never rejects. */
   closed: Promise<string>;
   /** Destroys the socket without a goodbye: a half-open one would never answer it. */
@@ -37,7 +36,7 @@ export type Opening =
   | { readonly kind: 'open'; readonly wire: Wire }
   | { readonly kind: 'refused'; readonly status: number | null; readonly detail: string };
 
-/** Makes one handshake. An outage is a value; an aborted signal gives `refused`. */
+/** Makes one handshake. An outage is a value. The signal destroys the socket, before or after it is open. */
 export async function openWire(
   url: string,
   { limits, signal }: { limits: ConnectionLimits; signal: AbortSignal },
@@ -61,9 +60,8 @@ export async function openWire(
     socket.once('open', () => resolve({ kind: 'open', wire }));
   });
   const refused = wire.closed.then((detail): Opening => ({ kind: 'refused', status, detail }));
-  const opening = await Promise.race([opened, refused]);
-  signal.removeEventListener('abort', abort);
-  return opening;
+  void wire.closed.then(() => signal.removeEventListener('abort', abort));
+  return Promise.race([opened, refused]);
 }
 
 type Pending = Readonly<{
@@ -113,10 +111,8 @@ function wireOver(socket: WebSocket, timeoutMs: number): Wire {
     ask(state, { method, params, notify, timeoutMs });
   return {
     call: (method, params) => call(method, params),
-    subscribe: async (method, params, notify) => String(await call(method, params, notify)),
-    unsubscribe: (method, id) => {
-      state.subscriptions.delete(id);
-      return call(method, [id]);
+    subscribe: async (method, notify) => {
+      await call(method, [], notify);
     },
     closed,
     destroy,
@@ -183,7 +179,7 @@ function notice(state: State, message: Message): string | null {
     notify(error, result);
     return null;
   }
-  // Without a subscription under way it belongs to one that was ended.
+  // Without a subscription under way it is for nobody.
   if (![...state.pending.values()].some(({ notify }) => notify !== null)) return null;
   if (state.early.push(message) <= MAX_EARLY_NOTICES) return null;
   return 'the node sends notices that nobody subscribed to';

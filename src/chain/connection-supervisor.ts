@@ -37,13 +37,19 @@ export async function supervise(core: Core): Promise<void> {
     const { index, at } = nextEndpoint(core.endpoints, core.last, { now, limits });
     if (at > now) {
       change(core, { status: 'waiting', endpoint: null, nextAttemptAt: at });
-      await wait(at - now, signal);
+      await wait(Math.ceil(at - now), signal);
     } else {
       core.last = index;
       await visit(core, index);
     }
   }
-  change(core, { status: 'closed', detail: 'closed', endpoint: null, nextAttemptAt: null });
+  change(core, {
+    status: 'closed',
+    detail: 'closed',
+    endpoint: null,
+    connectedSince: null,
+    nextAttemptAt: null,
+  });
 }
 
 /** The state as of now. */
@@ -126,7 +132,7 @@ async function hold(core: Core, name: string, session: Session): Promise<Failure
   const { silenceMs } = core.limits;
   while (!over.signal.aborted) {
     const left = core.pulse.at + silenceMs - core.now();
-    if (left > 0) await core.wait(left, over.signal);
+    if (left > 0) await core.wait(Math.ceil(left), over.signal);
     else {
       session.end(`no new head for ${silenceMs / 1_000} s`);
       await ended;

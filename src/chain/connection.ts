@@ -94,8 +94,8 @@ async function read<T>(
   use: (link: Link) => Promise<T>,
   timeoutMs: number,
 ): Promise<Known<T>> {
-  const loan = core.session?.borrow() ?? null;
-  if (loan === null) {
+  const link = core.session?.link() ?? null;
+  if (link === null) {
     return unavailable(core.session === null ? core.state.detail : 'a new runtime is being loaded');
   }
   const over = new AbortController();
@@ -103,10 +103,9 @@ async function read<T>(
     .wait(timeoutMs, over.signal)
     .then(() => unavailable(`the read was not done within ${timeoutMs} ms`));
   try {
-    return await Promise.race([outcome(use, loan.link), late]);
+    return await Promise.race([outcome(use, link), late]);
   } finally {
     over.abort();
-    loan.giveBack();
   }
 }
 
