@@ -4,7 +4,7 @@ import { uidOf, withNeuron } from './subnet.ts';
 
 export type ServeAxonCall = Extract<DevCall, { call: 'SubtensorModule.serve_axon' }>;
 
-/** Blocks between two announcements of one hotkey. */
+/** Blocks between two announcements of one hotkey, as on mainnet. */
 const SERVING_RATE_LIMIT = 50;
 
 /** Stores where a registered hotkey serves. */

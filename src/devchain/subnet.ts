@@ -1,11 +1,11 @@
 import type { DevNeuron, DevParams, DevState } from './state.ts';
 
-/** A subnet has at most this many mechanisms in the storage index: mechanism × 4096 + netuid. */
-const SUBNETS = 4_096;
+/** The storage index has room for this many netuids below each mechanism. */
+const NETUIDS = 4_096;
 
 /** The index under which the pallet keeps what a mechanism has of its own. */
 export function storageIndex(netuid: number, mecid: number): number {
-  return mecid * SUBNETS + netuid;
+  return mecid * NETUIDS + netuid;
 }
 
 /** Whether a call means the one mechanism of the one subnet that there is. */
