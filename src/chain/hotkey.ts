@@ -29,8 +29,20 @@ export function hotkeyFromSeed(seed: Uint8Array): Signer {
       expected: `${SEED_BYTES} bytes`,
     });
   }
+  return signerOf(pairFromSeed(seed));
+}
+
+/** An sr25519 key pair as wasm-crypto takes it: 32 bytes, and 64 bytes in ed25519's expanded form. */
+export type KeyPair = Readonly<{ publicKey: Uint8Array; secretKey: Uint8Array }>;
+
+/** The key pair of a mini secret of 32 bytes. */
+export function pairFromSeed(seed: Uint8Array): KeyPair {
   const pair = sr25519KeypairFromSeed(seed);
-  const [secretKey, publicKey] = [pair.subarray(0, SECRET_BYTES), pair.subarray(SECRET_BYTES)];
+  return { publicKey: pair.subarray(SECRET_BYTES), secretKey: pair.subarray(0, SECRET_BYTES) };
+}
+
+/** The signer of a key pair, whose public key must be that of its secret key: nobody checks it again. */
+export function signerOf({ publicKey, secretKey }: KeyPair): Signer {
   return {
     hotkey: encodeAddress(publicKey, SS58_PREFIX),
     sign: (message) => Buffer.from(sr25519Sign(publicKey, secretKey, message)).toString('hex'),
@@ -54,16 +66,8 @@ export function isSs58(text: string): boolean {
   return publicKeyOf(text) !== undefined;
 }
 
-const SEED_BYTES = 32;
-const SECRET_BYTES = 64;
-/** Bittensor uses substrate's generic prefix. */
-const SS58_PREFIX = 42;
-
-/** A subnet has at most a few thousand keys, each verified many times; whatever else comes in is evicted. */
-const MAX_CACHED_KEYS = 4_096;
-const cache = new Map<string, Uint8Array>();
-
-function publicKeyOf(address: string): Uint8Array | undefined {
+/** The 32 bytes of the public key that an address of prefix 42 stands for; undefined for anything else. */
+export function publicKeyOf(address: string): Uint8Array | undefined {
   const cached = cache.get(address);
   if (cached !== undefined) return cached;
   if (!Ss58.safeParse(address).success) return undefined;
@@ -79,3 +83,12 @@ function publicKeyOf(address: string): Uint8Array | undefined {
   cache.set(address, publicKey);
   return publicKey;
 }
+
+const SEED_BYTES = 32;
+const SECRET_BYTES = 64;
+/** Bittensor uses substrate's generic prefix. */
+const SS58_PREFIX = 42;
+
+/** A subnet has at most a few thousand keys, each verified many times; whatever else comes in is evicted. */
+const MAX_CACHED_KEYS = 4_096;
+const cache = new Map<string, Uint8Array>();
