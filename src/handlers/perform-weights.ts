@@ -65,7 +65,7 @@ async function intend(view: RunView, identity: Identity, deps: StepDeps): Promis
 }
 
 async function sign(
-  { run: { family, run }, intents, weightAttempts: attempts }: RunView,
+  { run: { family, run }, intents, weightAttempts: attempts, open, current }: RunView,
   block: number,
   { weightInterval }: Identity,
   { chain, record }: StepDeps,
@@ -75,7 +75,7 @@ async function sign(
   const { vector, winner } = intent;
   const retry = { block, failures: failuresOf(attempts), interval: weightInterval };
   return signWeights(
-    { family, run, attempt: attempts.length + 1, vector, winner, retry },
+    { family, run, attempt: attempts.length + 1, vector, winner, snapshot: current ?? open, retry },
     { metagraph: chain.metagraph, sign: chain.sign, record },
   );
 }

@@ -39,6 +39,7 @@ function fullSubnet(): DecisionFacts {
       familyShare: 500_000_000,
       minVectorLength: 8,
       certificateQuorum: { num: 2, den: 3 },
+      requireCommitment: false,
     },
     genesis: hash('a'),
     netuid: 36,
@@ -49,11 +50,14 @@ function fullSubnet(): DecisionFacts {
     phases: { snapshot: 100, commit: 200, decide: 300, certify: 400 },
     open: { known: true, snapshot: open },
     current: { known: true, snapshot: current },
+    commitments: { known: true, found: [] },
+    self: null,
     reports: VOTERS.map((hotkey, voter) => ({
       hotkey,
       status: 'accepted',
       reason: null,
       digest: sha256(hotkey),
+      scoreDigest: sha256(hotkey),
       scores: Object.fromEntries(
         MINERS.map((miner, index) => [miner, scoreOf(voter * MINERS.length + index)]),
       ),

@@ -181,6 +181,7 @@ function accepted(index: number, scores: Record<string, number>): ReportFact {
     status: 'accepted',
     reason: null,
     digest: 'ab'.repeat(32),
+    scoreDigest: 'cd'.repeat(32),
     scores,
   };
 }
@@ -198,6 +199,7 @@ function reportsOf({ miners }: DecisionFacts): fc.Arbitrary<ReportFact[]> {
         status: 'accepted',
         reason: null,
         digest: digestOf({ digest, hotkey, scores }),
+        scoreDigest: digestOf({ hotkey, scores }),
         scores,
       }),
     );

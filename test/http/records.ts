@@ -35,6 +35,7 @@ export const inputsRecord: InputsRecord = {
     familyShare: 500_000_000,
     minVectorLength: 1,
     certificateQuorum: { num: 2, den: 3 },
+    requireCommitment: false,
   },
   genesis: GENESIS,
   netuid: 36,
@@ -42,6 +43,7 @@ export const inputsRecord: InputsRecord = {
   decideBlock: 300,
   open,
   current: { known: false, reason: 'unavailable' },
+  commitments: null,
   reports: [
     { hotkey: bob, stake: '1000', status: 'missing', reason: null, digest: null },
     { hotkey: alice, stake: '2000', status: 'accepted', reason: null, digest: hash('4') },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { failure } from '../support/simulated-extrinsics.ts';
 import { status } from '../support/simulated-network.ts';
 import {
   crown,
@@ -11,6 +12,7 @@ import {
   playRun,
   recordedOf,
   runInput,
+  SETTLING,
   type Subnet,
   startSubnet,
   stopSubnet,
@@ -230,13 +232,17 @@ test('without a certificate by the deadline a winner is not set: the incumbent i
   expect(weights()).toEqual(Array.from({ length: 4 }, () => PAYS['miner b']));
 });
 
-test('refused weights are set at the next block', async () => {
+test('weights that come too fast are set at the block that the chain names', async () => {
   const { certify } = runInput(1).phases;
-  subnet.chain.state.refusal = 'rate limit';
+  subnet.chain.state.refusal = failure('SettingWeightsTooFast', 'wait', certify + 6);
   await playRun(subnet, 1, everybody({ 'miner a': 0.7 }));
   expect(weights()).toEqual(Array.from({ length: 4 }, () => undefined));
 
   subnet.chain.state.refusal = null;
-  await playBlocks(subnet, certify + 2, certify + 2);
+  await playBlocks(subnet, certify + 4, certify + 5);
+  expect(subnet.chain.state.extrinsics.included.map(({ call }) => call.kind)).not.toContain(
+    'weights',
+  );
+  await playBlocks(subnet, certify + 6, certify + 6 + SETTLING);
   expect(weights()).toEqual(Array.from({ length: 4 }, () => PAYS['miner a']));
 });

@@ -41,21 +41,34 @@ test.for(['decentralized', 'shadow'] as const)(
       }
       expect(disturbed.decisions, told).toEqual(undisturbed.decisions);
       expect(disturbed.weights, told).toEqual(undisturbed.weights);
+      expect(disturbed.effects, told).toEqual(undisturbed.effects);
       kills.push(...grave.kills);
     }
     expect(new Set(undisturbed.decisions).size).toBe(1);
     expect(undisturbed.weights).toHaveLength(4);
+    // One commitment and one vector of each validator, whoever died where.
+    expect(new Set(undisturbed.effects).size).toBe(8);
+    expect(undisturbed.effects).toHaveLength(8);
 
     // The kills are what the title says only if they come before and after every kind of effect.
     expect(kills.length).toBeGreaterThanOrEqual(200);
     expect(kinds(kills)).toEqual([
       'after GET',
       'after append',
-      'after setWeights',
+      'after commitments',
+      'after metagraph',
+      'after send',
+      'after sign',
+      'after trace',
+      'after weightsOf',
       'before GET',
       'before append',
+      'before commitments',
       'before metagraph',
-      'before setWeights',
+      'before send',
+      'before sign',
+      'before trace',
+      'before weightsOf',
     ]);
     expect(kills.filter(({ restarting }) => restarting).length).toBeGreaterThan(0);
     expect(new Set(kills.map(({ node }) => node)).size).toBe(4);
@@ -130,8 +143,11 @@ async function play(mode: WeightMode, grave?: Graveyard) {
     nodes.map(async (node) => JSON.stringify(await decisionOf(node, 1))),
   );
   const weights = [...chain.state.weights].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const effects = chain.state.extrinsics.included.map(
+    ({ hotkey, call }) => `${hotkey} ${call.kind}`,
+  );
   await stopSubnet(subnet);
-  return { logs, decisions, weights };
+  return { logs, decisions, weights, effects: effects.toSorted() };
 }
 
 type Stripped = Readonly<{ id: string; data: string }>;

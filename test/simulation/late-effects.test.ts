@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { failure } from '../support/simulated-extrinsics.ts';
 import {
   decisionOf,
   everybody,
@@ -7,6 +8,7 @@ import {
   playRun,
   recordedOf,
   runInput,
+  SETTLING,
   type Subnet,
   startSubnet,
   stopSubnet,
@@ -21,15 +23,18 @@ const SECOND = everybody({ 'miner a': 0.3, 'miner b': 0.8, 'miner c': 0.3 });
 test('an intent that the chain refused is never set over that of a later run', async () => {
   subnet = await startSubnet();
   const { state } = subnet.chain;
-  state.refusal = 'rate limit';
+  state.refusal = failure('SettingWeightsTooFast', 'wait');
   await playRun(subnet, 1, FIRST);
   await playRun(subnet, 2, SECOND);
   state.refusal = null;
-  await playBlocks(subnet, runInput(2).phases.certify + 2, runInput(2).phases.certify + 4);
+  const { certify } = runInput(2).phases;
+  await playBlocks(subnet, certify + SETTLING + 1, certify + 20);
 
   for (const node of subnet.nodes) {
     expect(await recordedOf(node, 'weights.superseded.v1', 1)).toMatchObject([{ by: 'run-2' }]);
-    expect(await recordedOf(node, 'weights.submitted.v1', 1)).toEqual([]);
+    expect(await recordedOf(node, 'extrinsic.signed.v1', 1)).toMatchObject([
+      { purpose: 'commitment' },
+    ]);
     expect(state.weights.get(node.signer.hotkey)).toEqual([{ uid: 6, weight: 65_535 }]);
   }
 });

@@ -11,6 +11,7 @@ import {
   playRun,
   recordedOf,
   runInput,
+  SETTLING,
   type Subnet,
   startSubnet,
   stopSubnet,
@@ -37,7 +38,7 @@ async function playWithAbsence(from: number, to: number): Promise<void> {
   await playBlocks(subnet, from, to);
   subnet.chain.state.block = to + 1;
   await bringUp(subnet, late);
-  await playBlocks(subnet, to + 1, certify + 3);
+  await playBlocks(subnet, to + 1, certify + 2 + SETTLING);
 }
 
 test.for([

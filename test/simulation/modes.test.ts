@@ -67,10 +67,12 @@ test("owner mode sets the owner's pick, decides nothing and lends its scores", a
       'score.recorded.v1',
       'run.closed.v1',
       'report.signed.v1',
+      'extrinsic.signed.v1',
       'snapshot.taken.v1',
+      'extrinsic.included.v1',
+      'extrinsic.settled.v1',
       'owner-pick.observed.v1',
       'weights.intended.v1',
-      'weights.submitted.v1',
       'weights.observed.v1',
     ]);
     const { publisher } = node.validator;

@@ -76,8 +76,18 @@ function exchange(run: string): readonly DomainEvent[] {
   });
   const coverage = [{ miner, judged: 1, excused: 0, missing: 0 }];
   const scores = [{ miner, weight: 1_000_000_000 }];
+  const first = { block: 190, digest: digest('7') };
   return [
     { type: 'report.signed.v1', data: { ...report(own, '1'), coverage } },
+    ...attempted(run, 'commitment'),
+    {
+      type: 'commitments.read.v1',
+      data: { ...place, after: 100, upTo: 200, found: [{ hotkey: peer, first, second: null }] },
+    },
+    {
+      type: 'commitments.missed.v1',
+      data: { ...place, block: 350, reason: 'unavailable', detail: 'timeout' },
+    },
     { type: 'peer-report.accepted.v1', data: { ...report(peer, '2'), servedBy: peer } },
     {
       type: 'peer-report.rejected.v1',
@@ -108,6 +118,7 @@ function deciding(run: string): readonly DomainEvent[] {
     familyShare: 500_000_000,
     minVectorLength: 1,
     certificateQuorum: half,
+    requireCommitment: false,
   } as const;
   const chain = { genesis: digest('0'), netuid: 36, roster: digest('a'), decideBlock: 300 };
   const signed = (hotkey: string, digit: string) => ({
@@ -120,7 +131,7 @@ function deciding(run: string): readonly DomainEvent[] {
   return [
     {
       type: 'inputs.gathered.v1',
-      data: { ...place, ...chain, rules, open: outcome.open, current: outcome.open, reports: [] },
+      data: { ...place, ...chain, rules, open: outcome.open, current: outcome.open, commitments: null, reports: [] },
     },
     {
       type: 'decision.made.v1',
@@ -161,10 +172,58 @@ function settling(run: string): readonly DomainEvent[] {
     { type: 'divergence.repeated.v1', data: { ...place, ...digests } },
     { type: 'weights.intended.v1', data: { ...place, ...intent, targetBlock: 500, outcome: null } },
     { type: 'weights.superseded.v1', data: { ...place, by: 'run-8' } },
-    { type: 'weights.submitted.v1', data: { ...place, block: 501, receipt: '0x1' } },
+    ...attempted(run, 'weights'),
     {
       type: 'weights.observed.v1',
-      data: { ...place, block: 510, vector, matches: true, detail: '' },
+      data: {
+        ...place,
+        attempt: 1,
+        block: 510,
+        vector,
+        matches: true,
+        lastUpdate: 502,
+        activityCutoff: 5_000,
+        detail: '',
+      },
+    },
+  ];
+}
+
+/** An extrinsic from its signature to its end. */
+function attempted(run: string, purpose: 'commitment' | 'weights'): readonly DomainEvent[] {
+  const at = { family: FAMILY, run, purpose, attempt: 1 };
+  const carries = digest('c');
+  const hash = digest(purpose === 'weights' ? 'e' : 'f');
+  const seen = { block: 502, blockHash: digest('b') };
+  return [
+    {
+      type: 'extrinsic.signed.v1',
+      data: {
+        ...at,
+        carries,
+        call: 'SubtensorModule.set_weights',
+        hash,
+        bytes: '00',
+        nonce: 3,
+        birth: 500,
+        death: 532,
+        reveal: null,
+      },
+    },
+    { type: 'extrinsic.included.v1', data: { ...at, hash, ...seen } },
+    {
+      type: 'extrinsic.settled.v1',
+      data: {
+        ...at,
+        carries,
+        hash,
+        outcome: 'succeeded',
+        ...seen,
+        error: null,
+        errorClass: null,
+        detail: '',
+        retryAt: null,
+      },
     },
   ];
 }

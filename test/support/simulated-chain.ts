@@ -1,68 +1,131 @@
-import type { Chain, Known, Metagraph, Neuron } from '#src/chain/chain.ts';
+import type {
+  Chain,
+  ChainCommitment,
+  ChainError,
+  Hyperparameters,
+  Known,
+  Metagraph,
+  Neuron,
+} from '#src/chain/chain.ts';
 import { sha256 } from '#src/events/hash.ts';
 import type { UnknownReason } from '#src/events/snapshot.ts';
-import type { Vector } from '#src/events/weights.ts';
 import { devSigner } from './dev-keys.ts';
+import { simulatedExtrinsics } from './simulated-extrinsics.ts';
 
 /** What a metagraph answers instead of the truth. */
 export type Fault =
   | { readonly kind: 'unavailable' }
   | { readonly kind: 'neurons'; readonly neurons: readonly Neuron[] };
 
+/** Hyperparameters as a subnet starts with them. */
+export const HYPERPARAMETERS: Hyperparameters = {
+  tempo: 360,
+  kappa: 32_767,
+  minAllowedWeights: 1,
+  weightsVersion: 0n,
+  weightsRateLimit: 100,
+  activityCutoff: 5_000,
+  maxValidators: 128,
+  commitReveal: false,
+  revealPeriod: 1,
+  stakeThreshold: 0n,
+};
+
 /** A chain in memory: blocks move when the test says so, and its answers can go wrong. */
 export function simulatedChain(neurons: readonly Neuron[]) {
-  const weights = new Map<string, Vector>();
+  const chain = simulatedExtrinsics();
   const state = {
-    block: 0,
+    /** The blocks, the pool, and what goes wrong with extrinsics. */
+    extrinsics: chain.state,
+    get block(): number {
+      return chain.state.block;
+    },
+    set block(block: number) {
+      chain.state.block = block;
+    },
     neurons,
+    hyperparameters: HYPERPARAMETERS,
     /** What everybody is answered. */
     fault: null as Fault | null,
     /** What one node, by name, is answered: its own endpoint is broken. */
     faultOf: new Map<string, Fault>(),
-    /** The head itself is not answered. */
+    /** The head itself is not answered, and nothing else is. */
     silent: false,
-    /** Why weights are refused, while they are. */
-    refusal: null as string | null,
-    weights,
-    setCalls: 0,
+    /** Nodes, by name, whose endpoint forgot what stood in commitments. */
+    forgetful: new Set<string>(),
+    /** What others put on the chain. */
+    planted: [] as ChainCommitment[],
+    /** Why no weights are signed, while they are not. */
+    refusal: null as ChainError | null,
+    get weights() {
+      return chain.weights();
+    },
+    /** Extrinsics that set weights and succeeded. */
+    get setCalls(): number {
+      return chain.setCalls();
+    },
+    get commitments(): readonly ChainCommitment[] {
+      return [...state.planted, ...chain.commitments()];
+    },
   };
-  const unknown = (reason: UnknownReason): Known<never> => ({
-    known: false,
-    reason,
-    detail: 'simulated',
-  });
+  const answer = <T>(value: () => Known<T>): Promise<Known<T>> =>
+    Promise.resolve(state.silent ? unknown('unavailable') : value());
+  const known = <T>(value: T): Known<T> => ({ known: true, value });
   /** The chain as the endpoint of the named node shows it. */
   const viewOf = (name: string): Chain => ({
     netuid: 36,
     genesis: sha256('simulated genesis'),
-    finalizedBlock: () =>
-      Promise.resolve(state.silent ? unknown('unavailable') : { known: true, value: state.block }),
-    metagraph: (block): Promise<Known<Metagraph>> => {
-      const fault = state.faultOf.get(name) ?? state.fault;
-      if (state.silent || fault?.kind === 'unavailable')
-        return Promise.resolve(unknown('unavailable'));
-      if (block > state.block) return Promise.resolve(unknown('not-final'));
-      const value = {
-        block,
-        blockHash: sha256(`block ${block}`),
-        neurons: fault?.neurons ?? state.neurons,
-      };
-      return Promise.resolve({ known: true, value });
-    },
-    setWeights: (hotkey, vector) => {
-      state.setCalls++;
-      if (state.refusal !== null)
-        return Promise.resolve({ kind: 'refused', reason: state.refusal });
-      weights.set(hotkey, vector);
-      return Promise.resolve({
-        kind: 'accepted',
-        block: state.block,
-        receipt: `block ${state.block}`,
-      });
-    },
-    weightsOf: (hotkey) => Promise.resolve({ known: true, value: weights.get(hotkey) ?? null }),
+    finalizedBlock: () => answer(() => known(state.block)),
+    metagraph: (block) => answer(() => metagraphAt(block, state.faultOf.get(name) ?? state.fault)),
+    commitments: (hotkeys, { after, upTo }) =>
+      answer(() => {
+        if (upTo > state.block) return unknown('not-final');
+        if (state.forgetful.has(name)) return unknown('unavailable');
+        return known(
+          state.commitments.filter(
+            ({ hotkey, block }) => hotkeys.includes(hotkey) && block > after && block <= upTo,
+          ),
+        );
+      }),
+    sign: (call) =>
+      answer(() =>
+        known(
+          call.kind === 'weights' && state.refusal !== null
+            ? { kind: 'refused', error: state.refusal }
+            : { kind: 'signed', extrinsic: chain.sign(devSigner(name).hotkey, call) },
+        ),
+      ),
+    send: (extrinsic) =>
+      Promise.resolve(
+        state.silent ? { kind: 'unknown', detail: 'simulated' } : chain.send(extrinsic),
+      ),
+    trace: (extrinsic) => answer(() => known(chain.trace(extrinsic))),
+    weightsOf: (hotkey) =>
+      answer(() =>
+        known({
+          block: state.block,
+          vector: chain.weights().get(hotkey) ?? null,
+          lastUpdate: chain.lastUpdate(hotkey),
+          activityCutoff: state.hyperparameters.activityCutoff,
+        }),
+      ),
   });
+  const metagraphAt = (block: number, fault: Fault | null): Known<Metagraph> => {
+    if (fault?.kind === 'unavailable') return unknown('unavailable');
+    if (block > state.block) return unknown('not-final');
+    return known({
+      block,
+      blockHash: sha256(`block ${block}`),
+      neurons: fault?.neurons ?? state.neurons,
+      ownerHotkey: devSigner('owner').hotkey,
+      hyperparameters: state.hyperparameters,
+    });
+  };
   return { state, viewOf };
+}
+
+function unknown(reason: UnknownReason): Known<never> {
+  return { known: false, reason, detail: 'simulated' };
 }
 
 export type SimulatedChain = ReturnType<typeof simulatedChain>;
@@ -72,7 +135,7 @@ export function neuronsFor(
   stakes: Readonly<Record<string, bigint>>,
   miners: readonly string[],
 ): readonly Neuron[] {
-  const base = { active: true, registeredAt: 10, incentive: 0 };
+  const base = { active: true, registeredAt: 10, lastUpdate: 0, incentive: 0 };
   const burn: Neuron = {
     ...base,
     uid: 0,

@@ -86,6 +86,9 @@ export type Play = Readonly<{
   onBlock?: (block: number) => void | Promise<void>;
 }>;
 
+/** Blocks from the certify block until weights that were signed there are final and looked at. */
+export const SETTLING = 3;
+
 /** Plays one run: opened, scored and closed on every node, then block by block until its weights are observed. */
 export async function playRun(
   subnet: Subnet,
@@ -95,7 +98,7 @@ export async function playRun(
 ): Promise<void> {
   const { phases } = runInput(sequence);
   await measureRun(subnet, sequence, measured, play);
-  await playBlocks(subnet, phases.snapshot, phases.certify + 1, play);
+  await playBlocks(subnet, phases.snapshot, phases.certify + SETTLING, play);
 }
 
 /** The run is opened, scored and closed on every node that measured something. */

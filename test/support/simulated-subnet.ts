@@ -8,6 +8,7 @@ import { logSource } from '#src/events/source.ts';
 import type { WeightMode } from '#src/events/weights.ts';
 import { createValidator, type Validator } from '#src/handlers/validator.ts';
 import { projectors } from '#src/projectors/all.ts';
+import type { Projector, Queries } from '#src/projectors/projector.ts';
 import type { LogStore } from '#src/runtime/log-store.ts';
 import { type MemoryDisk, memoryDisk, memoryStore } from '#src/runtime/memory-store.ts';
 import { openLog } from '#src/runtime/open-log.ts';
@@ -26,6 +27,7 @@ export const RULES: Rules = {
   familyShare: 1_000_000_000,
   minVectorLength: 1,
   certificateQuorum: { num: 2, den: 3 },
+  requireCommitment: false,
 };
 
 /** Called at each boundary of an effect; a promise that never settles is a process that was killed there. */
@@ -51,6 +53,8 @@ export type NodeOptions = Readonly<{
   boundary?: Boundary;
   rules?: Rules;
   mode?: WeightMode;
+  weightInterval?: number;
+  commitScores?: boolean;
 }>;
 
 /** Starts a node on a fresh disk. */
@@ -62,6 +66,8 @@ export async function startNode(
     boundary = () => Promise.resolve(),
     rules = RULES,
     mode = 'decentralized',
+    weightInterval = 180,
+    commitScores = true,
   }: NodeOptions,
 ): Promise<SimulatedNode> {
   await cryptoReady();
@@ -96,9 +102,12 @@ export async function startNode(
           openProjection(projector, { dir: ':memory:', source }),
         ),
       );
-      const [runState, scoreStore, reports, decisions, divergence] = projections;
-      if (!runState || !scoreStore || !reports || !decisions || !divergence)
-        throw new Error('five projectors are expected');
+      const queriesOf = (wanted: Projector): Queries => {
+        const index = Object.values(projectors).findIndex(({ name }) => name === wanted.name);
+        const projection = projections[index];
+        if (projection === undefined) throw new Error(`no projection ${wanted.name}`);
+        return projection.queries;
+      };
       const pump = runProjections(log, projections, { signal: stop.signal, follow: true });
       await pump.reached((await log.head()).size);
       release = async () => {
@@ -114,17 +123,20 @@ export async function startNode(
           mode: node.mode,
           minStake: 0n,
           ownerUrl: 'http://owner.test',
+          commitScores,
+          weightInterval,
         },
         signer,
         verify: verifySr25519,
         log,
         payloads: (from, limit) => store.fetch(from, limit),
         projections: {
-          runState: runState.queries,
-          scoreStore: scoreStore.queries,
-          reports: reports.queries,
-          decisions: decisions.queries,
-          divergence: divergence.queries,
+          runState: queriesOf(projectors.runState),
+          scoreStore: queriesOf(projectors.scoreStore),
+          reports: queriesOf(projectors.reports),
+          decisions: queriesOf(projectors.decisions),
+          divergence: queriesOf(projectors.divergence),
+          extrinsics: queriesOf(projectors.extrinsics),
         },
         reached: pump.reached,
         chain: mortalChain(view, at),
@@ -174,17 +186,22 @@ function mortal(store: LogStore, at: (point: string) => Promise<void>): LogStore
 }
 
 function mortalChain(chain: Chain, at: (point: string) => Promise<void>): Chain {
+  /** Killed before the chain hears of it, or after it did and before anybody here knows. */
+  const mortalCall =
+    <Args extends readonly unknown[], T>(what: string, call: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      await at(`before ${what}`);
+      const answer = await call(...args);
+      await at(`after ${what}`);
+      return answer;
+    };
   return {
     ...chain,
-    metagraph: async (block) => {
-      await at('before metagraph');
-      return chain.metagraph(block);
-    },
-    setWeights: async (hotkey, vector) => {
-      await at('before setWeights');
-      const receipt = await chain.setWeights(hotkey, vector);
-      await at('after setWeights');
-      return receipt;
-    },
+    metagraph: mortalCall('metagraph', chain.metagraph),
+    commitments: mortalCall('commitments', chain.commitments),
+    sign: mortalCall('sign', chain.sign),
+    send: mortalCall('send', chain.send),
+    trace: mortalCall('trace', chain.trace),
+    weightsOf: mortalCall('weightsOf', chain.weightsOf),
   };
 }
