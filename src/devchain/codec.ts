@@ -1,5 +1,10 @@
-import { AppError } from '../errors.ts';
+import { callApi } from './apis.ts';
+import { runtimeCall } from './calls.ts';
+import { decodeExtrinsic } from './codec-extrinsic.ts';
+import { createMetadata, type Metadata, type RuntimeFacts } from './metadata.ts';
+import { encode } from './scale.ts';
 import type { DevCall, DevEvent, DevState } from './state.ts';
+import { createStorage } from './storage.ts';
 
 /** What a block knows that its state does not hold. Hashes are 64 hex digits. */
 export type BlockExtra = Readonly<{
@@ -43,8 +48,11 @@ export type DecodedExtrinsic =
 
 /** The development chain's SCALE edge: everything outside of it is plain values. */
 export type DevCodec = Readonly<{
+  /** As of spec 343 with blocks of 12 s. */
   metadataV14: Uint8Array;
   metadataV15: Uint8Array;
+  /** The metadata of another runtime or chain, which names its spec version and block time. */
+  metadata: (version: 14 | 15, facts: RuntimeFacts) => Uint8Array;
   /** The value behind a storage key in 0x hex; null when absent. */
   storageValue: (state: DevState, keyHex: string, extra: BlockExtra) => string | null;
   /** All keys below a prefix in 0x hex, sorted. */
@@ -56,7 +64,36 @@ export type DevCodec = Readonly<{
   encodeCall: (call: DevCall) => Uint8Array;
 }>;
 
-/** Builds the metadata once; every function of the codec is pure. */
+/** Every function of the codec is pure; what is costly to build is built once. */
 export function createCodec(): DevCodec {
-  throw new AppError('input.invalid', { field: 'codec', expected: 'an implementation' });
+  const storage = createStorage();
+  const built = new Map<string, Metadata>();
+  const metadata = (version: 14 | 15, { specVersion, slotMs }: RuntimeFacts): Uint8Array => {
+    const key = `${specVersion} ${slotMs}`;
+    const known = built.get(key) ?? createMetadata(storage.items, { specVersion, slotMs });
+    if (built.size >= MAX_RUNTIMES) built.clear();
+    built.set(key, known);
+    return known[version];
+  };
+  return {
+    metadataV14: metadata(14, FINNEY),
+    metadataV15: metadata(15, FINNEY),
+    metadata,
+    storageValue: storage.value,
+    storageKeys: storage.keys,
+    decodeExtrinsic,
+    callApi: (state, method, argsHex, extra) =>
+      callApi(method, argsHex, {
+        state,
+        extra,
+        metadata: (version) =>
+          metadata(version, { specVersion: extra.specVersion, slotMs: state.params.slotMs }),
+      }),
+    encodeCall: (call) => encode(runtimeCall, call),
+  };
 }
+
+const FINNEY: RuntimeFacts = { specVersion: 343, slotMs: 12_000 };
+
+/** A test upgrades the runtime a few times; a chain that does it more often builds metadata again. */
+const MAX_RUNTIMES = 8;

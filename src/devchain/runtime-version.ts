@@ -1,7 +1,7 @@
-import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
-import { TRANSACTION_VERSION } from './node.ts';
+import { blake2AsHex } from '@polkadot/util-crypto/blake2';
+import { fixedBytes, struct, text, tuple, u8, u32, type ValueOf, vec } from './scale.ts';
 
-/** The runtime APIs with their versions; clients look for `Metadata` version 2 to ask for metadata 15. */
+/** The runtime APIs that the chain answers, with Finney's versions of them. */
 const APIS = {
   Core: 5,
   Metadata: 2,
@@ -10,22 +10,31 @@ const APIS = {
   SubnetInfoRuntimeApi: 1,
 } as const;
 
-/** The answer of `state_getRuntimeVersion`. */
-export function runtimeVersion(specVersion: number) {
+export const runtimeVersionScale = struct(
+  {
+    specName: text,
+    implName: text,
+    authoringVersion: u32,
+    specVersion: u32,
+    implVersion: u32,
+    apis: vec(tuple(fixedBytes(8), u32)),
+    transactionVersion: u32,
+    systemVersion: u8,
+  },
+  'sp_version::RuntimeVersion',
+);
+
+/** The runtime's own account of itself, as `Core_version` and the metadata have it. */
+export function runtimeVersionOf(specVersion: number): ValueOf<typeof runtimeVersionScale> {
   return {
     specName: 'node-subtensor',
     implName: 'node-subtensor',
     authoringVersion: 1,
     specVersion,
     implVersion: 1,
-    apis,
-    transactionVersion: TRANSACTION_VERSION,
-    stateVersion: 1,
+    // An API is known by the first 64 bits of its name's BLAKE2b.
+    apis: Object.entries(APIS).map(([name, version]) => [blake2AsHex(name, 64), version] as const),
+    transactionVersion: 1,
+    systemVersion: 1,
   };
 }
-
-/** An API is named by the first 8 bytes of its name's BLAKE2b. */
-const apis = Object.entries(APIS).map(([name, version]) => [
-  `0x${Buffer.from(blake2AsU8a(name, 64)).toString('hex')}`,
-  version,
-]);

@@ -1,0 +1,20 @@
+import { AppError } from '../errors.ts';
+
+/** The bytes of hex digits, with or without 0x. Throws `input.invalid` for anything else. */
+export function fromHex(hex: string): Uint8Array {
+  const digits = hex.startsWith('0x') ? hex.slice(2) : hex;
+  const bytes = Buffer.from(digits, 'hex');
+  // Node stops silently at the first character that is no digit.
+  if (bytes.length * 2 !== digits.length)
+    throw new AppError('input.invalid', {
+      field: 'hex',
+      value: hex,
+      expected: 'pairs of hex digits',
+    });
+  return bytes;
+}
+
+/** Lower-case hex digits behind 0x, as Substrate's JSON-RPC has them. */
+export function toHex(bytes: Uint8Array): string {
+  return `0x${Buffer.from(bytes).toString('hex')}`;
+}
