@@ -9,6 +9,18 @@ import { WeightMode } from './events/weights.ts';
 const Figure = z.coerce.number({
   error: ({ code }) => (code === 'invalid_type' ? 'a number' : undefined),
 });
+/** A name in a wallet's folder, not a way out of it. */
+const Name = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, 'a plain name');
+const Switch = z
+  .enum(['on', 'off', 'true', 'false', '1', '0'])
+  .transform((text) => text === 'on' || text === 'true' || text === '1');
+
+/** More nodes than anybody has; one is connected at a time. */
+const MAX_ENDPOINTS = 16;
+
+/** Hash of Finney's block 0: Bittensor's main network. */
+const FINNEY = '2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
+
 const Port = Figure.int().min(0).max(65_535);
 const Share = Figure.min(0).max(1).transform(nanoFromDouble);
 const Ratio = z
@@ -39,12 +51,62 @@ export const Environment = z.object({
     .optional()
     .describe("a file that holds the user's password"),
   EIREL_DATA_DIR: z.string().min(1).default('.eirel').describe('where projections are kept'),
+  EIREL_WALLET_NAME: Name.optional().describe(
+    'the Bittensor wallet whose hotkey signs; this, a seed file or a mnemonic file is needed',
+  ),
+  EIREL_WALLET_HOTKEY: Name.default('default').describe("the name of the wallet's hotkey"),
+  EIREL_WALLET_PATH: z
+    .string()
+    .min(1)
+    .default('~/.bittensor/wallets')
+    .describe('the folder of the wallets'),
   EIREL_HOTKEY_SEED_FILE: z
     .string()
     .min(1)
     .optional()
     .describe("a file that holds the hotkey's seed, 64 hex digits"),
-  EIREL_CHAIN_FILE: z.string().min(1).optional().describe('a metagraph snapshot (JSON)'),
+  EIREL_HOTKEY_MNEMONIC_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("a file that holds the hotkey's mnemonic, 12 to 24 words"),
+  EIREL_NETUID: Figure.int().min(0).max(65_535).default(36).describe('the subnet'),
+  EIREL_CHAIN_ENDPOINTS: z
+    .string()
+    .transform((text) => text.split(',').map((url) => url.trim()))
+    .pipe(
+      z
+        .array(z.string().regex(/^wss?:\/\/[^\s,]+$/, 'a URL such as ws://127.0.0.1:9944'))
+        .min(1)
+        .max(MAX_ENDPOINTS),
+    )
+    .default(['wss://entrypoint-finney.opentensor.ai:443'])
+    .describe(
+      'nodes of the chain, separated by commas; one connection at a time, the next one when it fails',
+    ),
+  EIREL_CHAIN_GENESIS: z
+    .string()
+    .regex(/^(0x)?[0-9a-f]{64}$/, 'a block hash, 64 lower-case hex digits')
+    .transform((text) => text.replace(/^0x/, ''))
+    .default(FINNEY)
+    .describe('hash of block 0, which every node must have; the default is Finney'),
+  EIREL_WEIGHTS_VERSION_KEY: z
+    .string()
+    .regex(/^[0-9]{1,19}$/, 'a whole number')
+    .default('0')
+    .transform(BigInt)
+    .describe('version key of the weights; not below what the subnet asks for'),
+  EIREL_WEIGHT_INTERVAL_BLOCKS: Figure.int()
+    .min(1)
+    .max(2_400)
+    .default(180)
+    .describe('after so many blocks the weights are set again, because they decay otherwise'),
+  EIREL_COMMIT_SCORES: Switch.optional().describe(
+    'commit to each report on chain before it opens; by default unless the mode is `owner`',
+  ),
+  EIREL_CONSENSUS_REQUIRE_COMMITMENT: Switch.default(false).describe(
+    'leave out reports that their validator did not commit to, and validators that committed twice',
+  ),
   EIREL_HTTP_HOST: z
     .string()
     .min(1)
@@ -102,7 +164,7 @@ export const Environment = z.object({
     .min(20)
     .max(60_000)
     .default(2_000)
-    .describe('how often the chain is asked for its newest finalised block, in milliseconds'),
+    .describe('how often the newest finalised block is looked at, in milliseconds'),
   EIREL_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -130,30 +192,45 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   throw new AppError('config.invalid', { faults, next: 'see docs/operating.md for every setting' });
 }
 
-/** Without these there is no validator, whatever its mode. */
-export const NEEDED = ['EIREL_HOTKEY_SEED_FILE', 'EIREL_CHAIN_FILE'] as const;
+/** Settings of which exactly one says where the hotkey is. */
+export const KEY_SETTINGS = [
+  'EIREL_WALLET_NAME',
+  'EIREL_HOTKEY_SEED_FILE',
+  'EIREL_HOTKEY_MNEMONIC_FILE',
+] as const;
 
 /**
  * What a validator process cannot do without, beyond what every command reads. Without the owner's API
  * the modes that set the owner's pick would never have one, and would hold or burn without a word.
  */
 export function validatorFaults(config: Config): readonly string[] {
-  const missing = NEEDED.filter((name) => config[name] === undefined).map(
-    (name) => `${name}: not set, and this command needs it`,
-  );
   const mode = config.EIREL_WEIGHT_MODE;
-  return mode === 'decentralized' || config.EIREL_OWNER_URL !== undefined
-    ? missing
-    : [
-        ...missing,
-        `EIREL_OWNER_URL: not set, and EIREL_WEIGHT_MODE=${mode} needs it; set it, or EIREL_WEIGHT_MODE=decentralized`,
-      ];
+  const owner =
+    mode === 'decentralized' || config.EIREL_OWNER_URL !== undefined
+      ? []
+      : [
+          `EIREL_OWNER_URL: not set, and EIREL_WEIGHT_MODE=${mode} needs it; set it, or EIREL_WEIGHT_MODE=decentralized`,
+        ];
+  return [...keyFaults(config), ...owner];
+}
+
+/** What is wrong with the settings that say where the hotkey is. */
+export function keyFaults(config: Config): readonly string[] {
+  const given = KEY_SETTINGS.filter((name) => config[name] !== undefined);
+  if (given.length === 1) return [];
+  return [
+    given.length === 0
+      ? `${KEY_SETTINGS.join(', ')}: none is set, and the hotkey is needed; set one of them`
+      : `${given.join(', ')}: each says where the hotkey is; set one of them only`,
+  ];
 }
 
 /** A setting's default as an operator would write it; undefined where there is none. */
 export function defaultOf(name: string): string | undefined {
   const defaults: Readonly<Record<string, unknown>> = Environment.parse({});
   const value = defaults[name];
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  if (Array.isArray(value)) return value.join(',');
   if (name === 'EIREL_MARGIN' || name === 'EIREL_FAMILY_SHARE') return String(Number(value) / 1e9);
   if (typeof value === 'object' && value !== null && 'num' in value && 'den' in value)
     return `${String(value.num)}/${String(value.den)}`;
@@ -173,6 +250,7 @@ export function rulesOf(config: Config): Rules {
     familyShare: config.EIREL_FAMILY_SHARE,
     minVectorLength: config.EIREL_MIN_VECTOR_LENGTH,
     certificateQuorum: config.EIREL_CERTIFICATE_QUORUM,
+    requireCommitment: config.EIREL_CONSENSUS_REQUIRE_COMMITMENT,
   };
 }
 
@@ -184,4 +262,9 @@ export function required<K extends keyof Config>(config: Config, name: K): NonNu
       faults: [`${name}: not set, and this command needs it`],
     });
   return value;
+}
+
+/** Whether this validator commits to its reports: it does where its weights rest on them, unless told otherwise. */
+export function commitsScores(config: Config): boolean {
+  return config.EIREL_COMMIT_SCORES ?? config.EIREL_WEIGHT_MODE !== 'owner';
 }

@@ -4,7 +4,8 @@
  */
 export const ERROR_CODES = [
   'append.too-large', // one append holds more events than one atomic batch can
-  'chain.unavailable', // the chain, or the snapshot file standing in for it, gives no usable answer
+  'chain.refused', // the chain, or a rule of it checked beforehand, does not take a call
+  'chain.unavailable', // the chain gives no usable answer
   'command.refused', // the running validator refused an operator's command
   'config.invalid',
   'ej1.malformed', // bytes that are not canonical EJ1, or a value that has no EJ1 form

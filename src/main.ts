@@ -1,16 +1,16 @@
 import type { Chain } from './chain/chain.ts';
-import { cryptoReady, hotkeyFromSeed, verifySr25519 } from './chain/hotkey.ts';
-import { readSeedFile } from './chain/seed-file.ts';
-import { openChainFile } from './chain/snapshot-file.ts';
+import { verifySr25519 } from './chain/hotkey.ts';
+import { openChain, openHotkey } from './cli/validator/open-chain.ts';
 import { openValidatorLog, type ValidatorLog } from './cli/validator/open-validator-log.ts';
 import { pageOf, serveValidator } from './cli/validator/serve-validator.ts';
 import {
+  chainWatcher,
   measuredAppend,
   measuredFetch,
   measureRound,
   stepLogger,
 } from './cli/validator/telemetry.ts';
-import { type Config, required, rulesOf } from './config.ts';
+import { type Config, commitsScores, rulesOf } from './config.ts';
 import { logSource } from './events/source.ts';
 import { commandsOf } from './handlers/commands.ts';
 import type { Identity } from './handlers/perform-step.ts';
@@ -40,15 +40,16 @@ export async function startValidator(
   { logger, signal }: { logger: Logger; signal: AbortSignal },
 ): Promise<RunningValidator> {
   await using opened = new AsyncDisposableStack();
-  await cryptoReady();
-  const signer = hotkeyFromSeed(await readSeedFile(required(config, 'EIREL_HOTKEY_SEED_FILE')));
-  const chain = await openChainFile(required(config, 'EIREL_CHAIN_FILE'));
+  const metrics = createMetrics();
+  const signer = await openHotkey(config);
+  const chain = opened.use(
+    await openChain(config, { signer, onChange: chainWatcher(logger, metrics) }),
+  );
   const identity = identityOf(config, chain);
   const source = logSource({ ...identity, hotkey: signer.hotkey, generation: 0 });
 
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
-  const metrics = createMetrics();
   const log = opened.use(await openValidatorLog(config, source, { logger, signal: stopping }));
   const peers = opened.use(
     createPeerClient({ allowLoopback: config.EIREL_PEER_ADDRESSES === 'loopback' }),
@@ -143,6 +144,8 @@ function identityOf(config: Config, { genesis, netuid }: Chain): Identity {
     netuid,
     mode: config.EIREL_WEIGHT_MODE,
     minStake: config.EIREL_MIN_STAKE_RAO,
+    commitScores: commitsScores(config),
+    weightInterval: config.EIREL_WEIGHT_INTERVAL_BLOCKS,
     ownerUrl: config.EIREL_OWNER_URL ?? null,
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Signer } from '../consensus/keys.ts';
 import type { Chain, Known, Metagraph, Sending, Signing } from './chain.ts';
 import { readCommitments } from './commitments.ts';
@@ -7,9 +8,11 @@ import { type ConnectionDeps, type ConnectionOptions, openConnection } from './c
 import type { Link } from './connection-link.ts';
 import { connectNode } from './connection-session.ts';
 import type { ConnectionState } from './connection-state.ts';
+import { parseAnswer } from './decode.ts';
 import { chainError } from './errors.ts';
 import { notFinal, readFinalized, readFinalizedAt } from './finalized.ts';
 import { readMetagraph } from './metagraph.ts';
+import { readStorage } from './reads.ts';
 import { sendExtrinsic } from './send.ts';
 import { signCall } from './sign.ts';
 import type { Random } from './sign-call.ts';
@@ -28,7 +31,15 @@ export type SubtensorOptions = ConnectionOptions &
 export type SubtensorDeps = ConnectionDeps & Readonly<{ randomBytes: Random }>;
 
 /** The chain behind a connection that can be looked at, and that is closed with `await using`. */
-export type Subtensor = Chain & Readonly<{ connection: () => ConnectionState }> & AsyncDisposable;
+export type Subtensor = Chain &
+  Readonly<{
+    connection: () => ConnectionState;
+    /** The node that answers, and the chain's own time at its newest finalised block. */
+    node: () => Promise<Known<NodeFacts>>;
+  }> &
+  AsyncDisposable;
+
+export type NodeFacts = Readonly<{ endpoint: string; spec: number; timestampMs: number }>;
 
 /**
  * The chain as Bittensor's subtensor nodes tell it, over one connection that is kept for ever. Throws
@@ -53,6 +64,16 @@ export function openSubtensor(
     netuid,
     genesis,
     connection: connection.state,
+    node: () =>
+      read(async (link) => {
+        const at = await readFinalized({ link });
+        if (!at.known) return at;
+        const stored = await readStorage({ now: ['timestamp', 'now'] }, at.value, link);
+        const now = stored.known ? parseAnswer(Timestamp, stored.value, 'timestamp') : stored;
+        if (!now.known) return now;
+        const { endpoint, spec } = link;
+        return { known: true, value: { endpoint, spec, timestampMs: now.value.now } };
+      }),
     finalizedBlock: async () => connection.head(),
     metagraph: async (block) => {
       const kept = metagraphs.get(block);
@@ -93,6 +114,8 @@ export function openSubtensor(
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }
+
+const Timestamp = z.object({ now: z.int().min(1) });
 
 /** A clock, chance and timers of this process. */
 function ownDeps(): SubtensorDeps {

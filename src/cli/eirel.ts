@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import packageFile from '../../package.json' with { type: 'json' };
 import { AppError } from '../errors.ts';
+import { axonServeCommand } from './axon.ts';
 import { type Command, helpOf, type Io, readInput } from './command.ts';
+import { devchainCommand } from './devchain.ts';
+import { doctorCommand } from './doctor.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
@@ -18,6 +21,8 @@ import { validatorCommand } from './validator.ts';
 export const commands: readonly Command[] = [
   subnetCommand,
   validatorCommand,
+  doctorCommand,
+  axonServeCommand,
   streamsApplyCommand,
   streamsVerifyCommand,
   runsOpenCommand,
@@ -29,6 +34,7 @@ export const commands: readonly Command[] = [
   rebuildCommand,
   exportCommand,
   importCommand,
+  devchainCommand,
 ];
 
 /** Runs `eirel <argv>`; gives the exit code. Every error ends here, in one line that says what to do next. */

@@ -14,6 +14,7 @@ export const EXIT = {
 
 const codes: Readonly<Record<ErrorCode, number>> = {
   'append.too-large': EXIT.refused,
+  'chain.refused': EXIT.refused,
   'chain.unavailable': EXIT.unavailable,
   'command.refused': EXIT.refused,
   'config.invalid': EXIT.config,

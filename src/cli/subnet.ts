@@ -88,7 +88,7 @@ function check(results: readonly RunResult[]): void {
 
 async function keepRunning(subnet: LocalSubnet, io: Io): Promise<void> {
   const BLOCK_MS = 2_000; // slow enough to read along, fast enough to see something move
-  const timer = setInterval(() => void subnet.chain.nextBlock(), BLOCK_MS);
+  const timer = setInterval(() => void subnet.chain.produceBlock(), BLOCK_MS);
   try {
     if (!io.signal.aborted) await once(io.signal, 'abort');
   } finally {
@@ -104,6 +104,7 @@ function whereToLook(subnet: LocalSubnet): string {
   return [
     '\nWhere to look next (Ctrl-C ends it):',
     ...subnet.validators.map(({ name, url }) => `  ${name}  ${url}`),
+    `  the chain  ${subnet.chain.url}`,
     '  /v1/status  /v1/consensus/decisions/run-3  /v1/consensus/certificates/run-3',
     '  /v1/consensus/reports/run-3?view=index  /v1/log/events?from=0&limit=10  /readyz  /metrics  /openapi.json',
     'Follow the log of v1, and compute its decisions again:',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { defaultOf, Environment, loadConfig, NEEDED, validatorFaults } from '../config.ts';
+import { defaultOf, Environment, KEY_SETTINGS, loadConfig, validatorFaults } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { startValidator } from '../main.ts';
 import { createLogger } from '../runtime/logger.ts';
@@ -52,8 +52,8 @@ function stdinEnds(): { signal: AbortSignal } & Disposable {
 function settings(): string {
   const rows = Object.entries(Environment.shape).map(([name, schema]) => {
     const byDefault = defaultOf(name);
-    const needed = NEEDED.some((other) => other === name);
-    const note = needed ? ' (required)' : byDefault === undefined ? '' : ` (default ${byDefault})`;
+    const isKey = KEY_SETTINGS.some((other) => other === name);
+    const note = isKey ? ' (one of these is required)' : byDefault === undefined ? '' : ` (default ${byDefault})`;
     return [name, `${schema.description ?? ''}${note}`] as const;
   });
   const width = Math.max(...rows.map(([name]) => name.length));

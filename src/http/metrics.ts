@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Purpose, Settlement } from '../events/extrinsic.ts';
 import type { RejectionReason } from '../events/report.ts';
 import type { WeightReason } from '../events/weights.ts';
 
@@ -16,6 +17,11 @@ export type Metrics = Readonly<{
   decided: (kind: 'winner' | 'hold' | 'burn', reason: WeightReason) => void;
   certified: (outcome: 'built' | 'missed') => void;
   blockFinalized: (block: number) => void;
+  /** The one connection to the chain: whether it stands, handshakes and losses since the start. */
+  chainConnected: (at: { connected: boolean; handshakes: number; losses: number }) => void;
+  extrinsicSettled: (purpose: Purpose, outcome: Settlement) => void;
+  /** What the chain holds for this validator was looked at. */
+  weightsObserved: (at: { matches: boolean; lastUpdate: number }) => void;
   /** A supervised loop failed and was started again. */
   loopRestarted: (loop: string) => void;
   /** `route` is the pattern of the route, never a path that a client chose. */
@@ -30,6 +36,7 @@ export function createMetrics(): Metrics {
     registry,
     ...logMetrics(registry),
     ...workMetrics(registry),
+    ...chainMetrics(registry),
     ...requestMetrics(registry),
   };
 }
@@ -114,6 +121,44 @@ function workMetrics(registry: Registry) {
     certified: (outcome: string) => certificates.inc({ outcome }),
     blockFinalized: (block: number) => finalized.set(block),
     loopRestarted: (loop: string) => restarts.inc({ loop }),
+  };
+}
+
+function chainMetrics(registry: Registry) {
+  const registers = [registry];
+  const gauge = (name: string, help: string): Gauge => {
+    const made = new Gauge({ name, help, registers });
+    unknownAtFirst(made);
+    return made;
+  };
+  const connected = gauge('eirel_chain_connected', '1 while a node of the chain is connected');
+  const handshakes = gauge('eirel_chain_handshakes', 'Handshakes with nodes since the start');
+  const losses = gauge('eirel_chain_losses', 'Connections to nodes lost since the start');
+  const matches = gauge(
+    'eirel_weights_match',
+    '1 when the chain held the intended weights at the last look',
+  );
+  const lastUpdate = gauge(
+    'eirel_weights_last_update_block',
+    "Block of this hotkey's last weights or weight commit",
+  );
+  const extrinsics = new Counter({
+    name: 'eirel_extrinsics_total',
+    help: 'Extrinsics by purpose, and how they ended',
+    labelNames: ['purpose', 'outcome'],
+    registers,
+  });
+  return {
+    chainConnected: (at: { connected: boolean; handshakes: number; losses: number }) => {
+      connected.set(at.connected ? 1 : 0);
+      handshakes.set(at.handshakes);
+      losses.set(at.losses);
+    },
+    extrinsicSettled: (purpose: string, outcome: string) => extrinsics.inc({ purpose, outcome }),
+    weightsObserved: (at: { matches: boolean; lastUpdate: number }) => {
+      matches.set(at.matches ? 1 : 0);
+      lastUpdate.set(at.lastUpdate);
+    },
   };
 }
 

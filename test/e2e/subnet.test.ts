@@ -9,6 +9,7 @@ import type { RunResult } from '#src/cli/subnet/play-run.ts';
 import { type Env, environmentOf, validatorEnvironment } from '#src/cli/subnet/validators.ts';
 import { verifyCertificate } from '#src/consensus/certificate.ts';
 import { digestOf } from '#src/consensus/outcome.ts';
+import { sha256 } from '#src/events/hash.ts';
 import type { Certificate } from '#src/events/decision.ts';
 import { decisions } from '#src/projectors/decisions.ts';
 import { connectNats } from '#src/runtime/nats-link.ts';
@@ -108,12 +109,10 @@ async function decisionsIn(name: string): Promise<readonly string[]> {
 }
 
 test('whoever shows two reports is found out and left out, with its second report as evidence', async () => {
-  const last = results.at(-1);
-  const left = last?.inputs.reports.filter(({ status }) => status === 'equivocated');
-  expect(left?.map(({ hotkey }) => hotkey)).toEqual([hotkeyOf(DISHONEST)]);
+  expect(equivocatedIn('run-2')).toEqual([hotkeyOf(DISHONEST)]);
   const found = await Promise.all(
     RUNNING.filter((name) => name !== DISHONEST).map(async (name) =>
-      eventsOf(await logOf(name), 'equivocation.recorded.v1', 'run-3'),
+      eventsOf(await logOf(name), 'equivocation.recorded.v1', 'run-2'),
     ),
   );
   for (const [evidence, ...more] of found) {
@@ -122,6 +121,36 @@ test('whoever shows two reports is found out and left out, with its second repor
     expect(evidence?.digest).not.toBe(evidence?.firstDigest);
   }
   expect(found).toHaveLength(3);
+});
+
+test('whoever commits on chain to two reports is left out by all, with both commitments as evidence', async () => {
+  expect(equivocatedIn('run-3')).toEqual([hotkeyOf(DISHONEST)]);
+  for (const name of RUNNING.filter((running) => running !== DISHONEST)) {
+    const read = eventsOf(await logOf(name), 'commitments.read.v1', 'run-3');
+    const found = read.flatMap((event) => event.found).filter(({ second }) => second !== null);
+    expect(found.map(({ hotkey }) => hotkey)).toEqual([hotkeyOf(DISHONEST)]);
+  }
+});
+
+function equivocatedIn(run: string): readonly string[] | undefined {
+  return results
+    .find((result) => result.run === run)
+    ?.inputs.reports.filter(({ status }) => status === 'equivocated')
+    .map(({ hotkey }) => hotkey);
+}
+
+test("every honest validator's commitment and weights are on the chain, which pays the winner in the end", () => {
+  for (const { run, honest, extrinsics } of results) {
+    for (const name of honest) {
+      const own = extrinsics.filter(({ validator }) => validator === name);
+      expect(own.map(({ purpose }) => purpose).toSorted(), `${name} in ${run}`).toEqual([
+        'commitment',
+        'weights',
+      ]);
+    }
+  }
+  // The uids of miner-1 and miner-2.
+  expect(results.map(({ paid }) => paid)).toEqual([1, 1, 2]);
 });
 
 test('each certificate verifies against the stakes of the snapshot that it names', async () => {
@@ -260,8 +289,8 @@ test('a stream that was changed is reported, not repaired, and no validator star
   const applied = await eirel(['streams', 'apply'], 'admin', 'v4');
   expect(applied).toMatchObject({ code: 4, err: expect.stringContaining('stream.drift') });
 
-  const chainFile = join(dir, 'chain.json');
-  const env = await validatorEnvironment(accountOf('v4'), { dir, natsUrl, chainFile });
+  const chain = { url: 'ws://127.0.0.1:9', genesisHash: sha256('no chain is asked for this') };
+  const env = await validatorEnvironment(accountOf('v4'), { dir, natsUrl, chain });
   const started = await runEirel(['validator'], env);
   expect(started).toMatchObject({ code: 4, err: expect.stringContaining('duplicate_window') });
   expect((await logOf('v4')).head).toEqual(head);

@@ -1,89 +1,79 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { cryptoReady } from '#src/chain/hotkey.ts';
-import { type ChainFile, openChainFile } from '#src/chain/snapshot-file.ts';
-import { GENESIS, hotkeyOf, MINERS, NETUID } from '#src/cli/subnet/cast.ts';
-import { sha256 } from '#src/events/hash.ts';
+import { genesisFor, hotkeyOf, MINERS } from '#src/cli/subnet/cast.ts';
+import { startDevchain } from '#src/devchain/devchain.ts';
+import { axonOf } from '#src/devchain/genesis-state.ts';
+import type { DevNeuron } from '#src/devchain/state.ts';
 import type { Vector } from '#src/events/weights.ts';
 
 await cryptoReady();
 
-export type LiveNeuron = ChainFile['snapshot']['neurons'][number];
-
 /** Who is on the subnet, given where the validators' axons are. */
-export type Neurons = (axons: ReadonlyMap<string, string>) => readonly LiveNeuron[];
+export type Neurons = (axons: ReadonlyMap<string, string>) => readonly DevNeuron[];
 
-/** The chain file of a live subnet: blocks come when a test says so, and what stands in it can go wrong. */
-export function liveChain(path: string) {
-  const state = { block: 100, since: 100, neurons: [] as readonly LiveNeuron[] };
-  const text = (neurons = state.neurons): string => {
-    const file: ChainFile = {
-      netuid: NETUID,
-      genesis: GENESIS,
-      block: state.block,
-      snapshot: {
-        block: state.since,
-        hash: sha256(`live block ${state.since}`),
-        neurons: [...neurons],
+/**
+ * The development chain of a live subnet: blocks come when a test says so and are final at once, weights
+ * are set in the open, and what the chain holds can be changed from one block to the next.
+ */
+export async function liveChain() {
+  const genesis = genesisFor({});
+  const chain = await startDevchain(
+    {
+      ...genesis,
+      // No epoch interferes: whom the chain pays is what a test says.
+      hyperparameters: {
+        ...genesis.hyperparameters,
+        tempo: 65_535,
+        commitRevealEnabled: false,
+        weightsSetRateLimit: 0,
+        // Every run commits once, and no epoch gives new room.
+        maxSpace: 1_000_000,
       },
-    };
-    return JSON.stringify(file);
-  };
-  /** Readers see the old file or the new one, never half of one. */
-  const put = async (content: string): Promise<void> => {
-    await writeFile(`${path}.new`, content);
-    await rename(`${path}.new`, path);
-  };
+    },
+    { blockMs: null, finalityLag: 0 },
+  );
   return {
-    path,
-    block: () => state.block,
-    write: () => put(text()),
-    nextBlock: async (): Promise<void> => {
-      state.block++;
-      await put(text());
+    ...chain,
+    block: (): number => chain.heads().finalized.number,
+    nextBlock: (): Promise<void> => chain.produceBlock(),
+    /** The subnet is another one from the next block on. */
+    become: async (neurons: readonly DevNeuron[]): Promise<void> => {
+      chain.amend((state) => ({ ...state, neurons }));
+      await chain.produceBlock();
     },
-    /** Blocks that nobody sees come. */
-    skip: (blocks: number): void => {
-      state.block += blocks;
-    },
-    /** The subnet is another one from this block on; what was before is not kept. */
-    become: async (neurons: readonly LiveNeuron[]): Promise<void> => {
-      state.neurons = neurons;
-      state.since = state.block;
-      await put(text());
-    },
-    /** The next block, with an answer that is not the truth about it. */
-    nextBlockWith: async (neurons: readonly LiveNeuron[]): Promise<void> => {
-      state.block++;
-      await put(text(neurons));
-    },
-    garble: put,
-    remove: () => rm(path),
-    weightsOf: async (name: string): Promise<Vector | null> => {
-      const chain = await openChainFile(path);
-      const weights = await chain.weightsOf(hotkeyOf(name));
-      if (!weights.known) throw new Error(`the weights of ${name}: ${weights.detail}`);
-      return weights.value;
+    /** The weights that the chain holds for a validator; null when it holds none. */
+    weightsOf: (name: string): Vector | null => {
+      const { neurons, weights } = chain.stateAt('finalized');
+      const row = weights.get(neurons.findIndex(({ hotkey }) => hotkey === hotkeyOf(name)));
+      return row?.map(([uid, weight]) => ({ uid, weight })) ?? null;
     },
   };
 }
 
-export type LiveChain = ReturnType<typeof liveChain>;
+export type LiveChain = Awaited<ReturnType<typeof liveChain>>;
 
 /** Uid 0, the miners of whom the first is paid, then the validators with these stakes, each of its own coldkey. */
 export function stakedNeurons(
   stakes: Readonly<Record<string, bigint>>,
   axons: ReadonlyMap<string, string>,
-): readonly LiveNeuron[] {
+): readonly DevNeuron[] {
   const paid = MINERS[0];
-  return ['owner', ...MINERS, ...Object.keys(stakes)].map((name, uid) => ({
-    uid,
+  return ['owner', ...MINERS, ...Object.keys(stakes)].map((name) => ({
     hotkey: hotkeyOf(name),
     coldkey: hotkeyOf(`cold ${name}`),
-    stake: String(stakes[name] ?? 0n),
+    alphaStake: stakes[name] ?? 0n,
+    taoStake: 0n,
+    registeredAt: 0,
     permit: name in stakes,
     active: true,
-    registeredAt: 1,
-    incentive: name === paid ? 65_535 : 0,
-    axon: axons.get(name) ?? null,
+    lastUpdate: 0,
+    incentive: name === paid ? FULL : 0,
+    consensus: 0,
+    dividends: 0,
+    validatorTrust: 0,
+    emission: 0n,
+    axon: axonOf(axons.get(name) ?? ''),
   }));
 }
+
+/** The whole of a u16. */
+const FULL = 65_535;

@@ -6,8 +6,14 @@ import type { LiveSubnet } from './live-subnet.ts';
 
 export const TASKS = ['task-1', 'task-2', 'task-3', 'task-4'];
 
-/** Few blocks for each phase, and two for each exchange: the reports of block `commit` + 1 are had at the next. */
-const QUICK_PHASES: Phases = { snapshot: 1, commit: 2, decide: 5, certify: 8 };
+/**
+ * Few blocks for each phase: room for a commitment, and two for each exchange, since the reports of block
+ * `commit` + 1 are had at the next.
+ */
+const QUICK_PHASES: Phases = { snapshot: 1, commit: 6, decide: 9, certify: 12 };
+
+/** After `certify` weights are signed and included, in the next block that is seen, and then looked at. */
+export const BLOCKS_TO_SET = 3;
 
 /** What the miners' answers are worth in a run, in the order of `MINERS`; each validator sees it a little differently. */
 export type Quality = readonly number[];

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { neurons as castNeurons, FAMILY, type Running } from '#src/cli/subnet/cast.ts';
+import { FAMILY, type Running, stakeOf } from '#src/cli/subnet/cast.ts';
 import {
   type Env,
   environmentOf,
@@ -10,7 +9,7 @@ import {
 import type { Status } from '#src/http/documents.ts';
 import type { NatsRole } from '#src/runtime/nats-server-config.ts';
 import { applyStream, streamConfig } from '#src/runtime/streams.ts';
-import { liveChain, type Neurons } from './live-chain.ts';
+import { liveChain, type Neurons, stakedNeurons } from './live-chain.ts';
 import { until } from './live-until.ts';
 import { testAccount, testNatsServer } from './nats-server.ts';
 import { scratchDirectory } from './scratch-directory.ts';
@@ -27,7 +26,7 @@ export type LiveOptions = Readonly<{
 }>;
 
 /**
- * A nats-server, a chain file and validator processes, all real, which a test can kill, stop, restart
+ * A nats-server, a development chain and validator processes, all real, which a test can kill, stop, restart
  * and lie to one by one. Disposing of it ends every process and removes the files.
  */
 export async function liveSubnet({
@@ -40,13 +39,13 @@ export async function liveSubnet({
   const { path: dir } = opened.use(await scratchDirectory());
   const accounts = validators.map((name) => testAccount(name, ['validator']));
   const nats = opened.use(await testNatsServer({ accounts }));
-  const chain = liveChain(join(dir, 'chain.json'));
+  const chain = opened.use(await liveChain());
   const running = new Map<Running, RunningProcess>();
   const started: RunningProcess[] = [];
   // Killed, because a frozen one would not hear of anything else, and their files go as well.
   opened.defer(async () => void (await Promise.all(started.map(({ kill }) => kill()))));
   const accountOf = (name: Running) => testAccount(name, ['validator']);
-  const at = { dir, natsUrl: nats.url, chainFile: chain.path };
+  const at = { dir, natsUrl: nats.url, chain };
   /** What the validator's process is started with; a restarted one keeps its port. */
   const environment = async (name: Running, changes: Env = {}): Promise<Env> => {
     const url = running.get(name)?.url;
@@ -144,5 +143,5 @@ export async function statusOf(url: string): Promise<Status | null> {
 
 /** The local subnet's neurons, before anybody was paid. */
 function unpaid(axons: ReadonlyMap<string, string>) {
-  return castNeurons(axons, new Map());
+  return stakedNeurons(stakeOf(), axons).map((neuron) => ({ ...neuron, incentive: 0 }));
 }

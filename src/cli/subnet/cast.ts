@@ -1,6 +1,7 @@
+import type { z } from 'zod';
 import { hotkeyFromSeed } from '../../chain/hotkey.ts';
-import type { ChainFile } from '../../chain/snapshot-file.ts';
 import type { Signer } from '../../consensus/keys.ts';
+import { Genesis } from '../../devchain/genesis.ts';
 import { sha256 } from '../../events/hash.ts';
 import stakes from './stakes.json' with { type: 'json' };
 
@@ -8,13 +9,15 @@ import stakes from './stakes.json' with { type: 'json' };
 export const RUNNING = ['v1', 'v2', 'v3', 'v4'] as const;
 export type Running = (typeof RUNNING)[number];
 
-/** The one that is dishonest in one run. */
+/** The one that is dishonest. */
 export const DISHONEST: Running = 'v4';
 
 export const MINERS = ['miner-1', 'miner-2', 'miner-3', 'miner-4', 'miner-5', 'miner-6'] as const;
 
+/** All validators by name, those without a process included: they count against the quorum. */
+export const VALIDATORS = stakes.validators.map((_, index) => `v${index + 1}`);
+
 export const NETUID = 36;
-export const GENESIS = sha256('eirel local subnet');
 export const FAMILY = 'general_chat';
 
 /** A seed that everybody can derive from the name: it protects nothing, and is for a local subnet only. */
@@ -30,42 +33,43 @@ export const hotkeyOf = (name: string): string => devSigner(name).hotkey;
 
 /** Names for people, by hotkey. */
 export function names(): ReadonlyMap<string, string> {
-  const all = ['owner', ...MINERS, ...stakes.validators.map((_, index) => `v${index + 1}`)];
-  return new Map(all.map((name) => [hotkeyOf(name), name]));
+  return new Map(['owner', ...MINERS, ...VALIDATORS].map((name) => [hotkeyOf(name), name]));
 }
 
+/** Stakes of the validators by name, in rao. */
+export function stakeOf(): Readonly<Record<string, bigint>> {
+  return Object.fromEntries(
+    stakes.validators.map(({ stake }, index) => [`v${index + 1}`, BigInt(stake)]),
+  );
+}
+
+/** Blocks between two epochs, less one: a run's weights are paid after two of them. */
+const TEMPO = 12;
+
 /**
- * The subnet's neurons: uid 0 burns, then the miners, then twelve validators with the stakes of a real
- * subnet. Only the running ones have an axon; the others are silent, and count against the quorum.
+ * The chain of a subnet: uid 0 is the owner's and burns, then the miners, then the validators with these
+ * stakes. Weights are committed and revealed as on mainnet; only epochs and limits are shorter, so that
+ * nobody has to wait for hours.
  */
-export function neurons(
-  axons: ReadonlyMap<string, string>,
-  incentives: ReadonlyMap<string, number>,
-): ChainFile['snapshot']['neurons'] {
-  const neuron = (name: string, uid: number) => ({
-    uid,
-    hotkey: hotkeyOf(name),
-    coldkey: hotkeyOf(`cold ${name}`),
-    stake: '0',
-    permit: false,
-    active: true,
-    registeredAt: 1,
-    incentive: incentives.get(hotkeyOf(name)) ?? 0,
-    axon: null,
-  });
-  const validators = stakes.validators.map(({ stake, active }, index) => {
-    const name = `v${index + 1}`;
-    return {
-      ...neuron(name, MINERS.length + 1 + index),
-      stake,
-      active,
-      permit: true,
-      axon: axons.get(name) ?? null,
-    };
-  });
-  return [
-    neuron('owner', 0),
-    ...MINERS.map((name, index) => neuron(name, index + 1)),
-    ...validators,
-  ];
+export function genesisFor(stakes: Readonly<Record<string, bigint>>): Genesis {
+  const neuron = (name: string) => ({ hotkey: hotkeyOf(name), coldkey: hotkeyOf(`cold ${name}`) });
+  return Genesis.parse({
+    netuid: NETUID,
+    beacon: { seed: sha256('eirel local subnet beacon') },
+    hyperparameters: {
+      tempo: TEMPO,
+      minAllowedWeights: 1,
+      weightsSetRateLimit: 5,
+      stakeThreshold: '0',
+    },
+    neurons: [
+      neuron('owner'),
+      ...MINERS.map(neuron),
+      ...Object.entries(stakes).map(([name, stake]) => ({
+        ...neuron(name),
+        alphaStake: String(stake),
+        permit: true,
+      })),
+    ],
+  } satisfies z.input<typeof Genesis>);
 }

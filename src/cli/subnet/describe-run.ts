@@ -1,5 +1,6 @@
 import { formatNano } from '../../consensus/nano.ts';
 import { names, RUNNING } from './cast.ts';
+import type { OnChain } from './on-chain.ts';
 import type { Imported, Rival, RunResult } from './play-run.ts';
 
 const RAO_PER_TOKEN = 1_000_000_000n;
@@ -28,8 +29,24 @@ export function describeRun(result: RunResult): string {
     ...describeRivals(result),
     `  certificate ${describeCertificate(result.certified, signers)}`,
     ...describeLeftOutSigners(result, signers),
+    ...describeOnChain(result),
     `  honest      ${identical.length === honest.length ? `${honest.join(', ')} decided byte for byte the same` : `ONLY ${identical.join(', ')} of ${honest.join(', ')} agree`}`,
   ].join('\n');
+}
+
+/** The extrinsics by what they are for, and whom the chain pays in the end. */
+function describeOnChain({ extrinsics, paid }: RunResult): readonly string[] {
+  const of = (purpose: OnChain['purpose'], label: string): readonly string[] =>
+    extrinsics
+      .filter((extrinsic) => extrinsic.purpose === purpose)
+      .map(({ validator, hash, block }, index) =>
+        `  ${index === 0 ? label.padEnd(11) : ' '.repeat(11)} ${validator} 0x${hash} in block ${block}`,
+      );
+  return [
+    ...of('commitment', 'committed'),
+    ...of('weights', 'weights set'),
+    ...(paid === null ? [] : [`  incentive   uid ${paid} gets all that the chain pays miners`]),
+  ];
 }
 
 /** Derived at first use: keys can't be derived while modules load. */

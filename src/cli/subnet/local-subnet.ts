@@ -1,14 +1,27 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Call, Extrinsic } from '../../chain/chain.ts';
 import { cryptoReady } from '../../chain/hotkey.ts';
+import { sendCall } from '../../chain/submit-call.ts';
+import { openSubtensor } from '../../chain/subtensor.ts';
+import { type Devchain, startDevchain } from '../../devchain/devchain.ts';
+import { AppError } from '../../errors.ts';
 import { wait } from '../../runtime/clock.ts';
 import { connectNats } from '../../runtime/nats-link.ts';
 import { findNatsServer, startNatsServer } from '../../runtime/nats-server.ts';
 import { localServerConfig, natsCredential } from '../../runtime/nats-server-config.ts';
 import { applyStream, streamConfig } from '../../runtime/streams.ts';
 import type { Io } from '../command.ts';
-import { DISHONEST, devSeed, devSigner, RUNNING, type Running } from './cast.ts';
-import { createChainKeeper } from './chain-keeper.ts';
+import {
+  DISHONEST,
+  devSeed,
+  devSigner,
+  genesisFor,
+  NETUID,
+  RUNNING,
+  type Running,
+  stakeOf,
+} from './cast.ts';
 import { openTwoFacedAxon } from './two-faced-axon.ts';
 import {
   type Env,
@@ -34,9 +47,15 @@ export const accounts = RUNNING.map((name) => ({
   passwords: Object.fromEntries(ROLES.map((role) => [role, devSeed(`${name} ${role}`)])),
 }));
 
+/** Blocks until one is final, as on mainnet. */
+const FINALITY_LAG = 2;
+
+/** The incentive follows the weights after two epochs; a third one is for a late reveal. */
+const BLOCKS_TO_PAY = 40;
+
 /**
- * A subnet on this machine: a nats-server with an account for each validator, a chain file, and four
- * validator processes, one of them behind an axon that lies. Disposing of it stops everything.
+ * A subnet on this machine: a nats-server with an account for each validator, a development chain, and
+ * four validator processes, one of them behind an axon that lies. Disposing of it stops everything.
  */
 export async function startLocalSubnet(dir: string, io: Io) {
   await using opened = new AsyncDisposableStack();
@@ -52,11 +71,13 @@ export async function startLocalSubnet(dir: string, io: Io) {
       signal: io.signal,
     }),
   );
-  const at = { dir, natsUrl: server.url, chainFile: join(dir, 'chain.json') };
+  const chain = opened.use(
+    await startDevchain(genesisFor(stakeOf()), { blockMs: null, finalityLag: FINALITY_LAG }),
+  );
+  io.note(`development chain at ${chain.url}\n`);
+  const at = { dir, natsUrl: server.url, chain };
   for (const account of accounts) await applyValidatorStream(account, server.url);
 
-  const chain = createChainKeeper(at.chainFile);
-  await chain.write();
   const starts = await Promise.allSettled(
     accounts.map(async (account) =>
       startValidatorProcess(account.name, await validatorEnvironment(account, at), dir),
@@ -70,9 +91,6 @@ export async function startLocalSubnet(dir: string, io: Io) {
   const liar = validators.find(({ name }) => name === DISHONEST);
   const axon =
     liar === undefined ? null : opened.use(await openTwoFacedAxon(liar.url, devSigner(DISHONEST)));
-  const axons = new Map<string, string>(validators.map(({ name, url }) => [name, url]));
-  if (axon !== null) axons.set(DISHONEST, axon.url);
-  await chain.announce(axons);
 
   const environments = new Map<Running, Record<'operator' | 'reader', Env>>();
   for (const account of accounts) {
@@ -81,6 +99,16 @@ export async function startLocalSubnet(dir: string, io: Io) {
       reader: await environmentOf(account, 'reader', at),
     });
   }
+  const nextBlock = async (): Promise<void> => {
+    await chain.produceBlock();
+    await seenByAll(validators, chain.heads().finalized.number, io.signal);
+  };
+  const axons = validators.map(({ name, url }) => ({ name, url: axonOf(name, url, axon) }));
+  await Promise.all(
+    axons.map(({ name, url }) => sendAs(chain, name, { kind: 'axon', url })),
+  );
+  for (let block = 0; block <= FINALITY_LAG; block++) await nextBlock();
+
   const running = opened.move();
   return {
     natsUrl: server.url,
@@ -88,17 +116,44 @@ export async function startLocalSubnet(dir: string, io: Io) {
     validators,
     environment: (name: Running, role: 'operator' | 'reader'): Env =>
       environments.get(name)?.[role] ?? {},
-    /** Produces a block and waits until every validator has done what it could at it. */
-    nextBlock: async (): Promise<void> => {
-      await chain.nextBlock();
-      await seenByAll(validators, chain.block(), io.signal);
+    /** The newest finalised block. */
+    block: (): number => chain.heads().finalized.number,
+    /** Produces a block and waits until every validator has done what it could at the newest final one. */
+    nextBlock,
+    /** Goes on until the chain's own consensus pays this uid everything. Throws `subnet.failed` when it does not. */
+    untilPaid: async (uid: number): Promise<void> => {
+      for (let block = 0; block < BLOCKS_TO_PAY; block++) {
+        if (chain.stateAt('finalized').neurons[uid]?.incentive === FULL) return;
+        await nextBlock();
+      }
+      throw new AppError('subnet.failed', {
+        found: `the chain does not pay uid ${uid} after ${BLOCKS_TO_PAY} blocks`,
+      });
     },
-    payMiners: async (): Promise<void> => {
-      await chain.payMiners();
-      await seenByAll(validators, chain.block(), io.signal);
-    },
+    /** Has a validator's key ask something of the chain, past its process. */
+    send: (name: Running, call: Call) => sendAs(chain, name, call),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** The whole of a u16. */
+const FULL = 65_535;
+
+/** Where peers find a validator: in front of the dishonest one stands an axon that lies. */
+function axonOf(name: Running, url: string, liar: { url: string } | null): string {
+  return name === DISHONEST && liar !== null ? liar.url : url;
+}
+
+/** Signs and sends a call over a connection of its own; gives the extrinsic, which the next block includes. */
+async function sendAs(chain: Devchain, name: Running, call: Call): Promise<Extrinsic> {
+  await using link = openSubtensor({
+    endpoints: [chain.url],
+    genesis: chain.genesisHash,
+    netuid: NETUID,
+    signer: devSigner(name),
+    versionKey: 0n,
+  });
+  return sendCall(link, call);
 }
 
 export type LocalSubnet = Awaited<ReturnType<typeof startLocalSubnet>>;

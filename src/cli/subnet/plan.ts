@@ -7,7 +7,7 @@ const TASKS = Array.from(
 );
 
 /** Blocks of each phase, after the block at which a run is opened. */
-const PHASES = { snapshot: 2, commit: 4, decide: 8, certify: 13 };
+const PHASES = { snapshot: 2, commit: 12, decide: 16, certify: 21 };
 
 /** What each run is meant to show, and how good the miners are in it (mean of the judge's figure). */
 export const RUNS = [
@@ -18,19 +18,22 @@ export const RUNS = [
   },
   {
     sequence: 2,
-    title: 'a challenger is better, but within the margin',
+    title: `a challenger is better, but within the margin; ${DISHONEST} shows two different reports`,
     quality: [0.8, 0.83, 0.62, 0.52, 0.41, 0.35],
   },
   {
     sequence: 3,
-    title: `a challenger wins by the margin; ${DISHONEST} inflates miner-6 and shows two different reports`,
+    title: `a challenger wins by the margin; ${DISHONEST} inflates miner-6 and commits to two different reports`,
     quality: [0.78, 0.88, 0.61, 0.5, 0.43, 0.3],
   },
 ] as const;
 export type PlannedRun = (typeof RUNS)[number];
 
-/** The run in which one validator lies. */
-export const DISHONEST_RUN = 3;
+/** The run in which one validator shows different reports to different peers. */
+export const TWO_FACED_RUN = 2;
+
+/** The run in which it inflates a miner, and commits on chain a second time, to another report. */
+export const TWICE_COMMITTED_RUN = 3;
 
 /** A run's descriptor, opened at `block`. */
 export function runDescriptor({ sequence }: PlannedRun, block: number) {
@@ -79,7 +82,7 @@ type Pair = { run: PlannedRun; validator: Running; task: string; miner: string; 
 
 function result({ run, validator, task, miner, quality }: Pair) {
   const pair = `${run.sequence}/${validator}/${task}/${miner}`;
-  const inflated = validator === DISHONEST && run.sequence === DISHONEST_RUN && miner === 'miner-6';
+  const inflated = validator === DISHONEST && run.sequence === TWICE_COMMITTED_RUN && miner === 'miner-6';
   const score = inflated ? 1 : Math.min(1, Math.max(0, quality + 0.1 * (unit(pair) - 0.5)));
   const figure = Math.round(score * 1_000) / 1_000;
   const common = { miner_hotkey: hotkeyOf(miner), miner_citations: [], proxy_cost_usd: 0.002 };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { verifySr25519 } from '../../chain/hotkey.ts';
 import { SignedDocument, verifyDocument } from '../../consensus/signed.ts';
 import { AppError } from '../../errors.ts';
-import { Certificate, DecisionMade, InputsGathered } from '../../events/decision.ts';
+import { Certificate, DecisionMade, InputsGathered, type Outcome } from '../../events/decision.ts';
 import { decode } from '../../events/ej1.ts';
 import { ReportBody } from '../../events/report.ts';
 import { requestCommand } from '../../runtime/commands.ts';
@@ -15,8 +15,9 @@ import { EXIT } from '../exit-codes.ts';
 import { scoresImportCommand } from '../scores-import.ts';
 import { DISHONEST, FAMILY, RUNNING, type Running } from './cast.ts';
 import type { LocalSubnet } from './local-subnet.ts';
-import { type PlannedRun, resultLines, runDescriptor } from './plan.ts';
+import { type PlannedRun, resultLines, runDescriptor, TWICE_COMMITTED_RUN } from './plan.ts';
 import { checkCertificate, servedDecision } from './verify-run.ts';
+import { commitAgain, extrinsicsOf, type OnChain } from './on-chain.ts';
 
 /** What a run came to, as each honest validator serves it. */
 export type RunResult = Readonly<{
@@ -34,6 +35,10 @@ export type RunResult = Readonly<{
   rivals: readonly Rival[];
   /** What each validator's import of its own measurements came to. */
   imported: readonly Imported[];
+  /** What validators put on chain in this run, each found in its final blocks. */
+  extrinsics: readonly OnChain[];
+  /** The uid that the chain's own consensus pays everything after the run; null when the run changed nothing. */
+  paid: number | null;
 }>;
 
 /** One of several reports that a validator signed for one run. */
@@ -54,7 +59,7 @@ export async function playRun(
   subnet: LocalSubnet,
   { dir, io }: { dir: string; io: Io },
 ): Promise<RunResult> {
-  const descriptor = runDescriptor(plan, subnet.chain.block());
+  const descriptor = runDescriptor(plan, subnet.block());
   const { run, phases } = descriptor;
   await eachValidator(subnet, io, 'runs.open', JSON.stringify(descriptor));
   const imported: Imported[] = [];
@@ -62,9 +67,21 @@ export async function playRun(
     imported.push(await importResults(plan, name, subnet, { dir, io }));
   }
   await eachValidator(subnet, io, 'runs.close', JSON.stringify({ family: FAMILY, run }));
-  while (subnet.chain.block() <= phases.certify) await subnet.nextBlock();
-  await subnet.payMiners();
-  return { ...(await collect(run, subnet)), run, title: plan.title, imported };
+  while (subnet.block() <= phases.certify) {
+    await subnet.nextBlock();
+    if (plan.sequence === TWICE_COMMITTED_RUN) await commitAgain(run, subnet);
+  }
+  const collected = await collect(run, subnet);
+  const paid = paidBy(collected.decision.outcome);
+  if (paid !== null) await subnet.untilPaid(paid);
+  const extrinsics = await extrinsicsOf(run, subnet, io);
+  return { ...collected, run, title: plan.title, imported, extrinsics, paid };
+}
+
+/** The uid that gets everything; null where an outcome names no vector, or spreads it. */
+function paidBy({ vector }: Outcome): number | null {
+  const weighed = vector?.filter(({ weight }) => weight > 0) ?? [];
+  return weighed.length === 1 ? (weighed[0]?.uid ?? null) : null;
 }
 
 async function eachValidator(
@@ -111,7 +128,7 @@ async function importResults(
 async function collect(
   run: string,
   subnet: LocalSubnet,
-): Promise<Omit<RunResult, 'run' | 'title' | 'imported'>> {
+): Promise<Omit<RunResult, 'run' | 'title' | 'imported' | 'extrinsics' | 'paid'>> {
   const honest = RUNNING.filter((name) => name !== DISHONEST);
   const answers = await Promise.all(honest.map((name) => answerOf(name, run, subnet)));
   const [first] = answers;

@@ -4,7 +4,7 @@ import type { Signer } from '../../consensus/keys.ts';
 import { encodeDocument, SignedDocument, signDocument } from '../../consensus/signed.ts';
 import { decode, decodeBytes, encode } from '../../events/ej1.ts';
 import { REPORT_TYPE, ReportBody } from '../../events/report.ts';
-import { DISHONEST_RUN } from './plan.ts';
+import { TWO_FACED_RUN } from './plan.ts';
 
 /**
  * The axon of the dishonest validator: it passes everything on to the validator behind it, but in one
@@ -18,7 +18,7 @@ export async function openTwoFacedAxon(
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
     void passOn(`${behind}${path}`, response, (body) => {
-      if (!path.startsWith(`/v1/consensus/scores/run-${DISHONEST_RUN}?`)) return body;
+      if (!path.startsWith(`/v1/consensus/scores/run-${TWO_FACED_RUN}?`)) return body;
       asked++;
       return asked % 2 === 0 ? otherReport(body, signer) : body;
     });

@@ -11,7 +11,7 @@ import {
   type NatsRole,
   natsCredential,
 } from '../../runtime/nats-server-config.ts';
-import { devSeed, type Running } from './cast.ts';
+import { devSeed, NETUID, type Running } from './cast.ts';
 
 const PROGRAM = fileURLToPath(new URL('../eirel.ts', import.meta.url));
 
@@ -31,6 +31,9 @@ export type RunningProcess = Readonly<{
   kill: () => Promise<void>;
 }> &
   AsyncDisposable;
+
+/** Where the chain is, and which one it is. */
+export type ChainAddress = Readonly<{ url: string; genesisHash: string }>;
 
 /** The environment of a command that acts on one validator's log in the given role. */
 export async function environmentOf(
@@ -54,7 +57,7 @@ export async function environmentOf(
 /** What a validator process of the local subnet is started with. */
 export async function validatorEnvironment(
   account: NatsAccount,
-  at: { dir: string; natsUrl: string; chainFile: string; port?: number },
+  at: { dir: string; natsUrl: string; chain: ChainAddress; port?: number },
 ): Promise<Env> {
   const seed = join(at.dir, account.name, 'hotkey.seed');
   const base = await environmentOf(account, 'writer', at);
@@ -62,7 +65,10 @@ export async function validatorEnvironment(
   return {
     ...base,
     EIREL_HOTKEY_SEED_FILE: seed,
-    EIREL_CHAIN_FILE: at.chainFile,
+    EIREL_NETUID: String(NETUID),
+    EIREL_CHAIN_ENDPOINTS: at.chain.url,
+    EIREL_CHAIN_GENESIS: at.chain.genesisHash,
+    EIREL_CONSENSUS_REQUIRE_COMMITMENT: 'on',
     EIREL_HTTP_PORT: String(at.port ?? 0),
     EIREL_PEER_ADDRESSES: 'loopback',
     EIREL_WEIGHT_MODE: 'decentralized',

@@ -5,7 +5,7 @@ import { digestOf } from '../../consensus/outcome.ts';
 import { AppError } from '../../errors.ts';
 import type { Certificate, Outcome } from '../../events/decision.ts';
 import type { Voter } from '../../events/snapshot.ts';
-import { neurons } from './cast.ts';
+import { hotkeyOf, MINERS, stakeOf } from './cast.ts';
 
 /** Where an answer about a decision goes on with what differs between validators: who signed, in which order. */
 const STATEMENTS = ',"statements":[';
@@ -41,9 +41,13 @@ export function checkCertificate(
   return check;
 }
 
-/** Who votes in the subnet that was set up: a permit, active, and stake. */
+/** Who votes in the subnet that was set up: everybody with stake, since all of them have a permit. */
 function voters(): readonly Voter[] {
-  return neurons(new Map(), new Map()).filter(
-    ({ permit, active, stake }) => permit && active && stake !== '0',
-  );
+  return Object.entries(stakeOf()).map(([name, stake], index) => ({
+    hotkey: hotkeyOf(name),
+    coldkey: hotkeyOf(`cold ${name}`),
+    uid: MINERS.length + 1 + index,
+    stake: String(stake),
+    axon: null,
+  }));
 }

@@ -1,3 +1,4 @@
+import type { ConnectionState } from '../../chain/connection-state.ts';
 import type { LogWriter } from '../../events/log.ts';
 import type { AdvanceDeps } from '../../handlers/advance-run.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
@@ -41,6 +42,22 @@ export function stepLogger(logger: Logger): AdvanceDeps['onStep'] {
   };
 }
 
+/** Tells when the connection to the chain comes and goes, and counts what it takes. */
+export function chainWatcher(
+  logger: Logger,
+  metrics: Metrics,
+): (state: ConnectionState) => void {
+  let last: ConnectionState['status'] | null = null;
+  return ({ status, detail, endpoint, handshakes, losses }) => {
+    metrics.chainConnected({ connected: status === 'connected', handshakes, losses });
+    if (status === last) return;
+    last = status;
+    if (status === 'connected') logger.info({ endpoint }, 'connected to the chain');
+    else if (status === 'waiting') logger.warn({ reason: detail }, 'no connection to the chain');
+    else logger.debug({ endpoint, detail }, 'the connection to the chain');
+  };
+}
+
 /** Counts what peers answer. */
 export function measuredFetch(fetch: Fetch, metrics: Metrics): Fetch {
   return async (url, options) => {
@@ -60,6 +77,9 @@ export function measuredAppend(append: LogWriter['append'], metrics: Metrics): L
     for (const { event } of result.events) {
       if (event.type === 'decision.made.v1')
         metrics.decided(event.data.outcome.kind, event.data.outcome.reason);
+      if (event.type === 'extrinsic.settled.v1')
+        metrics.extrinsicSettled(event.data.purpose, event.data.outcome);
+      if (event.type === 'weights.observed.v1') metrics.weightsObserved(event.data);
       if (event.type === 'certificate.built.v1') metrics.certified('built');
       if (event.type === 'certificate.missed.v1') metrics.certified('missed');
     }

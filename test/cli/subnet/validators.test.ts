@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cryptoReady } from '#src/chain/hotkey.ts';
-import { createChainKeeper } from '#src/cli/subnet/chain-keeper.ts';
+import { genesisFor } from '#src/cli/subnet/cast.ts';
 import { environmentOf, validatorEnvironment } from '#src/cli/subnet/validators.ts';
+import { startDevchain } from '#src/devchain/devchain.ts';
 import { testAccount, testNatsServer } from '../../support/nats-server.ts';
 import { eirelHere, PROGRAM, settings } from '../../support/process-eirel.ts';
 import { scratchDirectory } from '../../support/scratch-directory.ts';
@@ -18,8 +18,8 @@ test('a validator that is a child stops in order when its parent is gone', {
   const account = testAccount('v1', ['validator']);
   await using dir = await scratchDirectory();
   await using server = await testNatsServer({ accounts: [account] });
-  const at = { dir: dir.path, natsUrl: server.url, chainFile: join(dir.path, 'chain.json') };
-  await createChainKeeper(at.chainFile).write();
+  await using chain = await startDevchain(genesisFor({}), { blockMs: null, finalityLag: 0 });
+  const at = { dir: dir.path, natsUrl: server.url, chain };
   const applied = await eirelHere(['streams', 'apply'], await environmentOf(account, 'admin', at));
   expect(applied.code, applied.err).toBe(0);
   const env = { ...settings(), ...(await validatorEnvironment(account, at)) };

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { cryptoReady } from '#src/chain/hotkey.ts';
-import { devSigner, FAMILY, GENESIS, hotkeyOf, NETUID } from '#src/cli/subnet/cast.ts';
+import { devSigner, FAMILY, hotkeyOf, NETUID } from '#src/cli/subnet/cast.ts';
 import { checkCertificate, servedDecision } from '#src/cli/subnet/verify-run.ts';
 import { digestOf } from '#src/consensus/outcome.ts';
 import { signDocument } from '#src/consensus/signed.ts';
@@ -13,7 +13,7 @@ beforeAll(cryptoReady);
 const outcome: Outcome = {
   v: 'eirel/outcome/1',
   rules: 'swm/1',
-  genesis: GENESIS,
+  genesis: sha256('genesis'),
   netuid: NETUID,
   family: FAMILY,
   run: 'run-1',
@@ -48,7 +48,7 @@ test('a certificate of two thirds of the stake gives the stake that signed it', 
 
 test.for([
   ['too little stake', () => certificateOf(['v1', 'v3', 'v4']), 'quorum-missed'],
-  ['a signer who does not vote', () => certificateOf(['v1', 'v2', 'v3', 'v11']), 'unknown-hotkey'],
+  ['a signer who does not vote', () => certificateOf(['v1', 'v2', 'v3', 'v13']), 'unknown-hotkey'],
   [
     'a signature of something else',
     () => {

@@ -1,0 +1,80 @@
+import { AppError } from '../errors.ts';
+import type { Call, Chain, Extrinsic, Known } from './chain.ts';
+
+/** How often the chain is asked again: several times in a block of 12 s. */
+const ASK_MS = 1_000;
+
+/** What a caller that waits is told meanwhile. */
+export type Progress = Readonly<{ state: 'sent' | 'included' | 'final'; detail: string }>;
+
+/**
+ * Signs a call and sends it once; gives the extrinsic. Throws `chain.unavailable` when the chain does not
+ * answer, and `chain.refused` with the rule when it does not take the call.
+ */
+export async function sendCall(
+  chain: Pick<Chain, 'sign' | 'send'>,
+  call: Call,
+): Promise<Extrinsic> {
+  const signing = known(await chain.sign(call));
+  if (signing.kind === 'refused') throw refused(signing.error);
+  const sending = await chain.send(signing.extrinsic);
+  if (sending.kind === 'refused') throw refused(sending.error);
+  if (sending.kind === 'unknown')
+    throw new AppError('chain.unavailable', { found: sending.detail, next: 'try again' });
+  return signing.extrinsic;
+}
+
+/**
+ * For commands that ask something of the chain once and wait: signs, sends, and follows the extrinsic
+ * until it is final, through lost connections and reorganisations. Throws as `sendCall` does.
+ */
+export async function submitCall(
+  chain: Pick<Chain, 'sign' | 'send' | 'trace'>,
+  call: Call,
+  deps: {
+    onProgress: (progress: Progress) => void;
+    wait: (ms: number, signal: AbortSignal) => Promise<void>;
+    signal: AbortSignal;
+  },
+): Promise<{ extrinsic: Extrinsic; block: number }> {
+  const { onProgress, wait, signal } = deps;
+  const extrinsic = await sendCall(chain, call);
+  onProgress({ state: 'sent', detail: `0x${extrinsic.hash}` });
+  let seen = '';
+  while (true) {
+    signal.throwIfAborted();
+    const trace = await chain.trace(extrinsic);
+    if (trace.known && trace.value.kind === 'final') {
+      if (trace.value.error !== null) throw refused(trace.value.error);
+      onProgress({ state: 'final', detail: `block ${trace.value.block}` });
+      return { extrinsic, block: trace.value.block };
+    }
+    if (trace.known && trace.value.kind === 'dead')
+      throw new AppError('chain.refused', {
+        found: `the extrinsic came into no block: ${trace.value.reason}`,
+        next: 'try again',
+      });
+    if (trace.known && trace.value.kind === 'included' && trace.value.blockHash !== seen) {
+      seen = trace.value.blockHash;
+      onProgress({ state: 'included', detail: `block ${trace.value.block}` });
+    }
+    if (trace.known && trace.value.kind === 'pending') await chain.send(extrinsic);
+    await wait(ASK_MS, signal);
+  }
+}
+
+function known<T>(fact: Known<T>): T {
+  if (fact.known) return fact.value;
+  throw new AppError('chain.unavailable', {
+    found: `${fact.reason}: ${fact.detail}`,
+    next: 'see `eirel doctor`',
+  });
+}
+
+function refused({ name, detail, retryAt }: { name: string; detail: string; retryAt: number | null }) {
+  return new AppError('chain.refused', {
+    rule: name,
+    found: detail,
+    next: retryAt === null ? 'see `eirel doctor`' : `try again from block ${retryAt}`,
+  });
+}
