@@ -18,6 +18,11 @@ const said: Readonly<Record<DomainEvent['type'], string>> = {
   'peer-report.accepted.v1': `22222222 of ${peer}`,
   'peer-report.rejected.v1': `${peer}: timeout, no answer`,
   'equivocation.recorded.v1': `${peer} signed 22222222 and 33333333`,
+  'extrinsic.signed.v1': 'weights 1 SubtensorModule.set_weights eeeeeeee, for blocks 501 to 532',
+  'extrinsic.included.v1': 'weights 1 eeeeeeee in block 502, not final yet',
+  'extrinsic.settled.v1': 'weights 1 succeeded at block 502',
+  'commitments.read.v1': '1 commitment in blocks 101 to 200',
+  'commitments.missed.v1': 'by block 350: unavailable, timeout',
   'owner-pick.observed.v1': `winner ${miner}, share 1.00`,
   'owner-pick.missed.v1': 'no answer',
   'inputs.gathered.v1': '0 of 0 reports at block 300',
@@ -31,8 +36,7 @@ const said: Readonly<Record<DomainEvent['type'], string>> = {
   'divergence.repeated.v1': 'inputs 11111111, owner 22222222',
   'weights.intended.v1': `shadow, owner-pick: ${VECTOR} at block 500`,
   'weights.superseded.v1': 'by run-8',
-  'weights.submitted.v1': 'at block 501, receipt 0x1',
-  'weights.observed.v1': `${VECTOR} at block 510: as intended`,
+  'weights.observed.v1': `attempt 1, ${VECTOR} at block 510: as intended`,
 };
 
 test.for(catalogue.map(({ type }) => type))('%s is told in one short line', (type) => {
@@ -45,6 +49,8 @@ const observed = dataOf('run-7', 'weights.observed.v1');
 const scored = dataOf('run-7', 'score.recorded.v1');
 const compared = dataOf('run-7', 'divergence.recorded.v1');
 const accepted = dataOf('run-7', 'peer-report.accepted.v1');
+const settled = dataOf('run-7', 'extrinsic.settled.v1');
+const read = dataOf('run-7', 'commitments.read.v1');
 
 /** What the samples do not show. */
 const others: readonly [what: string, event: DomainEvent, told: string][] = [
@@ -66,7 +72,7 @@ const others: readonly [what: string, event: DomainEvent, told: string][] = [
       type: 'weights.observed.v1',
       data: { ...observed, vector: null, matches: false, detail: 'the chain is away' },
     },
-    'nothing at block 510: not as intended, the chain is away',
+    'attempt 1, nothing at block 510: not as intended, the chain is away',
   ],
   [
     'an excused pair',
@@ -85,6 +91,35 @@ const others: readonly [what: string, event: DomainEvent, told: string][] = [
       data: { ...compared, ownerWinner: null, topOneAgrees: null },
     },
     `consensus ${miner}, owner nobody`,
+  ],
+  [
+    'an attempt that the chain puts off',
+    {
+      type: 'extrinsic.settled.v1',
+      data: {
+        ...settled,
+        outcome: 'refused',
+        error: 'SettingWeightsTooFast',
+        errorClass: 'wait',
+        detail: 'last at 480',
+        retryAt: 580,
+      },
+    },
+    'weights 1 refused at block 502: SettingWeightsTooFast, last at 480, again from block 580',
+  ],
+  [
+    'two commitments of one voter',
+    {
+      type: 'commitments.read.v1',
+      data: {
+        ...read,
+        found: read.found.map((each) => ({
+          ...each,
+          second: { block: 195, digest: digest('8') },
+        })),
+      },
+    },
+    `1 commitment in blocks 101 to 200, two different ones of ${peer}`,
   ],
   [
     'a report that another peer relayed',

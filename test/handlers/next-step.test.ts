@@ -2,11 +2,22 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Phases } from '#src/events/run.ts';
 import type { WeightMode } from '#src/events/weights.ts';
-import { nextStep, type RunProgress, type Step } from '#src/handlers/next-step.ts';
+import { nextStep } from '#src/handlers/next-step.ts';
+import type { RunProgress, Step } from '#src/handlers/run-progress.ts';
+import type { WeightProgress } from '#src/handlers/weight-progress.ts';
 
 const PHASES: Phases = { snapshot: 20, commit: 24, decide: 28, certify: 32 };
 const { snapshot, commit, decide, certify } = PHASES;
 const HALF = (decide + certify) / 2;
+
+const NOT_INTENDED: WeightProgress = {
+  intended: null,
+  superseded: false,
+  last: null,
+  unobserved: [],
+  mismatched: false,
+  dueAt: null,
+};
 
 /** A run that was only just opened. */
 const OPENED: RunProgress = {
@@ -17,6 +28,11 @@ const OPENED: RunProgress = {
   currentTaken: false,
   currentMissed: null,
   reportSigned: false,
+  commits: false,
+  commitment: null,
+  requireCommitment: false,
+  commitmentsRead: null,
+  commitmentsMissed: false,
   decided: false,
   votes: true,
   decisionSigned: false,
@@ -25,19 +41,21 @@ const OPENED: RunProgress = {
   ownerKnown: false,
   ownerMissed: false,
   compared: false,
-  intended: null,
-  superseded: false,
-  submitted: false,
-  observed: false,
+  weights: NOT_INTENDED,
+  lane: { busy: false, commitmentDue: false, nextTarget: null },
 };
 const closed = { status: 'closed', openTaken: true } as const;
 const reported = { ...closed, reportSigned: true } as const;
-const seated = { ...reported, currentTaken: true } as const;
+const read = { ...reported, commitmentsRead: commit } as const;
+const seated = { ...read, currentTaken: true } as const;
 const decided = { ...seated, decided: true } as const;
 const signed = { ...decided, decisionSigned: true } as const;
 const certified = { ...signed, certified: true } as const;
-const intended = { ...certified, intended: { settable: true, targetBlock: certify } } as const;
-const submitted = { ...intended, submitted: true } as const;
+const intent = { targetBlock: certify, carries: 'vector', awaitsCertificate: false };
+const intended = { ...certified, weights: { ...NOT_INTENDED, intended: intent } };
+const living = { living: true, succeeded: false, retryAt: null };
+const busy = { busy: true, commitmentDue: false, nextTarget: null };
+const required = { ...reported, requireCommitment: true } as const;
 
 const ANY: readonly WeightMode[] = ['owner', 'shadow', 'decentralized'];
 const CONSENSUS: readonly WeightMode[] = ['shadow', 'decentralized'];
@@ -81,6 +99,92 @@ const CASES: readonly Case[] = [
     [decide, HALF - 1],
     { status: 'closed', openMissed: 'empty' },
   ],
+  [
+    'time to commit',
+    'close-run',
+    ANY,
+    [commit - 2, commit, commit + 1],
+    { openTaken: true, commits: true },
+  ],
+  [
+    'time to score, and a commitment to come',
+    'wait',
+    ANY,
+    [snapshot, commit - 3],
+    { openTaken: true, commits: true },
+  ],
+  [
+    'reported, in time to commit',
+    'sign-commitment',
+    ANY,
+    [snapshot, commit - 1],
+    { ...reported, commits: true },
+  ],
+  [
+    'reported while the chain is silent',
+    'sign-commitment',
+    ANY,
+    [snapshot],
+    { status: 'closed', reportSigned: true, commits: true, openMissed: 'empty' },
+  ],
+  ['reported, too late to commit', 'wait', ANY, [commit], { ...reported, commits: true }],
+  [
+    'reported, another extrinsic under way',
+    'wait',
+    ANY,
+    [snapshot, commit],
+    { ...reported, commits: true, lane: busy },
+  ],
+  [
+    'a commitment under way',
+    'follow-commitment',
+    ANY,
+    [snapshot, decide, certify + 9],
+    { ...reported, commits: true, commitment: living, lane: busy },
+  ],
+  [
+    'a commitment that may be tried again',
+    'sign-commitment',
+    ANY,
+    [snapshot + 1],
+    { ...reported, commits: true, commitment: { ...living, living: false, retryAt: snapshot + 1 } },
+  ],
+  [
+    'a commitment that has to wait',
+    'wait',
+    ANY,
+    [snapshot],
+    { ...reported, commits: true, commitment: { ...living, living: false, retryAt: snapshot + 1 } },
+  ],
+  [
+    'committed',
+    'wait',
+    ANY,
+    [snapshot, commit],
+    { ...reported, commits: true, commitment: { ...living, living: false, succeeded: true } },
+  ],
+  ['reported, commitments unread', 'read-commitments', CONSENSUS, [commit + 1, decide], reported],
+  [
+    'a voter snapshot that was missed leaves no commitment to read',
+    'decide',
+    CONSENSUS,
+    [HALF],
+    { ...required, openTaken: false, openMissed: 'empty', currentTaken: true },
+  ],
+  [
+    'required commitments that are not required in owner mode',
+    'observe-owner',
+    ['owner'],
+    [decide],
+    { ...required, currentTaken: true },
+  ],
+  [
+    'required commitments that were missed',
+    'decide',
+    CONSENSUS,
+    [HALF],
+    { ...required, currentTaken: true, commitmentsRead: commit, commitmentsMissed: true },
+  ],
   ['scores are still taken', 'wait', ANY, [snapshot, commit], { openTaken: true }],
   ['closed early', 'sign-report', ANY, [snapshot, commit], closed],
   [
@@ -93,23 +197,23 @@ const CASES: readonly Case[] = [
   ['reported early', 'wait', ANY, [snapshot, commit], reported],
   ['the commit block is final', 'close-run', ANY, [commit + 1, certify + 9], { openTaken: true }],
   ['closed', 'sign-report', ANY, [commit + 1, decide - 1], closed],
-  ['reported', 'exchange-reports', CONSENSUS, [commit + 1, decide - 1], reported],
+  ['read', 'exchange-reports', CONSENSUS, [commit + 1, decide - 1], read],
   ['reported, needing no report', 'wait', ['owner'], [commit + 1, decide - 1], reported],
-  ['at the decide block', 'take-current-snapshot', ANY, [decide, certify + 9], reported],
-  ['too late for a report', 'take-current-snapshot', ANY, [decide, certify + 9], closed],
+  ['at the decide block', 'take-current-snapshot', ANY, [decide, certify + 9], read],
+  ['too late for a report', 'take-current-snapshot', ['owner'], [decide, certify + 9], closed],
   [
     'seats that were missed, until half of the certify phase',
     'take-current-snapshot',
     ANY,
     [decide, HALF - 1],
-    { ...reported, currentMissed: 'unavailable' },
+    { ...read, currentMissed: 'unavailable' },
   ],
   [
     'seats that were missed, at half',
     'decide',
     CONSENSUS,
     [HALF, certify + 9],
-    { ...reported, currentMissed: 'unavailable' },
+    { ...read, currentMissed: 'unavailable' },
   ],
   ['seated', 'decide', CONSENSUS, [decide, certify + 9], seated],
   ['decided', 'sign-decision', CONSENSUS, [decide, certify - 1], decided],
@@ -164,18 +268,52 @@ const CASES: readonly Case[] = [
     'supersede-weights',
     ['decentralized'],
     [certify, 999],
-    { ...intended, superseded: true },
+    { ...intended, weights: { ...intended.weights, superseded: true } },
   ],
-  ['intended, at the target', 'submit-weights', ['decentralized'], [certify, 999], intended],
+  ['intended, at the target', 'sign-weights', ['decentralized'], [certify, 999], intended],
   [
     'nothing to set',
     'done',
     ['decentralized'],
     [decide, certify],
-    { ...certified, intended: { settable: false, targetBlock: certify } },
+    { ...certified, weights: { ...NOT_INTENDED, intended: { ...intent, carries: null } } },
   ],
-  ['submitted', 'observe-weights', ['decentralized'], [certify, 999], submitted],
-  ['observed', 'done', ['decentralized'], [certify, 999], { ...submitted, observed: true }],
+  [
+    'weights under way',
+    'follow-weights',
+    ['decentralized'],
+    [certify, 999],
+    { ...intended, weights: { ...intended.weights, last: { ...living, carries: 'vector' } } },
+  ],
+  [
+    'weights that the chain shows by now',
+    'observe-weights',
+    ['decentralized'],
+    [certify, 999],
+    { ...intended, weights: { ...intended.weights, unobserved: [{ attempt: 1, from: certify }] } },
+  ],
+  [
+    'held for want of a certificate',
+    'follow-certificate',
+    ['decentralized'],
+    [certify + 1, 999],
+    {
+      ...signed,
+      certificateMissed: true,
+      weights: { ...NOT_INTENDED, intended: { ...intent, awaitsCertificate: true } },
+    },
+  ],
+  [
+    'held, and the certificate came to be known',
+    'intend-weights',
+    ['decentralized'],
+    [certify + 1, 999],
+    {
+      ...certified,
+      certificateMissed: true,
+      weights: { ...NOT_INTENDED, intended: { ...intent, awaitsCertificate: true } },
+    },
+  ],
 ];
 
 test.for(CASES)('%s: %s', ([, step, modes, blocks, progress]) => {
@@ -188,29 +326,86 @@ test.for(CASES)('%s: %s', ([, step, modes, blocks, progress]) => {
       ]);
 });
 
-/** In the order in which they are taken; `wait` has no place. */
-const ORDER: readonly Step[] = [
-  'take-open-snapshot',
-  'close-run',
-  'sign-report',
-  'exchange-reports',
+/** Once in a run at most, and in this order. */
+const ONCE: readonly Step[] = [
   'take-current-snapshot',
+  'miss-commitments',
   'decide',
   'sign-decision',
-  'exchange-decisions',
   'miss-certificate',
-  'observe-owner',
   'miss-owner',
   'compare-with-owner',
+];
+
+const EVERY: readonly Step[] = [
+  ...ONCE,
+  'wait',
+  'follow-commitment',
+  'follow-weights',
+  'close-run',
+  'sign-report',
+  'sign-commitment',
+  'take-open-snapshot',
+  'read-commitments',
+  'exchange-reports',
+  'exchange-decisions',
+  'follow-certificate',
+  'observe-owner',
   'intend-weights',
   'supersede-weights',
-  'submit-weights',
+  'sign-weights',
   'observe-weights',
   'done',
 ];
 
+test('required commitments that stay unknown are waited for until half of the certify phase', () => {
+  const unknown = { ...OPENED, ...required, currentTaken: true };
+  const tried = new Set<Step>(['read-commitments']);
+  for (const mode of CONSENSUS) {
+    expect(nextStep(unknown, decide, mode)).toBe('read-commitments');
+    expect(nextStep(unknown, decide, mode, tried)).toBe('wait');
+    expect(nextStep(unknown, HALF, mode, tried)).toBe('miss-commitments');
+    expect(nextStep({ ...unknown, requireCommitment: false }, decide, mode, tried)).toBe('decide');
+  }
+});
+
+test('a long commit phase is read piece by piece', () => {
+  const long = {
+    ...OPENED,
+    ...reported,
+    phases: { ...PHASES, commit: 200, decide: 204, certify: 208 },
+  };
+  const at = (block: number, commitmentsRead: number | null) =>
+    nextStep({ ...long, commitmentsRead }, block, 'decentralized');
+  expect([at(69, null), at(70, null), at(119, 70), at(121, 70)]).toEqual([
+    'wait',
+    'read-commitments',
+    'wait',
+    'read-commitments',
+  ]);
+  expect([at(200, 170), at(201, 170), at(201, 200)]).toEqual([
+    'wait',
+    'read-commitments',
+    'exchange-reports',
+  ]);
+});
+
 test('the cases reach every step', () => {
-  expect(new Set(CASES.map(([, step]) => step))).toEqual(new Set(['wait', ...ORDER]));
+  const reached = [...CASES.map(([, step]) => step), 'miss-commitments'];
+  expect(new Set(reached)).toEqual(new Set(EVERY));
+});
+
+test('what was tried at a block gives way to what can go on, and is not tried again', () => {
+  const progress = { ...OPENED, ...reported, commitment: living, commits: true };
+  const tried = new Set<Step>();
+  const steps: Step[] = [];
+  for (;;) {
+    const step = nextStep(progress, commit + 1, 'decentralized', tried);
+    steps.push(step);
+    if (step === 'wait') break;
+    tried.add(step);
+  }
+  expect(steps).toEqual(['follow-commitment', 'read-commitments', 'exchange-reports', 'wait']);
 });
 
 /** What a step leaves in the log: `good` when everybody else plays along. */
@@ -239,17 +434,46 @@ function taken(progress: RunProgress, step: Step, good: boolean, settable: boole
     case 'compare-with-owner':
       return { ...progress, compared: true };
     case 'intend-weights':
-      return { ...progress, intended: { settable, targetBlock: progress.phases.certify } };
-    case 'submit-weights':
-      return { ...progress, submitted: good };
+      return weigh(progress, {
+        intended: {
+          targetBlock: progress.phases.certify,
+          carries: settable ? 'vector' : null,
+          awaitsCertificate: false,
+        },
+      });
+    case 'sign-commitment':
+      return { ...progress, commitment: living };
+    case 'follow-commitment':
+      return good
+        ? { ...progress, commitment: { living: false, succeeded: true, retryAt: null } }
+        : progress;
+    case 'read-commitments':
+      return good ? { ...progress, commitmentsRead: progress.phases.commit } : progress;
+    case 'miss-commitments':
+      return good
+        ? { ...progress, commitmentsRead: progress.phases.commit }
+        : { ...progress, commitmentsMissed: true };
+    case 'sign-weights':
+      return weigh(progress, { last: { ...living, carries: 'vector' } });
+    case 'follow-weights':
+      return good
+        ? weigh(progress, {
+            last: { living: false, succeeded: true, retryAt: null, carries: 'vector' },
+            unobserved: [{ attempt: 1, from: 0 }],
+          })
+        : progress;
     case 'observe-weights':
-      return { ...progress, observed: good };
+      return good ? weigh(progress, { unobserved: [] }) : progress;
     default:
       return progress;
   }
 }
 
-/** As the handlers do at one block: on until a step repeats, waits or ends. */
+function weigh(progress: RunProgress, weights: Partial<WeightProgress>): RunProgress {
+  return { ...progress, weights: { ...progress.weights, ...weights } };
+}
+
+/** As the handlers do at one block: on until nothing untried is left, or the run ends. */
 function advance(
   start: RunProgress,
   block: number,
@@ -258,15 +482,12 @@ function advance(
   let progress = start;
   const steps: Step[] = [];
   for (;;) {
-    const step = nextStep(progress, block, mode);
-    if (step === 'wait' || step === 'done' || step === steps.at(-1)) return { progress, steps };
+    const step = nextStep(progress, block, mode, new Set(steps));
+    if (step === 'wait' || step === 'done') return { progress, steps };
     steps.push(step);
     progress = taken(progress, step, good(), settable);
   }
 }
-
-/** `advance-run.ts` gives up a round after so many steps: no run may need more. */
-const MAX_STEPS = 24;
 
 const length = fc.integer({ min: 1, max: 9 });
 
@@ -280,36 +501,41 @@ const world = fc.record({
   mode: fc.constantFrom(...ANY),
   status: fc.constantFrom('open' as const, 'closed' as const),
   votes: fc.boolean(),
+  commits: fc.boolean(),
+  requireCommitment: fc.boolean(),
   settable: fc.boolean(),
   visits: fc.array(fc.record({ later: fc.nat(6), luck: fc.infiniteStream(fc.boolean()) }), {
     maxLength: 12,
   }),
 });
 
-test('no step comes after a later one, and every run ends soon after its deadline', () => {
+test('steps that are taken once come in their order, and every run ends soon after its deadline', () => {
   fc.assert(
-    fc.property(world, ({ phases, mode, status, votes, settable, visits }) => {
-      let progress: RunProgress = { ...OPENED, phases, status, votes };
+    fc.property(world, ({ phases, mode, settable, visits, ...given }) => {
+      let progress: RunProgress = { ...OPENED, ...given, phases };
       let block = 0;
       const all: Step[] = [];
       for (const { later, luck } of visits) {
         block += later;
         const good = (): boolean => luck.next().value === true;
         const visit = advance(progress, block, { mode, good, settable });
-        expect(visit.steps.length).toBeLessThanOrEqual(MAX_STEPS);
         progress = visit.progress;
         all.push(...visit.steps);
       }
-      // From here on everybody answers: one visit is enough, whatever was left undone.
-      block = Math.max(block, phases.certify);
-      const last = advance(progress, block, { mode, good: () => true, settable });
-      all.push(...last.steps);
-      expect(last.steps.length).toBeLessThanOrEqual(MAX_STEPS);
-      expect(nextStep(last.progress, block, mode)).toBe('done');
-      // A run is closed and reported whatever the chain says, so these have no place among the others.
-      const free: readonly Step[] = ['close-run', 'sign-report'];
-      const ranks = all.filter((step) => !free.includes(step)).map((step) => ORDER.indexOf(step));
+      // From here on everybody answers: two visits are enough, whatever was left undone.
+      for (block = Math.max(block, phases.certify); ; block++) {
+        const last = advance(progress, block, { mode, good: () => true, settable });
+        progress = last.progress;
+        all.push(...last.steps);
+        if (block > phases.certify + 1) break;
+      }
+      expect(nextStep(progress, block + 1, mode)).toBe(settable ? 'wait' : 'done');
+      expect(progress.weights.last?.succeeded ?? !settable).toBe(true);
+      const once = all.filter((step) => ONCE.includes(step));
+      const ranks = once.map((step) => ONCE.indexOf(step));
       expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
+      for (const step of ONCE.filter((step) => step !== 'take-current-snapshot'))
+        expect(all.filter((each) => each === step).length).toBeLessThanOrEqual(1);
       const shared = all.indexOf('exchange-reports');
       if (shared >= 0) expect(all.slice(0, shared)).toContain('sign-report');
     }),
@@ -318,15 +544,22 @@ test('no step comes after a later one, and every run ends soon after its deadlin
 
 test('a run whose chain never answers still ends', () => {
   fc.assert(
-    fc.property(fc.constantFrom(...ANY), fc.nat(9), (mode, late) => {
-      const never = { mode, good: () => false, settable: false };
-      let progress = OPENED;
-      for (let block = snapshot; block <= certify + late; block++)
-        ({ progress } = advance(progress, block, never));
-      expect(nextStep(progress, certify + late, mode)).toBe('done');
-      // A validator that was away all the time needs one more visit to find each answer missing.
-      const first = advance(OPENED, certify + late, never);
-      expect(nextStep(first.progress, certify + late, mode)).toBe('done');
-    }),
+    fc.property(
+      fc.constantFrom(...ANY),
+      fc.nat(9),
+      fc.boolean(),
+      (mode, late, requireCommitment) => {
+        const never = { mode, good: () => false, settable: false };
+        const opened = { ...OPENED, requireCommitment };
+        let progress: RunProgress = opened;
+        for (let block = snapshot; block <= certify + late; block++)
+          ({ progress } = advance(progress, block, never));
+        expect(nextStep(progress, certify + late, mode)).toBe('done');
+        // A validator that was away all the time needs one more visit to find each answer missing.
+        const first = advance(opened, certify + late, never);
+        const second = advance(first.progress, certify + late, never);
+        expect(nextStep(second.progress, certify + late, mode)).toBe('done');
+      },
+    ),
   );
 });

@@ -1,17 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Known } from '#src/chain/chain.ts';
 import { digestOf } from '#src/consensus/outcome.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import type { Certificate, Outcome } from '#src/events/decision.ts';
 import { sha256 } from '#src/events/hash.ts';
-import { type Vector, WeightsIntended, WeightsObserved } from '#src/events/weights.ts';
-import {
-  decideWeights,
-  intendWeights,
-  observeWeights,
-  submitWeights,
-  type WeightView,
-} from '#src/handlers/set-weights.ts';
+import { type Vector, WeightsIntended } from '#src/events/weights.ts';
+import { decideWeights, intendWeights, type WeightView } from '#src/handlers/set-weights.ts';
 import { hotkeyOf } from '../consensus/fake-keys.ts';
 
 const place = { family: 'general_chat', run: 'run-7' };
@@ -20,7 +13,7 @@ const INCUMBENT = seat('m1x', 5);
 const WINNER = seat('m2x', 6);
 const all = (uid: number): Vector => [{ uid, weight: 65_535 }];
 const BURN = all(0);
-const LAST = all(9);
+const LAST = { winner: seat('m9x', 9).hotkey, vector: all(9) };
 
 const HOLD: Outcome = {
   ...place,
@@ -53,7 +46,7 @@ const VIEW: WeightView = {
   certificate: null,
   owner: { kind: 'unknown' },
   hold: HOLD,
-  lastVector: LAST,
+  last: LAST,
 };
 const PICK = { kind: 'pick', winner: WINNER.hotkey, vector: all(6) } as const;
 const NO_SEAT = { kind: 'unregistered', winner: WINNER.hotkey } as const;
@@ -84,11 +77,11 @@ test.for<readonly [string, Partial<WeightView>, Intent]>([
   [
     'a certified hold that names no vector: the last one again',
     { certificate: certified({ reason: 'chain-empty', winner: null, vector: null }) },
-    { reason: 'chain-empty', winner: null, vector: LAST },
+    { reason: 'chain-empty', ...LAST },
   ],
   [
     'a certified hold without a vector, and no last one: nothing',
-    { certificate: certified({ reason: 'chain-empty', vector: null }), lastVector: null },
+    { certificate: certified({ reason: 'chain-empty', vector: null }), last: null },
     { reason: 'chain-empty', vector: null },
   ],
   [
@@ -108,8 +101,8 @@ test.for<readonly [string, Partial<WeightView>, Intent]>([
     { hold: BURNT },
     { reason: 'certificate-missed', winner: null, vector: BURN },
   ],
-  ['no certificate and no chain: the last one again', { hold: BLIND }, { vector: LAST }],
-  ['no certificate, no chain, no last one', { hold: BLIND, lastVector: null }, { vector: null }],
+  ['no certificate and no chain: the last one again', { hold: BLIND }, LAST],
+  ['no certificate, no chain, no last one', { hold: BLIND, last: null }, { vector: null }],
   ['no certificate, whatever the owner picks', { owner: PICK }, { vector: all(5) }],
 ])('decentralized mode sets %s', ([, changes, expected]) => {
   const intent = decideWeights({ ...VIEW, ...changes });
@@ -148,16 +141,8 @@ const OWNER_CASES: readonly (readonly [string, Partial<WeightView>, Intent])[] =
     { hold: BURNT },
     { reason: 'owner-unknown', vector: BURN },
   ],
-  [
-    'the last one for no pick and no chain',
-    { hold: BLIND },
-    { reason: 'owner-unknown', vector: LAST },
-  ],
-  [
-    'nothing for nothing',
-    { hold: BLIND, lastVector: null },
-    { reason: 'owner-unknown', vector: null },
-  ],
+  ['the last one for no pick and no chain', { hold: BLIND }, { reason: 'owner-unknown', ...LAST }],
+  ['nothing for nothing', { hold: BLIND, last: null }, { reason: 'owner-unknown', vector: null }],
 ];
 
 test.for(
@@ -182,85 +167,4 @@ test('the intent is recorded', async () => {
   const { recorded, record } = recorder();
   await intendWeights(VIEW, { record });
   expect(recorded).toEqual([{ type: 'weights.intended.v1', data: decideWeights(VIEW) }]);
-});
-
-const SELF = hotkeyOf('me');
-
-test('what the chain took is recorded with its receipt; what it refused is not', async () => {
-  const { recorded, record } = recorder();
-  const set: unknown[] = [];
-  const submit = (
-    receipt: Awaited<ReturnType<Parameters<typeof submitWeights>[1]['setWeights']>>,
-  ) =>
-    submitWeights(
-      { ...place, vector: all(5), self: SELF },
-      {
-        setWeights: (...args) => {
-          set.push(args);
-          return Promise.resolve(receipt);
-        },
-        record,
-      },
-    );
-  expect(await submit({ kind: 'refused', reason: 'rate limit' })).toEqual({
-    accepted: false,
-    reason: 'rate limit',
-  });
-  expect(recorded).toEqual([]);
-  expect(await submit({ kind: 'accepted', block: 33, receipt: '0xabc' })).toEqual({
-    accepted: true,
-    reason: null,
-  });
-  expect(recorded).toEqual([
-    { type: 'weights.submitted.v1', data: { ...place, block: 33, receipt: '0xabc' } },
-  ]);
-  expect(set).toEqual([
-    [SELF, all(5)],
-    [SELF, all(5)],
-  ]);
-});
-
-/** What is recorded when the chain holds that. */
-async function observed(held: Known<Vector | null>, vector: Vector) {
-  const { recorded, record } = recorder();
-  await observeWeights(
-    { ...place, vector, self: SELF, block: 34 },
-    { weightsOf: () => Promise.resolve(held), record },
-  );
-  return recorded.map((event) => {
-    if (event.type !== 'weights.observed.v1') throw new Error(event.type);
-    return WeightsObserved.data.parse(event.data);
-  });
-}
-
-const known = (value: Vector | null): Known<Vector | null> => ({ known: true, value });
-const padded: Vector = [{ uid: 0, weight: 0 }, ...all(5), { uid: 7, weight: 0 }];
-
-test.for<readonly [string, Vector | null, Vector, boolean]>([
-  ['the intended vector', all(5), all(5), true],
-  ['it without its padding', all(5), padded, true],
-  ['it with padding', padded, all(5), true],
-  ['another uid', all(6), all(5), false],
-  [
-    'another weight',
-    [
-      { uid: 1, weight: 65_535 },
-      { uid: 5, weight: 1 },
-    ],
-    [
-      { uid: 1, weight: 65_535 },
-      { uid: 5, weight: 2 },
-    ],
-    false,
-  ],
-  ['more', [...all(5), { uid: 6, weight: 65_535 }], all(5), false],
-  ['nothing', null, all(5), false],
-])('a chain that holds %s', async ([, held, vector, matches]) => {
-  expect(await observed(known(held), vector)).toMatchObject([
-    { ...place, block: 34, vector: held, matches },
-  ]);
-});
-
-test('what the chain holds is unknown until it answers', async () => {
-  expect(await observed({ known: false, reason: 'unavailable', detail: '' }, all(5))).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { sha256 } from '#src/events/hash.ts';
 import type { UnknownReason } from '#src/events/snapshot.ts';
 import { decideSnapshot, type SnapshotRequest, takeSnapshot } from '#src/handlers/take-snapshot.ts';
 import { hotkeyOf } from '../consensus/fake-keys.ts';
+import { HYPERPARAMETERS } from '../support/simulated-chain.ts';
 
 const place = { family: 'general_chat', run: 'run-7' };
 const MINERS = ['m1x', 'm2x'].map(hotkeyOf);
@@ -27,6 +28,7 @@ function neuron(uid: number, name: string, changes: Partial<Neuron> = {}): Neuro
     permit: false,
     active: true,
     registeredAt: 7,
+    lastUpdate: 0,
     incentive: 0,
     axon: null,
     ...changes,
@@ -45,12 +47,24 @@ const SUBNET = [
   neuron(4, 'm1x'),
 ];
 
-function answerOf(neurons: readonly Neuron[]): Known<Metagraph> {
-  return { known: true, value: { block: 100, blockHash: sha256('block 100'), neurons } };
+function answerOf(neurons: readonly Neuron[], stakeThreshold = 0n): Known<Metagraph> {
+  return {
+    known: true,
+    value: {
+      block: 100,
+      blockHash: sha256('block 100'),
+      neurons,
+      ownerHotkey: null,
+      hyperparameters: { ...HYPERPARAMETERS, stakeThreshold },
+    },
+  };
 }
 
-function snapshotOf(neurons: readonly Neuron[], changes: Partial<SnapshotRequest> = {}) {
-  const event = decideSnapshot({ ...REQUEST, ...changes }, answerOf(neurons));
+function snapshotOf(
+  neurons: readonly Neuron[],
+  { stakeThreshold, ...changes }: Partial<SnapshotRequest & { stakeThreshold: bigint }> = {},
+) {
+  const event = decideSnapshot({ ...REQUEST, ...changes }, answerOf(neurons, stakeThreshold));
   if (event.type !== 'snapshot.taken.v1') throw new Error(JSON.stringify(event));
   return event.data.snapshot;
 }
@@ -116,6 +130,15 @@ test('the threshold is inclusive, and without one a voter still needs stake', ()
   const at = (stake: bigint, minStake: bigint) =>
     snapshotOf([...SUBNET, voter(5, 'v3x', { stake })], { minStake }).voters.length;
   expect([at(1_000n, 1_000n), at(1n, 0n), at(0n, 0n)]).toEqual([3, 3, 2]);
+});
+
+test('the greater of our threshold and that of the chain counts', () => {
+  const at = (stakeThreshold: bigint, minStake: bigint) =>
+    snapshotOf([...SUBNET, voter(5, 'v3x', { stake: 1_000n })], { minStake, stakeThreshold }).voters
+      .length;
+  expect([at(1_000n, 0n), at(1_001n, 0n), at(0n, 1_001n), at(1_001n, 1_000n)]).toEqual([
+    3, 2, 2, 2,
+  ]);
 });
 
 test('stake beyond what a double holds is kept to the last rao', () => {

@@ -7,13 +7,13 @@ import {
   decisionOf,
   decisions,
   inputsOf,
+  intentsOf,
   lastIntended,
   lastRowCount,
   missedSnapshots,
   snapshotOf,
   statementRejections,
   statementsOf,
-  weightsOf,
 } from '#src/projectors/decisions.ts';
 
 import { digest, hotkey, project, signature } from '../support/recorded-events.ts';
@@ -38,11 +38,7 @@ test('every fact of a run is given as its event holds it', async () => {
   expect(await certificateMissed(queries, FAMILY, RUN)).toEqual(
     dataOf(RUN, 'certificate.missed.v1'),
   );
-  expect(await weightsOf(queries, FAMILY, RUN)).toEqual({
-    intended: dataOf(RUN, 'weights.intended.v1'),
-    submitted: dataOf(RUN, 'weights.submitted.v1'),
-    observed: dataOf(RUN, 'weights.observed.v1'),
-  });
+  expect(await intentsOf(queries, FAMILY, RUN)).toEqual([dataOf(RUN, 'weights.intended.v1')]);
 });
 
 test('what has not happened is null, in another run and in another family', async () => {
@@ -59,8 +55,7 @@ test('what has not happened is null, in another run and in another family', asyn
     expect(await statementsOf(queries, family, run)).toEqual([]);
     expect(await certificateOf(queries, family, run)).toBeNull();
     expect(await certificateMissed(queries, family, run)).toBeNull();
-    const none = { intended: null, submitted: null, observed: null };
-    expect(await weightsOf(queries, family, run)).toEqual(none);
+    expect(await intentsOf(queries, family, run)).toEqual([]);
   }
 });
 
@@ -161,6 +156,20 @@ test('the last intent is the newest one of the family that names a vector', asyn
   expect((await lastIntended(projection.queries, FAMILY))?.run).toBe('run-1');
   expect((await lastIntended(projection.queries, 'research'))?.run).toBe('run-4');
   expect(await lastIntended(projection.queries, 'coding')).toBeNull();
+});
+
+test('a run has one intent for each outcome, in the order of the log', async () => {
+  const intent = (outcome: string | null): DomainEvent => ({
+    type: 'weights.intended.v1',
+    data: { ...dataOf(RUN, 'weights.intended.v1'), outcome },
+  });
+  await using projection = await project(decisions, [
+    intent(null),
+    intent(digest('b')),
+    intent(null),
+  ]);
+  const intents = await intentsOf(projection.queries, FAMILY, RUN);
+  expect(intents.map(({ outcome }) => outcome)).toEqual([null, digest('b')]);
 });
 
 function taken(phase: 'open' | 'decide', rowCount: number, run = RUN): DomainEvent {

@@ -4,6 +4,7 @@ import type { DomainEvent } from '#src/events/catalogue.ts';
 import { findRun, listRuns, runState, unfinishedRuns } from '#src/projectors/run-state.ts';
 
 import { digest, hotkey, project } from '../support/recorded-events.ts';
+import { runEvents } from '../support/run-events.ts';
 
 describe('a run', () => {
   test('is open from its opening to its closing', async () => {
@@ -82,7 +83,25 @@ describe('unfinished runs', () => {
     await using projection = await project(runState, [opened('run-1'), intended('run-1')]);
     expect(await unfinishedRuns(projection.queries)).toEqual([]);
   });
+
+  test('keep the newest that can be set, until a later one stands in its place', async () => {
+    const events = [
+      opened('run-1'),
+      dataEvent('weights.intended.v1'),
+      dataEvent('weights.observed.v1'),
+    ];
+    await using kept = await project(runState, events);
+    expect(await unfinishedRuns(kept.queries)).toMatchObject([{ run: 'run-1' }]);
+    await using over = await project(runState, [...events, dataEvent('weights.superseded.v1')]);
+    expect(await unfinishedRuns(over.queries)).toEqual([]);
+  });
 });
+
+function dataEvent(type: DomainEvent['type']): DomainEvent {
+  const event = runEvents('run-1').find((event) => event.type === type);
+  if (event === undefined) throw new Error(`no event of type ${type}`);
+  return event;
+}
 
 function opened(run: string, family = 'general_chat'): DomainEvent {
   const data = {

@@ -79,7 +79,6 @@ function exchange(run: string): readonly DomainEvent[] {
   const first = { block: 190, digest: digest('7') };
   return [
     { type: 'report.signed.v1', data: { ...report(own, '1'), coverage } },
-    ...attempted(run, 'commitment'),
     {
       type: 'commitments.read.v1',
       data: { ...place, after: 100, upTo: 200, found: [{ hotkey: peer, first, second: null }] },
@@ -131,7 +130,15 @@ function deciding(run: string): readonly DomainEvent[] {
   return [
     {
       type: 'inputs.gathered.v1',
-      data: { ...place, ...chain, rules, open: outcome.open, current: outcome.open, commitments: null, reports: [] },
+      data: {
+        ...place,
+        ...chain,
+        rules,
+        open: outcome.open,
+        current: outcome.open,
+        commitments: null,
+        reports: [],
+      },
     },
     {
       type: 'decision.made.v1',
@@ -172,7 +179,7 @@ function settling(run: string): readonly DomainEvent[] {
     { type: 'divergence.repeated.v1', data: { ...place, ...digests } },
     { type: 'weights.intended.v1', data: { ...place, ...intent, targetBlock: 500, outcome: null } },
     { type: 'weights.superseded.v1', data: { ...place, by: 'run-8' } },
-    ...attempted(run, 'weights'),
+    ...attempted(run),
     {
       type: 'weights.observed.v1',
       data: {
@@ -190,10 +197,10 @@ function settling(run: string): readonly DomainEvent[] {
 }
 
 /** An extrinsic from its signature to its end. */
-function attempted(run: string, purpose: 'commitment' | 'weights'): readonly DomainEvent[] {
-  const at = { family: FAMILY, run, purpose, attempt: 1 };
+function attempted(run: string): readonly DomainEvent[] {
+  const at = { family: FAMILY, run, purpose: 'weights', attempt: 1 } as const;
   const carries = digest('c');
-  const hash = digest(purpose === 'weights' ? 'e' : 'f');
+  const hash = digest('e');
   const seen = { block: 502, blockHash: digest('b') };
   return [
     {
