@@ -35,7 +35,7 @@ export async function commitReport(
   request: CommitRequest,
   deps: CommitDeps,
 ): Promise<string | null> {
-  const { family, run, phases, self, body, attempt, retry } = request;
+  const { family, run, self, body, attempt, retry } = request;
   const carries = scoreDigest(body);
   const attempted = { family, run, purpose: 'commitment', attempt, carries, retry } as const;
   const known = await ownCommitment(request, deps);
@@ -47,7 +47,7 @@ export async function commitReport(
   const { block, digest } = known.value;
   if (digest !== carries) {
     const detail = `${self} committed to ${digest} in block ${block}`;
-    const error: ChainError = { ...ALREADY, detail, retryAt: phases.commit + 1 };
+    const error: ChainError = { ...ALREADY, detail, retryAt: null };
     return refuse(attempted, error, deps);
   }
   const data = {
