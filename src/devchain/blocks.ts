@@ -71,7 +71,9 @@ export function createBlocks(genesis: Block, state: DevState, keepStates: number
         if (old !== undefined) states.delete(old.hash);
       }
       final = newly.at(-1) ?? final;
-      for (const block of retracted) if (block.number <= final.number) forget(block);
+      // A branch goes as a whole, from its lowest block on.
+      for (const block of [...retracted].sort((a, b) => a.number - b.number))
+        if (block.number <= final.number || !blocks.has(block.parentHash)) forget(block);
       return newly;
     },
     rewind: (depth) => {

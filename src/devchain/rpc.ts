@@ -26,25 +26,24 @@ const MAX_BATCH = 100;
 /** Calls of one connection whose answers a fault delays. */
 const MAX_WAITING = 1_024;
 
-/** All methods of a node, the names of the subscriptions among them: polkadot.js believes the list. */
+/**
+ * All methods of a node. Those of `dev` are not in its list: polkadot.js believes the list, so it must name
+ * every subscription, and warns of names that it does not know.
+ */
 export function rpcMethods(
   node: Node,
-  faults: Readonly<Record<string, Method>>,
+  dev: Readonly<Record<string, Method>>,
 ): ReadonlyMap<string, Method> {
-  const methods = new Map<string, Method>(
-    Object.entries({
-      ...chainMethods(node),
-      ...stateMethods(node),
-      ...authorMethods(node),
-      ...systemMethods,
-      ...subscriptionMethods(node),
-      ...faults,
-    }),
-  );
-  return methods.set(
-    'rpc_methods',
-    method(z.tuple([]), () => ({ result: { methods: [...methods.keys()].toSorted() } })),
-  );
+  const methods = {
+    ...chainMethods(node),
+    ...stateMethods(node),
+    ...authorMethods(node),
+    ...systemMethods,
+    ...subscriptionMethods(node),
+  };
+  const names = [...Object.keys(methods), 'rpc_methods'].toSorted();
+  const list = method(z.tuple([]), () => ({ result: { methods: names } }));
+  return new Map(Object.entries({ ...methods, rpc_methods: list, ...dev }));
 }
 
 /** Answers one message of a client: a call, or a batch of them. The text is attacker-controlled. */

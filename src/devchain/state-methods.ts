@@ -5,8 +5,8 @@ import type { MetagraphFault } from './fault-state.ts';
 import { extraOf, type Node } from './node.ts';
 import { stateError } from './rpc-error.ts';
 import { Hash, Hex, type Method, method, type Reply } from './rpc-method.ts';
+import { runtimeVersionOf } from './runtime-version.ts';
 import type { DevState } from './state.ts';
-import { runtimeVersion } from './version-json.ts';
 
 /** Substrate's own limit of a page. */
 const MAX_PAGE = 1_000;
@@ -41,12 +41,21 @@ export function stateMethods(node: Node): Readonly<Record<string, Method>> {
       atBlock(node, at, (view) => callApi(node, view, api, args)),
     ),
     state_getMetadata: method(z.tuple([Hash.nullish()]), ([at]) =>
-      atBlock(node, at, () => `0x${Buffer.from(node.codec.metadataV14).toString('hex')}`),
+      atBlock(node, at, ({ block: { specVersion }, state }) => {
+        const facts = { specVersion, slotMs: state.params.slotMs };
+        return `0x${Buffer.from(node.codec.metadata(14, facts)).toString('hex')}`;
+      }),
     ),
     state_getRuntimeVersion: method(z.tuple([Hash.nullish()]), ([at]) =>
-      atBlock(node, at, ({ block }) => runtimeVersion(block.specVersion)),
+      atBlock(node, at, ({ block }) => versionJson(block.specVersion)),
     ),
   };
+}
+
+/** The runtime's version as the JSON-RPC has it, under other names than the runtime's own. */
+export function versionJson(specVersion: number) {
+  const { systemVersion, ...version } = runtimeVersionOf(specVersion);
+  return { ...version, stateVersion: systemVersion };
 }
 
 type View = Readonly<{ block: Block; state: DevState; extra: BlockExtra }>;

@@ -6,8 +6,7 @@ import { extraOf, type Node, type Notice } from './node.ts';
 import { PEER, type Status } from './pool.ts';
 import { protocolError } from './rpc-error.ts';
 import { type Client, Hex, type Method, method, type Reply } from './rpc-method.ts';
-import { StorageKeys } from './state-methods.ts';
-import { runtimeVersion } from './version-json.ts';
+import { StorageKeys, versionJson } from './state-methods.ts';
 
 /** polkadot.js holds five, and one for each extrinsic that it watches. */
 const MAX_SUBSCRIPTIONS = 256;
@@ -18,8 +17,8 @@ type Source = (emit: (result: unknown) => void, end: () => void) => () => void;
 /** Every subscription and what ends it. Each begins with the present state of what it follows. */
 export function subscriptionMethods(node: Node): Readonly<Record<string, Method>> {
   const { blocks } = node;
-  const heads = (name: string, notification: string, kind: HeadKind, first: () => Block) => {
-    const subscribe = method(z.tuple([]), (_none, client) =>
+  const heads = (notification: string, kind: HeadKind, first: () => Block): Method =>
+    method(z.tuple([]), (_none, client) =>
       open(client, notification, (emit) => {
         emit(headerJson(first()));
         return listen(node, (notice) => {
@@ -27,17 +26,16 @@ export function subscriptionMethods(node: Node): Readonly<Record<string, Method>
         });
       }),
     );
-    return {
-      [`chain_subscribe${name}`]: subscribe,
-      [`chain_subscribe${name}s`]: subscribe,
-      [`chain_unsubscribe${name}`]: close,
-      [`chain_unsubscribe${name}s`]: close,
-    };
-  };
+  const newHeads = heads('chain_newHead', 'best', blocks.best);
   return {
-    ...heads('NewHead', 'chain_newHead', 'best', blocks.best),
-    ...heads('AllHead', 'chain_allHead', 'imported', blocks.best),
-    ...heads('FinalizedHead', 'chain_finalizedHead', 'finalized', blocks.finalized),
+    chain_subscribeNewHead: newHeads,
+    chain_unsubscribeNewHead: close,
+    chain_subscribeNewHeads: newHeads,
+    chain_unsubscribeNewHeads: close,
+    chain_subscribeAllHeads: heads('chain_allHead', 'imported', blocks.best),
+    chain_unsubscribeAllHeads: close,
+    chain_subscribeFinalizedHeads: heads('chain_finalizedHead', 'finalized', blocks.finalized),
+    chain_unsubscribeFinalizedHeads: close,
     state_subscribeRuntimeVersion: method(z.tuple([]), (_none, client) =>
       open(client, 'state_runtimeVersion', changesOf(node, versionOf)),
     ),
@@ -117,7 +115,7 @@ function changesOf(node: Node, read: (node: Node) => { key: string; value: unkno
 
 function versionOf({ blocks }: Node) {
   const { specVersion } = blocks.best();
-  return { key: String(specVersion), value: runtimeVersion(specVersion) };
+  return { key: String(specVersion), value: versionJson(specVersion) };
 }
 
 /** All keys first, then those whose value is another one than in the best block before. */
