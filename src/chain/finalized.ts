@@ -7,7 +7,7 @@ import type { At } from './reads.ts';
 /** What `chain_getHeader` tells of a block, as far as it is needed. */
 const Header = z.object({ number: z.string().regex(/^0x[0-9a-f]{1,8}$/) });
 
-export const Hash = z
+const Hash = z
   .string()
   .regex(/^0x[0-9a-f]{64}$/, '0x and 64 hex digits')
   .transform((hash) => hash.slice(2));

@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Signer } from '../consensus/keys.ts';
 import type { Chain, Known, Metagraph, Sending, Signing } from './chain.ts';
 import { readCommitments } from './commitments.ts';
-import { type ConnectionDeps, type ConnectionOptions, openConnection } from './connection.ts';
+import {
+  type Connection,
+  type ConnectionDeps,
+  type ConnectionOptions,
+  openConnection,
+} from './connection.ts';
 import type { Link } from './connection-link.ts';
 import { connectNode } from './connection-session.ts';
 import type { ConnectionState } from './connection-state.ts';
-import { parseAnswer } from './decode.ts';
 import { chainError } from './errors.ts';
 import { notFinal, readFinalized, readFinalizedAt } from './finalized.ts';
 import { readMetagraph } from './metagraph.ts';
-import { readStorage } from './reads.ts';
+import { type NodeFacts, readNode } from './node-facts.ts';
 import { sendExtrinsic } from './send.ts';
 import { signCall } from './sign.ts';
 import type { Random } from './sign-call.ts';
@@ -39,8 +42,6 @@ export type Subtensor = Chain &
   }> &
   AsyncDisposable;
 
-export type NodeFacts = Readonly<{ endpoint: string; spec: number; timestampMs: number }>;
-
 /**
  * The chain as Bittensor's subtensor nodes tell it, over one connection that is kept for ever. Throws
  * `config.invalid` for endpoints or a genesis hash that cannot be used; after that an outage is a value.
@@ -49,73 +50,92 @@ export function openSubtensor(
   options: SubtensorOptions,
   deps: Partial<SubtensorDeps> = {},
 ): Subtensor {
-  const { netuid, genesis, signer, versionKey } = options;
   const { randomBytes: random, ...connectionDeps } = { ...ownDeps(), ...deps };
   const connection = openConnection(options, connectionDeps);
-  const read = async <T>(use: (link: Link) => Promise<Known<T>>): Promise<Known<T>> => {
-    const answer = await connection.withApi(use);
-    return answer.known ? answer.value : answer;
-  };
-  const metagraphs = new Map<number, Metagraph>();
-  const trace = createTracer(signer?.hotkey ?? null);
-  const oneByOne = createLane();
-
   return {
-    netuid,
-    genesis,
+    netuid: options.netuid,
+    genesis: options.genesis,
     connection: connection.state,
-    node: () =>
-      read(async (link) => {
-        const at = await readFinalized({ link });
-        if (!at.known) return at;
-        const stored = await readStorage({ now: ['timestamp', 'now'] }, at.value, link);
-        const now = stored.known ? parseAnswer(Timestamp, stored.value, 'timestamp') : stored;
-        if (!now.known) return now;
-        const { endpoint, spec } = link;
-        return { known: true, value: { endpoint, spec, timestampMs: now.value.now } };
-      }),
+    ...readings(options, connection),
+    ...submissions(options, { connection, random }),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+type Readings = Pick<
+  Subtensor,
+  'node' | 'finalizedBlock' | 'metagraph' | 'commitments' | 'weightsOf'
+>;
+
+/** What is asked of finalised blocks. */
+function readings({ netuid }: SubtensorOptions, connection: Connection): Readings {
+  const metagraphs = new Map<number, Metagraph>();
+  const readMetagraphAt = async (block: number): Promise<Known<Metagraph>> => {
+    const early = tooEarly(block, connection.head());
+    if (early !== null) return early;
+    return read(connection, async (link) => {
+      const at = await readFinalizedAt(block, { link });
+      return at.known ? readMetagraph(link.api, { netuid, ...at.value }) : at;
+    });
+  };
+  return {
+    node: () => read(connection, (link) => readNode({ link })),
     finalizedBlock: async () => connection.head(),
     metagraph: async (block) => {
       const kept = metagraphs.get(block);
       if (kept !== undefined) return { known: true, value: kept };
-      const early = tooEarly(block, connection.head());
-      if (early !== null) return early;
-      const metagraph = await read(async (link) => {
-        const at = await readFinalizedAt(block, { link });
-        return at.known ? readMetagraph(link.api, { netuid, ...at.value }) : at;
-      });
+      const metagraph = await readMetagraphAt(block);
       if (metagraph.known) keep(metagraphs, metagraph.value);
       return metagraph;
     },
     commitments: async (hotkeys, range) => {
       const early = tooEarly(range.upTo, connection.head());
       if (early !== null) return early;
-      return read(async (link) => {
+      return read(connection, async (link) => {
         const at = await readFinalizedAt(range.upTo, { link });
         return at.known ? readCommitments(link.api, { netuid, hotkeys, range }) : at;
       });
     },
     weightsOf: (hotkey) =>
-      read(async (link) => {
+      read(connection, async (link) => {
         const at = await readFinalized({ link });
         return at.known ? readWeightsRow(link.api, { netuid, hotkey, ...at.value }) : at;
       }),
+  };
+}
+
+/** Extrinsics of this validator's hotkey. */
+function submissions(
+  { netuid, genesis, signer, versionKey }: SubtensorOptions,
+  { connection, random }: Readonly<{ connection: Connection; random: Random }>,
+): Pick<Chain, 'sign' | 'send' | 'trace'> {
+  const trace = createTracer(signer?.hotkey ?? null);
+  const oneByOne = createLane();
+  return {
     sign: async (call) => {
       if (signer === null) return { known: true, value: NO_SIGNER };
       const own = { netuid, hotkey: signer.hotkey, versionKey, genesis };
-      return oneByOne(() => read((link) => signCall(call, own, { link, signer, random })));
+      return oneByOne(() =>
+        read(connection, (link) => signCall(call, own, { link, signer, random })),
+      );
     },
     send: (extrinsic) =>
       oneByOne(async (): Promise<Sending> => {
         const sent = await connection.withApi((link) => sendExtrinsic(extrinsic, { link }));
         return sent.known ? sent.value : { kind: 'unknown', detail: sent.detail };
       }),
-    trace: (extrinsic) => read((link) => trace(extrinsic, { link })),
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    trace: (extrinsic) => read(connection, (link) => trace(extrinsic, { link })),
   };
 }
 
-const Timestamp = z.object({ now: z.int().min(1) });
+/** One reading over a lent link: that there is no node, and what a node answers, are one answer. */
+async function read<T>(
+  connection: Connection,
+  use: (link: Link) => Promise<Known<T>>,
+): Promise<Known<T>> {
+  const answer = await connection.withApi(use);
+  return answer.known ? answer.value : answer;
+}
 
 /** A clock, chance and timers of this process. */
 function ownDeps(): SubtensorDeps {

@@ -234,7 +234,10 @@ describe('the block at which a call can pass', () => {
         const facts: SubmissionFacts = {
           ...open,
           ...neuron({ lastUpdate }),
-          ...{ block, tempo, weightsRateLimit, epoch },
+          block,
+          tempo,
+          weightsRateLimit,
+          epoch,
           space: { max: 3_100, used: 3_050, usedInEpoch },
         };
         const retryAt = preflight(call, facts, own)?.retryAt ?? null;
