@@ -4,6 +4,7 @@ import { isSs58, verifySr25519 } from '#src/chain/hotkey.ts';
 import {
   canonicalRequest,
   type HttpRequest,
+  REPLAY_MEMORY_MS,
   REQUEST_TTL_MS,
   type RequestHeaders,
   signRequest,
@@ -172,6 +173,17 @@ describe('what is wrong is told in the order of the services', () => {
     ] as const)
       expect(verifyRequest(good, whole, receiver(SENT_MS + offset))).toEqual(check);
   });
+});
+
+test('a request dated ahead passes for as long as it has to be remembered, and no longer', () => {
+  const whole = request('POST', '/a');
+  const first = SENT_MS - REQUEST_TTL_MS;
+  for (const [age, check] of [
+    [0, accepted],
+    [REPLAY_MEMORY_MS, accepted],
+    [REPLAY_MEMORY_MS + 1, refused('stale timestamp')],
+  ] as const)
+    expect(verifyRequest(sent(whole), whole, receiver(first + age))).toEqual(check);
 });
 
 describe('a second time', () => {
