@@ -1,9 +1,10 @@
 import { submitCall } from '../chain/submit-call.ts';
 import { loadConfig } from '../config.ts';
 import { wait } from '../runtime/clock.ts';
-import { openChain } from './validator/open-chain.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { reachChain } from './reach-chain.ts';
+import { openChain } from './validator/open-chain.ts';
 
 export const axonServeCommand: Command = {
   name: 'axon serve',
@@ -16,6 +17,7 @@ export const axonServeCommand: Command = {
   run: async (input, io) => {
     const [url = ''] = input.arguments;
     await using chain = await openChain(loadConfig(io.env));
+    await reachChain(chain, io.signal);
     const { extrinsic, block } = await submitCall(
       chain,
       { kind: 'axon', url },

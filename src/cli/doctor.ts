@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Known } from '../chain/chain.ts';
 import type { Subtensor } from '../chain/subtensor.ts';
 import { type Config, loadConfig } from '../config.ts';
-import { now, wait } from '../runtime/clock.ts';
+import { now } from '../runtime/clock.ts';
 import { connectNats } from '../runtime/nats-link.ts';
 import { createPeerClient } from '../runtime/peer-client.ts';
 import { streamConfig, verifyStream } from '../runtime/streams.ts';
@@ -22,11 +22,8 @@ import {
 } from './doctor/checks.ts';
 import { EXIT } from './exit-codes.ts';
 import { natsAddress } from './nats-address.ts';
+import { reachChain } from './reach-chain.ts';
 import { openChain, openHotkey } from './validator/open-chain.ts';
-
-/** A node that answers does so within seconds, the first connection included. */
-const CHAIN_TIMEOUT_MS = 30_000;
-const ASK_MS = 200;
 
 export const doctorCommand: Command = {
   name: 'doctor',
@@ -77,13 +74,8 @@ async function lookAtChain(
   signal: AbortSignal,
 ): Promise<Known<ChainFacts>> {
   await using chain = await openChain(config, { signer: 'value' in key ? key.value : null });
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(CHAIN_TIMEOUT_MS)]);
-  let head = await chain.finalizedBlock();
-  while (!head.known && !deadline.aborted) {
-    await wait(ASK_MS, deadline);
-    head = await chain.finalizedBlock();
-  }
-  return head.known ? factsAt(chain, head.value) : head;
+  const head = await reachChain(chain, signal);
+  return head.known ? await factsAt(chain, head.value) : head;
 }
 
 async function factsAt(chain: Subtensor, block: number): Promise<Known<ChainFacts>> {
@@ -95,7 +87,8 @@ async function factsAt(chain: Subtensor, block: number): Promise<Known<ChainFact
 }
 
 function axonOf(chain: Known<ChainFacts>, self: string): Known<string | null> {
-  if (!chain.known) return { known: false, reason: chain.reason, detail: 'the chain does not answer' };
+  if (!chain.known)
+    return { known: false, reason: chain.reason, detail: 'the chain does not answer' };
   const { neurons } = chain.value.metagraph;
   return { known: true, value: neurons.find(({ hotkey }) => hotkey === self)?.axon ?? null };
 }
@@ -113,7 +106,9 @@ async function whoAnswers(
   });
   const outcome = await peers.get(`${axon}/v1/status`, { signal });
   if (outcome.kind !== 'ok') return { reason: `${outcome.reason}: ${outcome.detail}` };
-  return look(() => Promise.resolve(Answer.parse(JSON.parse(Buffer.from(outcome.body).toString()))));
+  return look(() =>
+    Promise.resolve(Answer.parse(JSON.parse(Buffer.from(outcome.body).toString()))),
+  );
 }
 
 function lookAtNats(config: Config) {

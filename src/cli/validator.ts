@@ -53,7 +53,11 @@ function settings(): string {
   const rows = Object.entries(Environment.shape).map(([name, schema]) => {
     const byDefault = defaultOf(name);
     const isKey = KEY_SETTINGS.some((other) => other === name);
-    const note = isKey ? ' (one of these is required)' : byDefault === undefined ? '' : ` (default ${byDefault})`;
+    const note = isKey
+      ? ' (one of these is required)'
+      : byDefault === undefined
+        ? ''
+        : ` (default ${byDefault})`;
     return [name, `${schema.description ?? ''}${note}`] as const;
   });
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -256,7 +256,9 @@ function seconds(ms: number): string {
 const RAO_PER_TOKEN = 1_000_000_000n;
 
 function tokens(rao: bigint): string {
-  return `${rao / RAO_PER_TOKEN}.${String(rao % RAO_PER_TOKEN).padStart(9, '0').slice(0, 3)} tokens`;
+  return `${rao / RAO_PER_TOKEN}.${String(rao % RAO_PER_TOKEN)
+    .padStart(9, '0')
+    .slice(0, 3)} tokens`;
 }
 
 function max(a: bigint, b: bigint): bigint {

@@ -1,6 +1,6 @@
 import { formatNano } from '../../consensus/nano.ts';
 import { names, RUNNING } from './cast.ts';
-import type { OnChain } from './on-chain.ts';
+import type { DoubleCommit, OnChain } from './on-chain.ts';
 import type { Imported, Rival, RunResult } from './play-run.ts';
 
 const RAO_PER_TOKEN = 1_000_000_000n;
@@ -29,9 +29,16 @@ export function describeRun(result: RunResult): string {
     ...describeRivals(result),
     `  certificate ${describeCertificate(result.certified, signers)}`,
     ...describeLeftOutSigners(result, signers),
+    ...result.doubleCommits.map(describeDouble),
     ...describeOnChain(result),
     `  honest      ${identical.length === honest.length ? `${honest.join(', ')} decided byte for byte the same` : `ONLY ${identical.join(', ')} of ${honest.join(', ')} agree`}`,
   ].join('\n');
+}
+
+function describeDouble({ hotkey, first, second }: DoubleCommit): string {
+  const seen = ({ digest, block }: DoubleCommit['first']): string =>
+    `${digest.slice(0, 16)}… in block ${block}`;
+  return `  evidence    ${nameOf(hotkey)} committed to report ${seen(first)} and to ${seen(second)}`;
 }
 
 /** The extrinsics by what they are for, and whom the chain pays in the end. */
@@ -39,8 +46,9 @@ function describeOnChain({ extrinsics, paid }: RunResult): readonly string[] {
   const of = (purpose: OnChain['purpose'], label: string): readonly string[] =>
     extrinsics
       .filter((extrinsic) => extrinsic.purpose === purpose)
-      .map(({ validator, hash, block }, index) =>
-        `  ${index === 0 ? label.padEnd(11) : ' '.repeat(11)} ${validator} 0x${hash} in block ${block}`,
+      .map(
+        ({ validator, hash, block }, index) =>
+          `  ${index === 0 ? label.padEnd(11) : ' '.repeat(11)} ${validator} 0x${hash} in block ${block}`,
       );
   return [
     ...of('commitment', 'committed'),

@@ -12,6 +12,7 @@ import { findNatsServer, startNatsServer } from '../../runtime/nats-server.ts';
 import { localServerConfig, natsCredential } from '../../runtime/nats-server-config.ts';
 import { applyStream, streamConfig } from '../../runtime/streams.ts';
 import type { Io } from '../command.ts';
+import { reachChain } from '../reach-chain.ts';
 import {
   DISHONEST,
   devSeed,
@@ -48,7 +49,7 @@ export const accounts = RUNNING.map((name) => ({
 }));
 
 /** Blocks until one is final, as on mainnet. */
-const FINALITY_LAG = 2;
+export const FINALITY_LAG = 2;
 
 /** The incentive follows the weights after two epochs; a third one is for a late reveal. */
 const BLOCKS_TO_PAY = 40;
@@ -105,7 +106,7 @@ export async function startLocalSubnet(dir: string, io: Io) {
   };
   const axons = validators.map(({ name, url }) => ({ name, url: axonOf(name, url, axon) }));
   await Promise.all(
-    axons.map(({ name, url }) => sendAs(chain, name, { kind: 'axon', url })),
+    axons.map(({ name, url }) => sendAs(chain, name, { kind: 'axon', url }, io.signal)),
   );
   for (let block = 0; block <= FINALITY_LAG; block++) await nextBlock();
 
@@ -131,7 +132,7 @@ export async function startLocalSubnet(dir: string, io: Io) {
       });
     },
     /** Has a validator's key ask something of the chain, past its process. */
-    send: (name: Running, call: Call) => sendAs(chain, name, call),
+    send: (name: Running, call: Call) => sendAs(chain, name, call, io.signal),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -145,7 +146,12 @@ function axonOf(name: Running, url: string, liar: { url: string } | null): strin
 }
 
 /** Signs and sends a call over a connection of its own; gives the extrinsic, which the next block includes. */
-async function sendAs(chain: Devchain, name: Running, call: Call): Promise<Extrinsic> {
+async function sendAs(
+  chain: Devchain,
+  name: Running,
+  call: Call,
+  signal: AbortSignal,
+): Promise<Extrinsic> {
   await using link = openSubtensor({
     endpoints: [chain.url],
     genesis: chain.genesisHash,
@@ -153,7 +159,8 @@ async function sendAs(chain: Devchain, name: Running, call: Call): Promise<Extri
     signer: devSigner(name),
     versionKey: 0n,
   });
-  return sendCall(link, call);
+  await reachChain(link, signal);
+  return await sendCall(link, call);
 }
 
 export type LocalSubnet = Awaited<ReturnType<typeof startLocalSubnet>>;

@@ -53,11 +53,39 @@ export async function extrinsicsOf(
       const { purpose, call, hash } = event.data;
       const block = blockOf(hash, subnet);
       if (block === null)
-        throw new AppError('subnet.failed', { run, validator, found: `0x${hash} in no final block` });
+        throw new AppError('subnet.failed', {
+          run,
+          validator,
+          found: `0x${hash} in no final block`,
+        });
       found.push({ validator, purpose, call, hash, block });
     }
   }
   return found;
+}
+
+/** Two commitments of one hotkey to different reports, and their blocks: evidence that anybody can check on chain. */
+export type DoubleCommit = Readonly<{
+  hotkey: string;
+  first: CommitmentSeen;
+  second: CommitmentSeen;
+}>;
+type CommitmentSeen = Readonly<{ block: number; digest: string }>;
+
+/** Who committed to two reports of a run, as a validator's log has it. */
+export async function doubleCommitsOf(
+  run: string,
+  subnet: LocalSubnet,
+  io: Io,
+): Promise<readonly DoubleCommit[]> {
+  const events = await eventsOf(run, { ...io, env: subnet.environment(RUNNING[0], 'reader') });
+  return events.flatMap((event) =>
+    event.type === 'commitments.read.v1'
+      ? event.data.found.flatMap(({ hotkey, first, second }) =>
+          second === null ? [] : [{ hotkey, first, second }],
+        )
+      : [],
+  );
 }
 
 /** The final block in which an extrinsic succeeded; null when there is none. */

@@ -82,7 +82,8 @@ type Pair = { run: PlannedRun; validator: Running; task: string; miner: string; 
 
 function result({ run, validator, task, miner, quality }: Pair) {
   const pair = `${run.sequence}/${validator}/${task}/${miner}`;
-  const inflated = validator === DISHONEST && run.sequence === TWICE_COMMITTED_RUN && miner === 'miner-6';
+  const inflated =
+    validator === DISHONEST && run.sequence === TWICE_COMMITTED_RUN && miner === 'miner-6';
   const score = inflated ? 1 : Math.min(1, Math.max(0, quality + 0.1 * (unit(pair) - 0.5)));
   const figure = Math.round(score * 1_000) / 1_000;
   const common = { miner_hotkey: hotkeyOf(miner), miner_citations: [], proxy_cost_usd: 0.002 };

@@ -14,10 +14,16 @@ import { connectOperator } from '../connect-operator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { scoresImportCommand } from '../scores-import.ts';
 import { DISHONEST, FAMILY, RUNNING, type Running } from './cast.ts';
-import type { LocalSubnet } from './local-subnet.ts';
+import { FINALITY_LAG, type LocalSubnet } from './local-subnet.ts';
+import {
+  commitAgain,
+  type DoubleCommit,
+  doubleCommitsOf,
+  extrinsicsOf,
+  type OnChain,
+} from './on-chain.ts';
 import { type PlannedRun, resultLines, runDescriptor, TWICE_COMMITTED_RUN } from './plan.ts';
 import { checkCertificate, servedDecision } from './verify-run.ts';
-import { commitAgain, extrinsicsOf, type OnChain } from './on-chain.ts';
 
 /** What a run came to, as each honest validator serves it. */
 export type RunResult = Readonly<{
@@ -37,12 +43,17 @@ export type RunResult = Readonly<{
   imported: readonly Imported[];
   /** What validators put on chain in this run, each found in its final blocks. */
   extrinsics: readonly OnChain[];
+  /** Who committed on chain to two reports, as the first validator's log has it. */
+  doubleCommits: readonly DoubleCommit[];
   /** The uid that the chain's own consensus pays everything after the run; null when the run changed nothing. */
   paid: number | null;
 }>;
 
 /** One of several reports that a validator signed for one run. */
 export type Rival = Readonly<{ hotkey: string; scores: Readonly<Record<string, number>> }>;
+
+/** From the block at which weights are signed until their extrinsic is final: twice the finality lag, and one. */
+const BLOCKS_TO_SET = 2 * FINALITY_LAG + 1;
 
 const ImportReport = z.looseObject({
   accepted: z.int(),
@@ -67,7 +78,7 @@ export async function playRun(
     imported.push(await importResults(plan, name, subnet, { dir, io }));
   }
   await eachValidator(subnet, io, 'runs.close', JSON.stringify({ family: FAMILY, run }));
-  while (subnet.block() <= phases.certify) {
+  while (subnet.block() <= phases.certify + BLOCKS_TO_SET) {
     await subnet.nextBlock();
     if (plan.sequence === TWICE_COMMITTED_RUN) await commitAgain(run, subnet);
   }
@@ -75,7 +86,8 @@ export async function playRun(
   const paid = paidBy(collected.decision.outcome);
   if (paid !== null) await subnet.untilPaid(paid);
   const extrinsics = await extrinsicsOf(run, subnet, io);
-  return { ...collected, run, title: plan.title, imported, extrinsics, paid };
+  const doubleCommits = await doubleCommitsOf(run, subnet, io);
+  return { ...collected, run, title: plan.title, imported, extrinsics, doubleCommits, paid };
 }
 
 /** The uid that gets everything; null where an outcome names no vector, or spreads it. */
@@ -128,7 +140,9 @@ async function importResults(
 async function collect(
   run: string,
   subnet: LocalSubnet,
-): Promise<Omit<RunResult, 'run' | 'title' | 'imported' | 'extrinsics' | 'paid'>> {
+): Promise<
+  Omit<RunResult, 'run' | 'title' | 'imported' | 'extrinsics' | 'doubleCommits' | 'paid'>
+> {
   const honest = RUNNING.filter((name) => name !== DISHONEST);
   const answers = await Promise.all(honest.map((name) => answerOf(name, run, subnet)));
   const [first] = answers;

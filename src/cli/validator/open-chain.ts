@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { cryptoReady } from '../../chain/hotkey.ts';
 import type { ConnectionState } from '../../chain/connection-state.ts';
+import { cryptoReady } from '../../chain/hotkey.ts';
 import { openSubtensor, type Subtensor } from '../../chain/subtensor.ts';
 import { type HotkeySource, loadHotkey } from '../../chain/wallet.ts';
 import { type Config, keyFaults, required } from '../../config.ts';

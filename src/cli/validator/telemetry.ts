@@ -43,10 +43,7 @@ export function stepLogger(logger: Logger): AdvanceDeps['onStep'] {
 }
 
 /** Tells when the connection to the chain comes and goes, and counts what it takes. */
-export function chainWatcher(
-  logger: Logger,
-  metrics: Metrics,
-): (state: ConnectionState) => void {
+export function chainWatcher(logger: Logger, metrics: Metrics): (state: ConnectionState) => void {
   let last: ConnectionState['status'] | null = null;
   return ({ status, detail, endpoint, handshakes, losses }) => {
     metrics.chainConnected({ connected: status === 'connected', handshakes, losses });
