@@ -8,9 +8,8 @@ import type { Wire } from './connection-socket.ts';
 export type NodeFacts = Readonly<{
   /** Genesis hash, lower-case hex with 0x. */
   genesis: `0x${string}`;
-  chain: unknown;
-  properties: unknown;
-  methods: unknown;
+  chain: string;
+  properties: Readonly<{ ss58Format?: number | null | undefined }>;
 }>;
 
 /** A runtime: the answer of `state_getRuntimeVersion`, and its metadata. */
@@ -52,7 +51,9 @@ function providerOver(wire: Wire, facts: NodeFacts, runtime: Runtime): ProviderI
     [question('chain_getBlockHash', [0]), facts.genesis],
     [question('system_chain', []), facts.chain],
     [question('system_properties', []), facts.properties],
-    [question('rpc_methods', []), facts.methods],
+    // Of an empty list polkadot.js makes nothing: a method that the node lacks is an error of the node
+    // then, not one of the program, which would find no function.
+    [question('rpc_methods', []), { methods: [] }],
     [question('state_getRuntimeVersion', []), runtime.version],
   ]);
   const send = (method: string, params: unknown[]): unknown =>

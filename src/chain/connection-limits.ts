@@ -32,6 +32,12 @@ export const DEFAULT_LIMITS = {
   /** Five blocks: from then on an open socket without a new head is dead, and a finalised head is old. */
   silenceMs: 60_000,
 
+  /**
+   * A node whose blocks go on without becoming final is kept, for the whole network may have that trouble;
+   * after so long another endpoint, if there is one, is asked.
+   */
+  finalityPatienceMs: 600_000,
+
   /** Honest nodes differ by a block or two of finality; one that is further behind is not in sync. */
   staleBlocks: 10,
   /** Two weeks of blocks; no outage that a validator survives is longer, so a head that leaps more is a lie. */

@@ -30,12 +30,15 @@ export type MetadataCache = Map<string, Readonly<{ specVersion: number; metadata
 export async function readFacts(wire: Wire, genesis: string): Promise<NodeFacts> {
   const found = Hex.parse(await wire.call('chain_getBlockHash', [0]));
   if (found !== `0x${genesis}`) throw foreign('genesis hash', found, `0x${genesis}`);
-  const [chain, properties, methods] = await Promise.all([
+  const [chain, properties] = await Promise.all([
     wire.call('system_chain', []),
     wire.call('system_properties', []),
-    wire.call('rpc_methods', []),
   ]);
-  return { genesis: `0x${genesis}`, chain, properties, methods };
+  return {
+    genesis: `0x${genesis}`,
+    chain: z.string().parse(chain),
+    properties: Properties.parse(properties),
+  };
 }
 
 /** The runtime of the node's best block. Its metadata is fetched once for each version and endpoint. */
@@ -57,8 +60,11 @@ export async function readRuntime(wire: Wire, url: string, cache: MetadataCache)
  * Checks what a node said against the metadata that it gave: the address format, and that its metadata is
  * of the version that it names. Throws a foreign identity, or an outage when an upgrade came in between.
  */
-export function checkRuntime(api: ApiPromise, { properties }: NodeFacts, runtime: Runtime): void {
-  const { ss58Format } = Properties.parse(properties ?? {});
+export function checkRuntime(
+  api: ApiPromise,
+  { properties: { ss58Format } }: NodeFacts,
+  runtime: Runtime,
+): void {
   const constant = api.consts['system']?.['ss58Prefix']?.toJSON();
   const prefixes = [constant, ss58Format].filter((prefix) => prefix != null);
   if (prefixes.length === 0 || prefixes.some((prefix) => prefix !== SS58_PREFIX)) {

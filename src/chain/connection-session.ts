@@ -80,15 +80,15 @@ async function start(wire: Wire, links: Links, order: Order): Promise<void> {
       );
   });
   await links.load();
-  const follow = (kind: 'best' | 'finalized', header: unknown): void => {
+  const follow = (kind: 'best' | 'finalized', header: unknown): boolean => {
     const objection = order.onHead(kind, numberOf(header));
     if (objection !== null) wire.destroy(objection);
+    return objection === null;
   };
   await subscribe('chain_subscribeNewHead', (header) => follow('best', header));
   const { promise: shown, resolve } = Promise.withResolvers<void>();
   await subscribe('chain_subscribeFinalizedHeads', (header) => {
-    follow('finalized', header);
-    resolve();
+    if (follow('finalized', header)) resolve();
   });
   // A node shows its finalised head at once; nothing is read from that node until it was accepted.
   await within(wire, order.limits.callTimeoutMs, shown);

@@ -163,6 +163,7 @@ function take(state: State, text: string): string | null {
   if (pending === undefined) return null;
   const { error, result } = decodeMessage(message);
   if (pending.notify !== null && error === null) {
+    if (!['string', 'number'].includes(typeof result)) return 'a subscription has no id';
     state.subscriptions.set(String(result), pending.notify);
   }
   pending.settle(error, result);

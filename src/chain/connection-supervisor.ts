@@ -4,7 +4,7 @@ import type { MetadataCache } from './connection-runtime.ts';
 import type { Attempt, Connect, Session } from './connection-session.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { type Endpoint, nextEndpoint } from './endpoints.ts';
-import { beat, firstPulse, followHead, type Heads, type Pulse } from './heads.ts';
+import { beat, firstPulse, followHead, type Heads, type Pulse, patience } from './heads.ts';
 
 /** What the connection is made of; only this file changes it. */
 export type Core = {
@@ -129,12 +129,14 @@ async function hold(core: Core, name: string, session: Session): Promise<Failure
     core.session = null;
     over.abort();
   });
-  const { silenceMs } = core.limits;
+  const alternatives = core.endpoints.length > 1;
   while (!over.signal.aborted) {
-    const left = core.pulse.at + silenceMs - core.now();
+    const { pulse, heads, limits } = core;
+    const { until, why } = patience({ pulse, heads, since }, { limits, alternatives });
+    const left = until - core.now();
     if (left > 0) await core.wait(Math.ceil(left), over.signal);
     else {
-      session.end(`no new head for ${silenceMs / 1_000} s`);
+      session.end(why);
       await ended;
     }
   }

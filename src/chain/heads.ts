@@ -49,6 +49,21 @@ export function followHead(
   return { heads: advanced ? { finalized: number, advancedAt: now } : heads, objection: null };
 }
 
+/** When to leave a node that shows nothing new until then, and why. */
+export function patience(
+  { pulse, heads, since }: { pulse: Pulse; heads: Heads; since: number },
+  { limits, alternatives }: { limits: ConnectionLimits; alternatives: boolean },
+): Readonly<{ until: number; why: string }> {
+  const { silenceMs, finalityPatienceMs } = limits;
+  const silent = { until: pulse.at + silenceMs, why: `no new head for ${silenceMs / 1_000} s` };
+  if (!alternatives) return silent;
+  const stalled = {
+    until: Math.max(since, heads.advancedAt) + finalityPatienceMs,
+    why: `finality stands for ${finalityPatienceMs / 1_000} s: another node may know more`,
+  };
+  return stalled.until < silent.until ? stalled : silent;
+}
+
 /** The finalised head while it is news; an old one is unknown, with what stands in the way. */
 export function knownHead(
   { finalized, advancedAt }: Heads,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS as limits } from '#src/chain/connection-limits.ts';
-import { beat, firstPulse, followHead, type Heads, knownHead } from '#src/chain/heads.ts';
+import { beat, firstPulse, followHead, type Heads, knownHead, patience } from '#src/chain/heads.ts';
 
 const heads: Heads = { finalized: 1_000_000, advancedAt: 0 };
 const follow = (number: number, before = heads) =>
@@ -70,5 +70,30 @@ describe('beat', () => {
     ['finalized', 9],
   ] as const)('a %s head that was shown before is none', (kind, number) => {
     expect(beat(pulse, kind, number, 9_000)).toEqual(pulse);
+  });
+});
+
+describe('patience', () => {
+  const pulse = { ...firstPulse(0), at: 1_000_000 };
+  const until = (alternatives: boolean, advancedAt = 0, since = 500_000) =>
+    patience({ pulse, heads: { finalized: 7, advancedAt }, since }, { limits, alternatives });
+
+  test('without a new head ends after 60 s', () => {
+    expect(until(false)).toEqual({ until: 1_060_000, why: 'no new head for 60 s' });
+  });
+
+  test('with a finality that stands has no end where no other endpoint is', () => {
+    const alive = { ...pulse, at: 9_000_000 };
+    const given = { pulse: alive, heads, since: 0 };
+    expect(patience(given, { limits, alternatives: false }).until).toBe(9_060_000);
+    expect(patience(given, { limits, alternatives: true }).until).toBe(600_000);
+  });
+
+  test('with a finality that stands is ten minutes for each connection, and for each advance', () => {
+    expect(until(true, 0, 450_000)).toMatchObject({
+      until: 1_050_000,
+      why: expect.stringContaining('finality stands'),
+    });
+    expect(until(true, 455_000, 450_000).until).toBe(1_055_000);
   });
 });
