@@ -21,7 +21,7 @@ export type DevchainOptions = Readonly<{
   keepStates?: number;
 }>;
 
-export type Head = Readonly<{ number: number; hash: string }>;
+type Head = Readonly<{ number: number; hash: string }>;
 
 /** A running chain. Hashes are 64 hex digits. */
 export type Devchain = Readonly<{
@@ -43,7 +43,7 @@ export type Devchain = Readonly<{
 }> &
   AsyncDisposable;
 
-export type FoundExtrinsic = Readonly<{
+type FoundExtrinsic = Readonly<{
   block: number;
   blockHash: string;
   finalized: boolean;
@@ -65,7 +65,7 @@ export async function startDevchain(genesis: Genesis, options: DevchainOptions):
   const target = {
     node,
     faults: state,
-    dropConnections: (): Promise<void> => server.dropConnections(),
+    dropConnections: (): void => server.dropConnections(),
   };
   const faults = faultControl(target);
   const methods = rpcMethods(node, faultMethods(target, faults));

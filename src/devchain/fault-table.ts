@@ -8,8 +8,7 @@ import type { Status } from './pool.ts';
 export type FaultTarget = Readonly<{
   node: Node;
   faults: FaultState;
-  /** Drops every connection, after what is answered at the moment. */
-  dropConnections: () => Promise<void>;
+  dropConnections: () => void;
 }>;
 
 /** At several hundred blocks a second, ten seconds. */
@@ -94,8 +93,11 @@ export const FAULTS = {
       faults.rejection = { code: 1_010, message: 'Invalid Transaction', data };
     },
   ),
-  dropConnections: entry('', 'drops every connection now', z.tuple([]), (target) =>
-    target.dropConnections(),
+  dropConnections: entry(
+    '',
+    'drops every connection now, without an answer',
+    z.tuple([]),
+    (target) => target.dropConnections(),
   ),
   refuseHandshakes: entry(
     '["429" | "reset"] [share] [seed]',
@@ -153,7 +155,7 @@ export const FAULTS = {
   }),
   restart: entry('', 'forgets the pool and drops every connection', z.tuple([]), (target) => {
     target.node.pool.clear();
-    return target.dropConnections();
+    target.dropConnections();
   }),
   reset: entry('', 'ends every fault that stands', z.tuple([]), ({ node, faults }) => {
     Object.assign(faults, noFaults());

@@ -34,7 +34,7 @@ export type Node = Readonly<{
 export type NodeOptions = Readonly<{ finalityLag: number; keepStates: number }>;
 
 const FIRST_SPEC_VERSION = 343;
-export const TRANSACTION_VERSION = 1;
+const TRANSACTION_VERSION = 1;
 
 /** Substrate's own patience with a block that does not become final. */
 const FINALITY_TIMEOUT_BLOCKS = 512;
@@ -88,9 +88,7 @@ export function reorg(node: Node, depth: number, extrinsics: 'return' | 'drop'):
   const retracted = blocks.rewind(depth);
   version.branch += 1;
   for (const block of retracted) tellOfBlock(node, block, { retracted: `0x${block.hash}` });
-  // The blocks that an era started from may be gone, and a signature with them.
-  for (const { hash, bytes } of pool.all())
-    if ('refused' in check(node, bytes)) pool.remove(hash, 'invalid');
+  recheckPool(node);
   for (const transaction of retracted.toReversed().flatMap(({ transactions }) => transactions))
     giveBack(node, transaction, extrinsics);
   pool.settle(blocks.best().number + 1, node.nonceOf);
@@ -126,13 +124,13 @@ export function extraOf({ blocks }: Node, block: Block): BlockExtra {
   };
 }
 
-function check({ blocks, codec, genesisHash, version }: Node, bytes: Uint8Array) {
+function check({ blocks, codec, genesisHash }: Node, bytes: Uint8Array) {
   return checkTransaction(
     bytes,
     {
       state: blocks.bestState(),
       genesisHash,
-      specVersion: version.specVersion,
+      specVersion: blocks.best().specVersion,
       transactionVersion: TRANSACTION_VERSION,
       hashOf: (number) => blocks.byNumber(number)?.hash ?? null,
     },
@@ -153,8 +151,15 @@ function build(node: Node): Block {
   tell(node, { kind: 'imported', block });
   for (const { hash } of block.transactions) pool.remove(hash, { inBlock: `0x${block.hash}` });
   for (const { hash } of refused) pool.remove(hash, 'invalid');
+  if (block.specVersion !== parent.block.specVersion) recheckPool(node);
   pool.settle(block.number + 1, nonceOf);
   return block;
+}
+
+/** A signature is over the runtime's version and the hash of a block: both can be others now. */
+function recheckPool(node: Node): void {
+  for (const { hash, bytes } of node.pool.all())
+    if ('refused' in check(node, bytes)) node.pool.remove(hash, 'invalid');
 }
 
 function bestChanged(node: Node, block: Block): void {

@@ -15,6 +15,7 @@ import { systemMethods } from './system-methods.ts';
 export type Caller = Client &
   Readonly<{
     send: (message: unknown) => void;
+    isOpen: () => boolean;
     drop: () => void;
     /** Calls that wait for their answer. */
     waiting: { count: number };
@@ -73,7 +74,8 @@ export async function answer(text: string, caller: Caller, rpc: Rpc): Promise<vo
   }
   const answers = outcomes.flatMap(({ body }) => body ?? []);
   if (answers.length > 0) caller.send(batch ? answers : answers[0]);
-  for (const { start } of outcomes) start?.();
+  // What starts after the end of its connection would never be stopped.
+  if (caller.isOpen()) for (const { start } of outcomes) start?.();
   if (outcomes.some(({ drop }) => drop === 'after-answer')) caller.drop();
 }
 

@@ -22,7 +22,7 @@ export type RpcServer = Readonly<{
   url: string;
   /** Connections at the moment; handshakes ever, refused ones too. */
   connections: () => Readonly<{ open: number; handshakes: number }>;
-  dropConnections: () => Promise<void>;
+  dropConnections: () => void;
 }> &
   AsyncDisposable;
 
@@ -58,11 +58,7 @@ export async function serveRpc(
   return {
     url: urlOf(server),
     connections: () => ({ open: sockets.clients.size, handshakes }),
-    dropConnections: async () => {
-      // Who asked for it over one of them still gets the answer.
-      await new Promise((resolve) => setImmediate(resolve));
-      dropAll();
-    },
+    dropConnections: dropAll,
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       dropAll();
@@ -76,7 +72,7 @@ export async function serveRpc(
 function converse(socket: WebSocket, rpc: Rpc): void {
   const subscriptions: Caller['subscriptions'] = new Map();
   const send = (message: unknown): void => {
-    if (rpc.faults.muted || socket.readyState !== socket.OPEN) return;
+    if (rpc.faults.muted || !caller.isOpen()) return;
     if (socket.bufferedAmount > MAX_UNSENT_BYTES) socket.terminate();
     else socket.send(JSON.stringify(message));
   };
@@ -84,6 +80,7 @@ function converse(socket: WebSocket, rpc: Rpc): void {
     send,
     notify: (method, subscription, result) =>
       send({ jsonrpc: '2.0', method, params: { subscription, result } }),
+    isOpen: () => socket.readyState === socket.OPEN,
     drop: () => socket.terminate(),
     subscriptions,
     waiting: { count: 0 },

@@ -11,8 +11,7 @@ import type { DevState } from './state.ts';
 /** Substrate's own limit of a page. */
 const MAX_PAGE = 1_000;
 
-/** Keys of one query or subscription: a page. */
-export const StorageKeys = z.array(Hex).max(MAX_PAGE);
+const StorageKeys = z.array(Hex).max(MAX_PAGE);
 
 /** `state_*`: reads at one block, the best one unless they name another. */
 export function stateMethods(node: Node): Readonly<Record<string, Method>> {
@@ -23,12 +22,7 @@ export function stateMethods(node: Node): Readonly<Record<string, Method>> {
     state_getStorage: getStorage,
     state_getStorageAt: getStorage,
     state_queryStorageAt: method(z.tuple([StorageKeys, Hash.nullish()]), ([keys, at]) =>
-      atBlock(node, at, ({ block, state, extra }) => [
-        {
-          block: `0x${block.hash}`,
-          changes: keys.map((key) => [key, node.codec.storageValue(state, key, extra)]),
-        },
-      ]),
+      readStorage(node, keys, at),
     ),
     state_getKeysPaged: method(
       z.tuple([Hex, z.int().min(0), Hex.nullish(), Hash.nullish()]),
@@ -50,6 +44,14 @@ export function stateMethods(node: Node): Readonly<Record<string, Method>> {
       atBlock(node, at, ({ block }) => versionJson(block.specVersion)),
     ),
   };
+}
+
+/** The values of keys, null for those that are absent. */
+export function readStorage(node: Node, keys: readonly string[], at?: string | null): Reply {
+  return atBlock(node, at, ({ block, state, extra }) => {
+    const changes = keys.map((key) => [key, node.codec.storageValue(state, key, extra)]);
+    return [{ block: `0x${block.hash}`, changes }];
+  });
 }
 
 /** The runtime's version as the JSON-RPC has it, under other names than the runtime's own. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { submitHex } from './author-methods.ts';
 import type { Block } from './blocks.ts';
@@ -6,10 +7,13 @@ import { extraOf, type Node, type Notice } from './node.ts';
 import { PEER, type Status } from './pool.ts';
 import { protocolError } from './rpc-error.ts';
 import { type Client, Hex, type Method, method, type Reply } from './rpc-method.ts';
-import { StorageKeys, versionJson } from './state-methods.ts';
+import { readStorage, versionJson } from './state-methods.ts';
 
 /** polkadot.js holds five, and one for each extrinsic that it watches. */
-const MAX_SUBSCRIPTIONS = 256;
+const MAX_SUBSCRIPTIONS = 64;
+
+/** Each is read at every block; a subnet of 256 neurons with two values of each. */
+const SubscribedKeys = z.array(Hex).max(512);
 
 /** Starts to emit; gives what ends it. It calls `end` itself when nothing more can follow. */
 type Source = (emit: (result: unknown) => void, end: () => void) => () => void;
@@ -40,9 +44,10 @@ export function subscriptionMethods(node: Node): Readonly<Record<string, Method>
       open(client, 'state_runtimeVersion', changesOf(node, versionOf)),
     ),
     state_unsubscribeRuntimeVersion: close,
-    state_subscribeStorage: method(z.tuple([StorageKeys]), ([keys], client) =>
-      open(client, 'state_storage', storageOf(node, keys)),
-    ),
+    state_subscribeStorage: method(z.tuple([SubscribedKeys]), ([keys], client) => {
+      const readable = readStorage(node, keys);
+      return 'error' in readable ? readable : open(client, 'state_storage', storageOf(node, keys));
+    }),
     state_unsubscribeStorage: close,
     author_submitAndWatchExtrinsic: method(z.tuple([Hex]), ([hex], client) => {
       if (client.subscriptions.size >= MAX_SUBSCRIPTIONS) return tooMany;
@@ -60,14 +65,11 @@ type HeadKind = 'best' | 'imported' | 'finalized';
 
 const tooMany: Reply = { error: protocolError.tooMany('subscriptions on this connection') };
 
-let opened = 0;
-
 /** A new subscription, which starts once its id is on the way. */
 function open(client: Client, notification: string, source: Source): Reply {
   const { subscriptions } = client;
   if (subscriptions.size >= MAX_SUBSCRIPTIONS) return tooMany;
-  opened += 1;
-  const id = `sub-${opened}`;
+  const id = randomUUID();
   let stop = (): void => {};
   const end = (): void => {
     subscriptions.delete(id);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { EXIT } from '#src/cli/exit-codes.ts';
 import { until } from '../support/live-until.ts';
 import { eirelHere } from '../support/process-eirel.ts';
@@ -31,7 +32,9 @@ async function running(...argv: readonly string[]) {
 
 test('the example is a genesis that it starts from, and it runs until it is stopped', async () => {
   const { first, stop } = await running('--block-ms', '5', '--json');
-  const { url, genesisHash } = JSON.parse(first) as Record<'url' | 'genesisHash', string>;
+  const { url, genesisHash } = z
+    .strictObject({ url: z.string(), genesisHash: z.string() })
+    .parse(JSON.parse(first));
   await using client = await connectRpc(url);
   expect((await client.call('chain_getBlockHash', 0))?.result).toBe(`0x${genesisHash}`);
   const heads = (await client.call('chain_subscribeNewHeads'))?.result;

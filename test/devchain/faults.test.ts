@@ -14,7 +14,7 @@ describe('connections', () => {
     await using first = await connectRpc(chain.url);
     await using second = await connectRpc(chain.url);
     expect(chain.connections()).toEqual({ open: 2, handshakes: 2 });
-    await chain.faults.dropConnections();
+    chain.faults.dropConnections();
     await Promise.all([first.closed(), second.closed()]);
     await until('no connection', () => chain.connections().open === 0);
     await using third = await connectRpc(chain.url);
@@ -56,7 +56,7 @@ describe('connections', () => {
     const unanswered = client.call('dev_produceBlocks');
     await until('the block', () => chain.heads().best.number === 1);
     expect(chain.connections().open).toBe(1);
-    await chain.faults.dropConnections();
+    chain.faults.dropConnections();
     expect(await unanswered).toBeNull();
     expect(client.notified(heads)).toHaveLength(1);
     chain.faults.unmute();

@@ -181,6 +181,18 @@ describe('the pool refuses', () => {
     await expect(api.rpc.author.submitExtrinsic(bytes)).rejects.toThrow('bad signature');
   });
 
+  test('with an upgrade of the runtime what waits with a signature over the old version', async () => {
+    await using site = await nodeAndClient();
+    const { chain, api } = site;
+    await submit(api, remark(api), alice, { nonce: 1 });
+    chain.faults.upgradeRuntime();
+    await chain.produceBlock();
+    await until('the new version', () => api.runtimeVersion.specVersion.toNumber() === 344);
+    await submit(api, remark(api), alice, { nonce: 0 });
+    await chain.produceBlock();
+    expect(chain.stateAt('best').nonces.get(alice.hotkey)).toBe(1);
+  });
+
   test('an era whose birth is in no block that the chain has', async () => {
     await using site = await nodeAndClient();
     const { chain, api } = site;

@@ -60,6 +60,7 @@ export async function connectRpc(url: string) {
     /** The results of a subscription so far. */
     notified: (subscription: unknown): readonly unknown[] =>
       messages.flatMap(({ params }) => {
+        // safe: as above
         const of = params as { subscription?: unknown; result?: unknown } | undefined;
         return of?.subscription === subscription ? [of?.result] : [];
       }),
