@@ -24,15 +24,22 @@ export async function openKeyFile(
       expected: 'a plain key file, or one of the kind $NACL and a file with its password',
       next: "decrypt it with Bittensor's wallet library: Keyfile(path).decrypt()",
     });
-  const sealed = bytes.subarray(NACL.length);
-  const key = await deriveKey(await readPassword(passwordFile));
-  const plain = naclDecrypt(sealed.subarray(NONCE_BYTES), sealed.subarray(0, NONCE_BYTES), key);
+  const plain = decryptKeyFile(bytes, await deriveKey(await readPassword(passwordFile)));
   if (plain === null)
     throw new AppError('key.invalid', {
       file,
       expected: `encrypted with the password of ${passwordFile}`,
     });
-  return Buffer.from(plain);
+  return plain;
+}
+
+/** The plain bytes of a `$NACL` file; null when `key` is not the one, or a byte was changed. */
+export function decryptKeyFile(bytes: Buffer, key: Uint8Array): Buffer | null {
+  const sealed = bytes.subarray(NACL.length);
+  // The library throws for a nonce that is cut off.
+  if (sealed.length < NONCE_BYTES) return null;
+  const plain = naclDecrypt(sealed.subarray(NONCE_BYTES), sealed.subarray(0, NONCE_BYTES), key);
+  return plain === null ? null : Buffer.from(plain);
 }
 
 const NACL = '$NACL';
