@@ -77,7 +77,10 @@ async function ownCommitment(
   { commitments }: Pick<CommitDeps, 'commitments'>,
 ) {
   const after = readThrough(reads) ?? phases.snapshot;
-  const read = await commitments([self], { after, upTo: retry.block });
+  const read =
+    retry.block > after
+      ? await commitments([self], { after, upTo: retry.block })
+      : { known: true as const, value: [] };
   if (!read.known) return read;
   const since = { found: commitmentsIn(chainTexts(read.value), run) };
   const own = mergeCommitments([...reads, since]).find(({ hotkey }) => hotkey === self);

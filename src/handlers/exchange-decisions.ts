@@ -29,8 +29,8 @@ import { type Certified, followCertificate } from './follow-certificate.ts';
 import { type Misdeed, misdeedOf, newMisdeeds } from './misdeeds.ts';
 import { type Recorder, recordInBatches } from './recorder.ts';
 
-/** A decision, its inputs and 128 statements of half a kilobyte: two events' worth and the statements. */
-const MAX_DECISIONS_BYTES = 2 * MAX_EVENT_BYTES + MAX_VALIDATORS * 1_024;
+/** A decision, its inputs, commitments and 128 statements of half a kilobyte: three events' worth and the statements. */
+const MAX_DECISIONS_BYTES = 3 * MAX_EVENT_BYTES + MAX_VALIDATORS * 1_024;
 
 /** Statements that are refused of one answer before the rest of it is left unread. */
 const MAX_BAD_STATEMENTS = 8;

@@ -5,6 +5,12 @@ import type { Lane } from './run-progress.ts';
 import type { Projections } from './run-view.ts';
 
 /**
+ * So many blocks before the commit block weights wait for a commitment: an extrinsic that is signed now
+ * may live for 64 blocks before it gives way, and the commitment needs some of its own.
+ */
+const COMMITMENT_FIRST_BLOCKS = 84;
+
+/**
  * The runs that something is still to be done for, the oldest first: those whose weights are not over,
  * and those that ended before an extrinsic of theirs did.
  */
@@ -32,7 +38,10 @@ export async function laneFor(
     .filter(({ sequence, phases }) => sequence > run.sequence && phases.certify > block)
     .map(({ phases }) => phases.certify);
   const committing = commitScores
-    ? runs.filter(({ phases }) => phases.snapshot <= block && block < phases.commit)
+    ? runs.filter(
+        ({ phases: { snapshot, commit } }) =>
+          snapshot <= block && block < commit && commit - block <= COMMITMENT_FIRST_BLOCKS,
+      )
     : [];
   const due = await Promise.all(
     committing.map((each) => awaitsCommitment(each, block, projections)),

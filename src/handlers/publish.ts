@@ -1,3 +1,4 @@
+import { mergeCommitments } from '../consensus/commitment-facts.ts';
 import type { Signer } from '../consensus/keys.ts';
 import { encodeDocument, signDocument } from '../consensus/signed.ts';
 import { STATEMENT_TYPE } from '../events/decision.ts';
@@ -95,7 +96,9 @@ function decisionViews({ projections, signer }: PublishDeps) {
       const statements = await decisions.statementsOf(queries, family, run);
       if (decision === null && statements.length === 0) return null;
       const inputs = await decisions.inputsOf(queries, family, run);
+      const reads = await reports.commitmentReads(projections.reports, family, run);
       return {
+        commitments: reads.length === 0 ? null : mergeCommitments(reads),
         decision,
         inputs,
         statements: statements.map((statement) => wire(STATEMENT_TYPE, statement)),

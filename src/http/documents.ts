@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { SignedDocument } from '../consensus/signed.ts';
+import { CommitmentFound } from '../events/commitment.ts';
 import { Certificate, DecisionMade, InputsGathered, STATEMENT_TYPE } from '../events/decision.ts';
 import { REPORT_TYPE } from '../events/report.ts';
 import { Phases } from '../events/run.ts';
 import { Block, Family, Hex32, RunId, Ss58, Uid } from '../events/scalars.ts';
+import { MAX_VALIDATORS } from '../events/snapshot.ts';
 import { WeightMode } from '../events/weights.ts';
 import { Problem } from './problem-document.ts';
 
@@ -20,8 +22,9 @@ const ReportIndex = z.strictObject({
   run: RunId,
 });
 
-/** A run's decision, what it rests on, and what it and the peers signed. Null where it is not made yet. */
+/** A run's decision, what it rests on, what the voters committed to and signed. Null where it is not made, or read, yet. */
 const Decisions = z.strictObject({
+  commitments: z.array(CommitmentFound).max(MAX_VALIDATORS).nullable(),
   decision: DecisionMade.data.nullable(),
   family: Family,
   inputs: InputsGathered.data.nullable(),

@@ -1,3 +1,4 @@
+import type { CommitmentFound } from '../events/commitment.ts';
 import type { DecisionRecord, InputsRecord } from '../events/decision.ts';
 import { encode, type Json } from '../events/ej1.ts';
 import { notFound } from './availability.ts';
@@ -13,13 +14,15 @@ export type GetDecisionDeps = Readonly<{
 }>;
 
 export type RunDecision = Readonly<{
+  /** What each voter committed to on chain, and a second commitment where there is one; null before it was read. */
+  commitments: readonly CommitmentFound[] | null;
   decision: DecisionRecord | null;
   inputs: InputsRecord | null;
   /** Wire documents (EJ1) of signed decisions, this validator's own first. */
   statements: readonly Uint8Array[];
 }>;
 
-/** GET /v1/consensus/decisions/{run_id}: the decision of a run, what it rests on, and who signed what. */
+/** GET /v1/consensus/decisions/{run_id}: the decision of a run, what it rests on, and who committed to and signed what. */
 export function getDecision({ defaultFamily, decision }: GetDecisionDeps): Route {
   return defineRoute(spec, async ({ params, query, req, res }) => {
     const { run_id: run } = params;
@@ -28,11 +31,13 @@ export function getDecision({ defaultFamily, decision }: GetDecisionDeps): Route
     if (found === null) {
       throw notFound(run, 'none-yet', `There is no decision for ${run} of ${family}.`);
     }
-    // safe: the schemas of both events are JSON
+    // safe: the schemas of these events are JSON
+    const commitments = encode(found.commitments as Json);
+    // safe: as above
     const made = encode(found.decision as Json);
     const inputs = encode(found.inputs as Json); // safe: as above
     const bytes = joinDocuments(
-      `{"decision":${made},"family":"${family}","inputs":${inputs},"run":"${run}","statements":[`,
+      `{"commitments":${commitments},"decision":${made},"family":"${family}","inputs":${inputs},"run":"${run}","statements":[`,
       found.statements,
       ']}',
     );

@@ -22,7 +22,7 @@ const PATHS = [...FAMILY_PATHS, ...OTHER_PATHS];
 const held = {
   ...emptyRun,
   reports: [reportOf(alice)],
-  decision: { decision: null, inputs: null, statements: [] },
+  decision: { commitments: null, decision: null, inputs: null, statements: [] },
   certificate: { kind: 'ready', bytes: Buffer.from('{}') },
 } as const;
 const runs = { [`${FAMILY}/run-7`]: held };

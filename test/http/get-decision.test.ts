@@ -5,15 +5,18 @@ import { alice, bob, emptyRun, FAMILY, fakeValidator, statementOf } from './fake
 import { decisionRecord, inputsRecord } from './records.ts';
 
 const PATH = '/v1/consensus/decisions/run-7';
+const committed = { block: 190, digest: 'ab'.repeat(32) };
+const commitments = [{ hotkey: bob, first: committed, second: { ...committed, block: 191 } }];
 const statements = [statementOf(alice), statementOf(bob)];
 
 test('decision and inputs come as the EJ1 text whose digests were signed, with the statements as they are', async () => {
-  const decision = { decision: decisionRecord, inputs: inputsRecord, statements };
+  const decision = { commitments, decision: decisionRecord, inputs: inputsRecord, statements };
   await using app = await startApp(
     fakeValidator({ [`${FAMILY}/run-7`]: { ...emptyRun, decision } }),
   );
   const reply = await app.ask(PATH);
   expect(decodeBytes(reply.body)).toEqual({
+    commitments,
     decision: decisionRecord,
     family: FAMILY,
     inputs: inputsRecord,
@@ -27,12 +30,18 @@ test('decision and inputs come as the EJ1 text whose digests were signed, with t
 });
 
 test("peers' statements are shown before there is a decision of our own", async () => {
-  const decision = { decision: null, inputs: null, statements: statements.slice(1) };
+  const decision = {
+    commitments: null,
+    decision: null,
+    inputs: null,
+    statements: statements.slice(1),
+  };
   await using app = await startApp(
     fakeValidator({ [`${FAMILY}/run-7`]: { ...emptyRun, decision } }),
   );
   const reply = await app.ask(PATH);
   expect(reply.json()).toMatchObject({
+    commitments: null,
     decision: null,
     inputs: null,
     statements: [{ hotkey: bob }],
@@ -48,7 +57,12 @@ test('a run without decision and statement is 404', async () => {
 test('the tag changes with a further statement', async () => {
   const runs: Record<string, typeof emptyRun> = {};
   const hold = (count: number) => {
-    const decision = { decision: null, inputs: null, statements: statements.slice(0, count) };
+    const decision = {
+      commitments: null,
+      decision: null,
+      inputs: null,
+      statements: statements.slice(0, count),
+    };
     runs[`${FAMILY}/run-7`] = { ...emptyRun, decision };
   };
   await using app = await startApp(fakeValidator(runs));

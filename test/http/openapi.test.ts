@@ -42,13 +42,13 @@ const runs = {
   [`${FAMILY}/run-7`]: {
     ...emptyRun,
     reports: [reportOf(alice, 'run-7', { [bob]: 1 }), reportOf(alice), reportOf(bob)],
-    decision: { decision: decisionRecord, inputs: inputsRecord, statements: [statementOf(alice)] },
+    decision: { commitments: [], decision: decisionRecord, inputs: inputsRecord, statements: [statementOf(alice)] },
     certificate: { kind: 'ready', bytes: encodeBytes(certificate as Json) }, // safe: its schema is JSON
   },
   [`${FAMILY}/run-8`]: {
     ...emptyRun,
     sealedUntil: 9,
-    decision: { decision: null, inputs: null, statements: [] },
+    decision: { commitments: null, decision: null, inputs: null, statements: [] },
   },
 } as const;
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { digestOf } from '#src/consensus/outcome.ts';
+import { mostLiving } from '../support/extrinsic-log.ts';
 import { forgedReport } from '../support/forged-documents.ts';
 import { prng } from '../support/prng.ts';
 import type { Fault } from '../support/simulated-chain.ts';
@@ -47,6 +48,7 @@ test('whatever is lost, broken, restarted or lied about, no certificate contradi
       const node = nodeOf(subnet, name);
       const ids = (await node.events()).map(({ id }) => id);
       expect(new Set(ids).size, told).toBe(ids.length);
+      expect(mostLiving(await node.events()), told).toBe(1);
       // The winner of the honest, or the incumbent; never the liar's miner, and never nothing.
       const weights = subnet.chain.state.weights.get(node.signer.hotkey);
       expect([5, 6], told).toContain(weights?.[0]?.uid);

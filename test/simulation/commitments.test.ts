@@ -137,7 +137,12 @@ test.for([
   if (plants === 'second') {
     const reads = await recordedOf(nodeOf(subnet, 'v1'), 'commitments.read.v1', 1);
     const found = reads.flatMap((read) => read.found).find((each) => each.hotkey === hotkey);
-    expect(found?.second).toEqual({ block: commit, digest: scoreDigest('another report') });
+    const second = { block: commit, digest: scoreDigest('another report') };
+    expect(found?.second).toEqual(second);
+    // Whoever asks any validator for the run sees both.
+    const { publisher } = nodeOf(subnet, 'v1').validator;
+    const shown = (await publisher.decision(FAMILY, 'run-1'))?.commitments;
+    expect(shown?.find((each) => each.hotkey === hotkey)).toEqual(found);
   }
 });
 
