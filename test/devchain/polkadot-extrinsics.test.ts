@@ -142,6 +142,20 @@ describe('an extrinsic', () => {
   });
 });
 
+test.for([
+  ['dropped', 'Dropped'],
+  ['invalid', 'Invalid'],
+  ['usurped', 'Usurped'],
+] as const)('an extrinsic that the pool throws out is %s', async ([reason, status]) => {
+  await using site = await nodeAndClient();
+  const { chain, api } = site;
+  const seen = await watch(api, remark(api), alice);
+  chain.faults.evictExtrinsic(seen.hash, reason);
+  await until('the end', () => seen.statuses.at(-1) === status);
+  await chain.produceBlock();
+  expect(chain.findExtrinsic(seen.hash)).toBeNull();
+});
+
 describe('the pool refuses', () => {
   test('a nonce that is taken: outdated', async () => {
     await using site = await nodeAndClient();
