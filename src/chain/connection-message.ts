@@ -1,5 +1,6 @@
 import { RpcCoder } from '@polkadot/rpc-provider/coder';
 import RpcError from '@polkadot/rpc-provider/coder/error';
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
 
 /** An answer or a notice of a node, which chose every byte of it. */
@@ -36,6 +37,24 @@ export function decodeMessage(
 export function outage(about: string, found: string, cause?: unknown): AppError {
   return new AppError('chain.unavailable', { about, found }, { cause });
 }
+
+/** The answer in the shape that it must have; throws an outage that says where it has not. */
+export function shaped<T>(schema: z.ZodType<T>, answer: unknown, about: string): T {
+  const { data, error } = schema.safeParse(answer);
+  if (error === undefined) return data;
+  throw outage(about, z.prettifyError(error), error);
+}
+
+/** One short line of an error: a node may have written parts of it. */
+export function oneLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  // Control characters would do things to the terminal of whoever reads it.
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ');
+  return line.length <= MAX_DETAIL ? line : `${line.slice(0, MAX_DETAIL)}…`;
+}
+
+/** Characters; enough for two hashes with what they are. */
+const MAX_DETAIL = 300;
 
 /** Only its decoding is used here, which keeps no state. */
 const coder = new RpcCoder();

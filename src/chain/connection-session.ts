@@ -3,14 +3,14 @@ import type { Failure } from './backoff.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { Link } from './connection-link.ts';
 import { type Links, linksOver } from './connection-links.ts';
-import { outage } from './connection-message.ts';
+import { oneLine, outage, shaped } from './connection-message.ts';
 import { isForeign, type MetadataCache, readFacts, specOf } from './connection-runtime.ts';
 import { openWire, type Wire } from './connection-socket.ts';
 
 /** Makes one handshake, and a session of it. An outage is a value; nothing is left of a failed attempt. */
 export type Connect = (order: Order, signal: AbortSignal) => Promise<Attempt>;
 
-export type Order = Readonly<{
+type Order = Readonly<{
   url: string;
   /** The address as it may be shown. */
   name: string;
@@ -54,7 +54,7 @@ export const connectNode: Connect = async (order, signal) => {
     };
   } catch (error) {
     // All that was done so far follows from the node's answers: whatever is wrong speaks against the node.
-    const detail = error instanceof Error ? error.message : String(error);
+    const detail = oneLine(error);
     wire.destroy(detail);
     // What was wrong with the wire first is the reason why an answer did not come.
     const why = await wire.closed;
@@ -76,7 +76,7 @@ async function start(wire: Wire, links: Links, order: Order): Promise<void> {
     links
       .follow(spec)
       .catch((error: unknown) =>
-        wire.destroy(`runtime ${spec} is not to be had: ${String(error)}`),
+        wire.destroy(`runtime ${spec} is not to be had: ${oneLine(error)}`),
       );
   });
   await links.load();
@@ -100,14 +100,14 @@ function guard(wire: Wire, error: Error | null, take: () => void): void {
     if (error !== null) throw error;
     take();
   } catch (error) {
-    wire.destroy(`a notice of the node makes no sense: ${String(error)}`);
+    wire.destroy(`a notice of the node makes no sense: ${oneLine(error)}`);
   }
 }
 
 const Header = z.looseObject({ number: z.string().regex(/^0x[0-9a-f]{1,13}$/) });
 
 function numberOf(header: unknown): number {
-  return Number(Header.parse(header).number);
+  return Number(shaped(Header, header, 'a head').number);
 }
 
 /** Waits for something that the node sends unasked, with the deadline of an answer. */

@@ -1,5 +1,6 @@
 import { afterFailure, afterHandshake, type EndpointHistory, type Failure } from './backoff.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
+import { oneLine } from './connection-message.ts';
 import type { MetadataCache } from './connection-runtime.ts';
 import type { Attempt, Connect, Session } from './connection-session.ts';
 import type { ConnectionState } from './connection-state.ts';
@@ -101,7 +102,7 @@ async function attemptWith(core: Core, { url, name }: Endpoint): Promise<Attempt
     return await core.connect({ url, name, genesis, limits, metadata, onHead }, signal);
   } catch (error) {
     // Outages are values, so this is a fault of ours: told in the state, and no reason to end the loop.
-    const detail = `a fault in the connection: ${String(error)}`;
+    const detail = `a fault in the connection: ${oneLine(error)}`;
     return { kind: 'failed', failure: { kind: 'unreachable', detail, lastedMs: 0 } };
   }
 }

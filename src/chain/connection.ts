@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts';
 import type { Known } from './chain.ts';
 import { type ConnectionLimits, DEFAULT_LIMITS } from './connection-limits.ts';
 import { isOutage, type Link } from './connection-link.ts';
+import { oneLine } from './connection-message.ts';
 import type { Connect } from './connection-session.ts';
 import { type ConnectionState, NOT_STARTED } from './connection-state.ts';
 import { type Core, stateOf, supervise } from './connection-supervisor.ts';
@@ -113,15 +114,11 @@ async function outcome<T>(use: (link: Link) => Promise<T>, link: Link): Promise<
   try {
     return { known: true, value: await use(link) };
   } catch (error) {
-    if (isOutage(error)) return unavailable(`${link.endpoint}: ${messageOf(error)}`);
+    if (isOutage(error)) return unavailable(`${link.endpoint}: ${oneLine(error)}`);
     throw error;
   }
 }
 
 function unavailable(detail: string): Known<never> {
   return { known: false, reason: 'unavailable', detail };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

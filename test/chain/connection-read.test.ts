@@ -54,6 +54,18 @@ describe('a read', () => {
     });
   });
 
+  test('tells what a node wrote in one short line', async () => {
+    await using node = await startNode();
+    await using connection = openChain([node.url], GENESIS);
+    await connected(connection);
+    const message = `\u001b[2Jfirst\n${'long '.repeat(10_000)}`;
+    node.failures.set('state_nothing', { code: -32_000, message });
+    const answer = await connection.withApi(({ call }) => call('state_nothing', []));
+    const detail = answer.known ? '' : answer.detail;
+    expect(detail).toContain('-32000: [2Jfirst long');
+    expect(detail.length).toBeLessThan(400);
+  });
+
   test('may handle an error of the node itself, code and data included', async () => {
     await using node = await startNode();
     await using connection = openChain([node.url], GENESIS);
