@@ -60,6 +60,11 @@ export const Environment = z.object({
     .min(1)
     .default('~/.bittensor/wallets')
     .describe('the folder of the wallets'),
+  EIREL_WALLET_PASSWORD_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("a file that holds the password, where the wallet's hotkey is encrypted ($NACL)"),
   EIREL_HOTKEY_SEED_FILE: z
     .string()
     .min(1)

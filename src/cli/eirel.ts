@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { keysNewCommand, keysShowCommand, keysSignCommand, keysVerifyCommand } from './keys.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { runsCloseCommand, runsCompareCommand, runsOpenCommand } from './runs.ts';
@@ -23,6 +24,10 @@ export const commands: readonly Command[] = [
   validatorCommand,
   doctorCommand,
   axonServeCommand,
+  keysNewCommand,
+  keysShowCommand,
+  keysSignCommand,
+  keysVerifyCommand,
   streamsApplyCommand,
   streamsVerifyCommand,
   runsOpenCommand,

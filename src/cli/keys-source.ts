@@ -28,6 +28,7 @@ export const KEY_ENVIRONMENT = [
   ...KEY_SETTINGS,
   'EIREL_WALLET_HOTKEY',
   'EIREL_WALLET_PATH',
+  'EIREL_WALLET_PASSWORD_FILE',
 ] as const;
 
 /** Where the hotkey is, by the command's options or else by the settings. Throws `usage.invalid` and `config.invalid`. */
@@ -50,9 +51,7 @@ export function keySource(command: Command, input: Input, { env }: Pick<Io, 'env
     });
   const faults = keyFaults(config);
   if (faults.length > 0) throw new AppError('config.invalid', { faults });
-  const source = hotkeySource(config);
-  const passwordFile = input.value('password-file');
-  return source.kind === 'wallet' ? { ...source, passwordFile } : source;
+  return hotkeySource(config);
 }
 
 /** Where the configured hotkey is. Throws `config.invalid` when no setting says so. */
@@ -66,6 +65,7 @@ export function hotkeySource(config: Config): HotkeySource {
     base: expandHome(config.EIREL_WALLET_PATH),
     wallet: required(config, 'EIREL_WALLET_NAME'),
     hotkey: config.EIREL_WALLET_HOTKEY,
+    passwordFile: config.EIREL_WALLET_PASSWORD_FILE,
   };
 }
 
@@ -73,6 +73,7 @@ const SETTING_OF = {
   wallet: 'EIREL_WALLET_NAME',
   hotkey: 'EIREL_WALLET_HOTKEY',
   'wallet-path': 'EIREL_WALLET_PATH',
+  'password-file': 'EIREL_WALLET_PASSWORD_FILE',
   'seed-file': 'EIREL_HOTKEY_SEED_FILE',
   'mnemonic-file': 'EIREL_HOTKEY_MNEMONIC_FILE',
 };
