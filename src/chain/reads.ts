@@ -39,6 +39,8 @@ export async function readStorage(
       : [{ name, key: entry.key(...keys), creator: entry.creator, label: `${pallet}.${item}` }];
   });
   const keys = entries.map(({ key }) => key);
+  // To no question Substrate answers with no change set at all.
+  if (keys.length === 0) return known({});
   const answer = await atState(at, () =>
     api.rpc.state.queryStorageAt.raw<unknown>(keys, `0x${at.blockHash}`),
   );

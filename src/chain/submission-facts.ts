@@ -12,6 +12,7 @@ import {
   SELECTIVE_MECHAGRAPH,
   type StorageItem,
 } from './reads.ts';
+import type { EpochSchedule } from './reveal-schedule.ts';
 import { readUnrevealed } from './unrevealed-commits.ts';
 
 /** What decides whether the chain takes a call of one hotkey, all of it at one block. */
@@ -56,13 +57,7 @@ export type SubmissionFacts = Readonly<{
   /** Blocks of an epoch; 0 when the subnet runs none. */
   tempo: number;
   /** The schedule of epochs where the chain stores it (spec 423 and later); null where it follows from the block number. */
-  epoch: Readonly<{
-    index: number;
-    lastBlock: number;
-    /** Block that an epoch was put off or called forward to; 0 for none. */
-    pendingAt: number;
-    blocksSinceLastStep: number;
-  }> | null;
+  epoch: EpochSchedule['epoch'];
   drand: Readonly<{
     lastStoredRound: number;
     /** The beacon's public key in G2: 192 hex digits. */
@@ -97,13 +92,17 @@ export async function readSubmissionFacts(
   if (called.value === null) return empty(`block ${at.block} has no subnet ${netuid}`);
   const subnet = parseAnswer(Subnet, called.value, 'metagraph');
   if (!subnet.known) return subnet;
+  if (subnet.value.block !== at.block) {
+    return malformed(`metagraph: it is of block ${subnet.value.block}, not ${at.block}`);
+  }
   const rules = parseAnswer(Rules, stored.value, 'storage');
   if (!rules.known) return rules;
   const neuron = neuronOf(subnet.value, { hotkey, uid: rules.value.uid });
   if (!neuron.known) return neuron;
   const epoch = epochOf(rules.value);
   const { tempo } = rules.value;
-  const unrevealed = await readUnrevealed({ netuid, hotkey, tempo, epoch }, at, { api });
+  const schedule = { block: at.block, netuid, tempo, epoch };
+  const unrevealed = await readUnrevealed(hotkey, schedule, at, { api });
   if (!unrevealed.known) return unrevealed;
   return known({
     ...at,

@@ -166,7 +166,7 @@ describe.skipIf(!hasFixtures)('Finney netuid 1, from the fixtures beside the pro
   test('answers of older runtimes, which decode into wrong numbers, are refused', async () => {
     const ofOlder = async (recording: string, call: readonly [string, string], args: unknown[]) => {
       await using node = await finneyNode({ call: () => legacy(recording) });
-      return callRuntime(call, args, FINNEY, node);
+      return await callRuntime(call, args, FINNEY, node);
     };
     const drifted = { reason: 'malformed', detail: expect.stringContaining('the layout drifted') };
     expect(

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Metadata, Option, Struct, TypeRegistry } from '@polkadot/types';
 import { u8aConcat, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
-import { type Answers, recordedNode } from './recorded-node.ts';
+import { type Answers, type RecordedNode, recordedNode } from './recorded-node.ts';
 
 /** Recordings of Finney lie beside the project where they are at all; nothing of them is in it. */
 const FIXTURES = new URL('../../../shared/fixtures/', import.meta.url);
@@ -31,13 +31,12 @@ export function readFixtureJson(path: string): unknown {
 export function finneyNode({
   metadataVersion = 15,
   ...given
-}: Partial<Pick<Answers, 'call' | 'storage' | 'metadataVersion'>> = {}): ReturnType<
-  typeof recordedNode
-> {
+}: Partial<Pick<Answers, 'call' | 'storage'>> & {
+  readonly metadataVersion?: 14 | 15;
+} = {}): Promise<RecordedNode> {
   const { state_getRuntimeVersion } = Recorded.parse(readFixtureJson('metagraph-343/rpc.json'));
   return recordedNode({
     metadata: readFixture(`metadata/finney-spec343.v${metadataVersion}.scale`),
-    metadataVersion,
     runtimeVersion: state_getRuntimeVersion,
     blockHash: (block) =>
       block === FINNEY.block ? `0x${FINNEY.blockHash}` : `0x${'00'.repeat(32)}`,
@@ -55,6 +54,22 @@ export function finneyMetagraph(
   args: string,
   edit: (field: number, bytes: Uint8Array) => Uint8Array = (_field, bytes) => bytes,
 ): string {
+  const { registry, fields: recorded } = recordedFields();
+  const asked = registry
+    .createType('(u16, u8, Vec<u16>)', args)[2]
+    .map((field) => field.toNumber());
+  const fields = recorded.map((bytes, field) =>
+    field === 0 || asked.includes(field) ? edit(field, bytes) : Uint8Array.of(0),
+  );
+  return u8aToHex(u8aConcat([1], ...fields));
+}
+
+const Recorded = z.object({
+  state_getRuntimeVersion: z.looseObject({ specVersion: z.int() }),
+});
+
+/** All fields of the recording, each with its option byte but for the netuid. */
+const recordedFields = once(() => {
   const registry = new TypeRegistry();
   registry.setMetadata(
     new Metadata(registry, readFixture('metadata/finney-spec343.v15.scale')),
@@ -66,16 +81,13 @@ export function finneyMetagraph(
   if (!(option instanceof Option)) throw new TypeError(`${METAGRAPH} is no option`);
   const metagraph = option.unwrap();
   if (!(metagraph instanceof Struct)) throw new TypeError(`${METAGRAPH} is no option of a struct`);
-  const asked = registry
-    .createType('(u16, u8, Vec<u16>)', args)[2]
-    .map((field) => field.toNumber());
-  const fields = [...metagraph.values()].map((value, field) =>
-    field === 0 || asked.includes(field) ? edit(field, value.toU8a()) : Uint8Array.of(0),
-  );
-  return u8aToHex(u8aConcat([1], ...fields));
-}
+  return { registry, fields: [...metagraph.values()].map((value) => value.toU8a()) };
+});
 
-const Recorded = z.object({ state_getRuntimeVersion: z.unknown() });
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
 
 const METAGRAPH = 'Option<PalletSubtensorRpcInfoMetagraphSelectiveMetagraph>';
 const NO_BYTES = { extrinsic: {}, payload: {} };

@@ -1,14 +1,14 @@
-import { ApiPromise } from '@polkadot/api';
-import type { ProviderInterface } from '@polkadot/rpc-provider/types';
-import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
+import type { ApiPromise } from '@polkadot/api';
+import { u8aToHex } from '@polkadot/util';
+import { buildApi } from '#src/chain/connection-api.ts';
 
-/** What a node of a test answers; a call that is not here is answered as Substrate answers a method that it lacks. */
+/** What a node of a test answers; for what goes wrong it throws, as a call over the wire would. */
 export type Answers = Readonly<{
   /** Raw metadata, from its magic number on. */
   metadata: Uint8Array;
-  /** 15 is offered through the runtime API, 14 through `state_getMetadata`, as nodes do. */
-  metadataVersion: 14 | 15;
-  runtimeVersion: unknown;
+  runtimeVersion: Readonly<{ specVersion: number }>;
+  /** The version of the runtime that ran a block, by its hash; `runtimeVersion` unless it is given. */
+  specVersionAt?: (blockHash: string) => number;
   /** `state_call` by method: argument bytes and block hash in, result in `0x` hex out. */
   call: (method: string, args: string, blockHash: string) => string;
   /** One storage value by `0x` key and block hash; null when nothing is stored. */
@@ -17,92 +17,63 @@ export type Answers = Readonly<{
   blockHash: (block: number) => string | null;
 }>;
 
-/** An `ApiPromise` over the answers; `requests` names every request that was made, in order. */
-export async function recordedNode(
-  answers: Answers,
-): Promise<AsyncDisposable & { readonly api: ApiPromise; readonly requests: string[] }> {
-  const requests: string[] = [];
-  const api = await ApiPromise.create({
-    provider: provider(answers, requests),
-    noInitWarn: true,
-    throwOnConnect: true,
-  });
-  requests.length = 0;
-  return { api, requests, [Symbol.asyncDispose]: () => api.disconnect() };
-}
+export type RecordedNode = AsyncDisposable &
+  Readonly<{ api: ApiPromise /** The methods that were called, in order. */; requests: string[] }>;
 
-function provider(answers: Answers, requests: string[]): ProviderInterface {
-  return {
-    hasSubscriptions: true,
-    isClonable: false,
-    isConnected: true,
-    clone: () => provider(answers, requests),
-    connect: async () => {},
-    disconnect: async () => {},
-    on: (type, listener) => {
-      if (type === 'connected') queueMicrotask(() => listener());
-      return () => {};
-    },
-    send: async (method, params) => {
+/** The `ApiPromise` that the adapter works with, over these answers instead of a socket. */
+export async function recordedNode(answers: Answers): Promise<RecordedNode> {
+  const requests: string[] = [];
+  const wire = {
+    call: async (method: string, params: readonly unknown[]): Promise<unknown> => {
       requests.push(method);
       // A node answers with JSON, and never in the caller's own turn.
       return JSON.parse(JSON.stringify(await answer(answers, method, params)));
     },
-    subscribe: async (_type, method, _params, listener) => {
-      if (method === 'state_subscribeRuntimeVersion') {
-        queueMicrotask(() => listener(null, answers.runtimeVersion));
-      }
-      return method;
-    },
-    unsubscribe: async () => true,
+    subscribe: async () => {},
+    closed: new Promise<string>(() => {}),
+    destroy: () => {},
   };
+  const { runtimeVersion } = answers;
+  const api = await buildApi(
+    wire,
+    {
+      genesis: `0x${'00'.repeat(32)}`,
+      chain: 'Recorded',
+      properties: { ss58Format: 42 },
+    },
+    {
+      specVersion: runtimeVersion.specVersion,
+      version: runtimeVersion,
+      metadata: u8aToHex(answers.metadata),
+    },
+  );
+  return { api, requests, [Symbol.asyncDispose]: () => api.disconnect() };
 }
 
 async function answer(
-  answers: Answers,
+  { runtimeVersion, ...answers }: Answers,
   method: string,
   params: readonly unknown[],
 ): Promise<unknown> {
+  const [first, second, third] = params.map(String);
   switch (method) {
     case 'chain_getBlockHash':
-      return answers.blockHash(Number(params[0]));
-    case 'rpc_methods':
-      return { methods: ['state_subscribeRuntimeVersion', 'state_queryStorageAt', 'state_call'] };
+      return answers.blockHash(Number(first));
     case 'state_call':
-      return callAnswer(answers, params.map(String));
-    case 'state_getMetadata':
-      return u8aToHex(answers.metadata);
+      return answers.call(first ?? '', second ?? '', third ?? '');
     case 'state_getRuntimeVersion':
-      return answers.runtimeVersion;
-    case 'state_queryStorageAt':
-      return [{ block: params[1], changes: changes(answers, params) }];
-    case 'system_chain':
-      return 'Recorded';
-    case 'system_health':
-      return { peers: 1, isSyncing: false, shouldHavePeers: true };
-    case 'system_properties':
-      return { ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' };
+      return {
+        ...runtimeVersion,
+        specVersion: answers.specVersionAt?.(first ?? '') ?? runtimeVersion.specVersion,
+      };
+    case 'state_queryStorageAt': {
+      const [keys, hash] = params;
+      if (!Array.isArray(keys)) throw new TypeError('keys are a list');
+      const changes = keys.map((key) => [key, answers.storage(String(key), String(hash))]);
+      // Substrate gives no change set where there is no change.
+      return changes.length === 0 ? [] : [{ block: hash, changes }];
+    }
     default:
-      throw new Error(`-32601: Method not found: ${method}`);
+      throw new TypeError(`${method} is not for a reader`);
   }
-}
-
-function callAnswer(
-  answers: Answers,
-  [method = '', args = '', blockHash = '']: readonly string[],
-): string {
-  if (method === 'Metadata_metadata_versions') {
-    return answers.metadataVersion === 15 ? '0x040f000000' : '0x040e000000';
-  }
-  if (method !== 'Metadata_metadata_at_version') return answers.call(method, args, blockHash);
-  if (args !== `0x${answers.metadataVersion.toString(16).padStart(2, '0')}000000`) return '0x00';
-  return u8aToHex(u8aConcat([1], compactToU8a(answers.metadata.length), answers.metadata));
-}
-
-function changes(
-  answers: Answers,
-  [keys, blockHash]: readonly unknown[],
-): readonly (readonly [key: string, value: string | null])[] {
-  if (!Array.isArray(keys)) throw new Error('-32602: Invalid params: keys');
-  return keys.map(String).map((key) => [key, answers.storage(key, String(blockHash))]);
 }
