@@ -69,8 +69,7 @@ export const Settlement = z.enum([
 export type Settlement = z.infer<typeof Settlement>;
 
 /** Who can mend it: `wait` and `network` pass, `stale` passes when signed anew, the others need a person. */
-export const ExtrinsicErrorClass = z.enum(['wait', 'stale', 'operator', 'bug', 'network']);
-export type ExtrinsicErrorClass = z.infer<typeof ExtrinsicErrorClass>;
+const ExtrinsicErrorClass = z.enum(['wait', 'stale', 'operator', 'bug', 'network']);
 
 /** An attempt ended: nothing of it can happen on the chain any more. */
 export const ExtrinsicSettled = defineEvent(

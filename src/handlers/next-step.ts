@@ -40,7 +40,7 @@ export function nextStep(
 const NOTHING_TRIED: ReadonlySet<Step> = new Set();
 
 /** The last block at which scores are taken while the run is open. */
-export function lastScoringBlock(
+function lastScoringBlock(
   { snapshot, commit }: Phases,
   { commits }: Readonly<{ commits: boolean }>,
 ): number {

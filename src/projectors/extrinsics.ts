@@ -43,7 +43,7 @@ export const extrinsics: Projector = {
 };
 
 export type Signed = z.infer<typeof ExtrinsicSigned.data>;
-export type Settled = z.infer<typeof ExtrinsicSettled.data>;
+type Settled = z.infer<typeof ExtrinsicSettled.data>;
 export type Observed = z.infer<typeof WeightsObserved.data>;
 
 /** One attempt: never signed where it was refused before, living while it is not settled. */

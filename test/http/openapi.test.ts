@@ -42,7 +42,12 @@ const runs = {
   [`${FAMILY}/run-7`]: {
     ...emptyRun,
     reports: [reportOf(alice, 'run-7', { [bob]: 1 }), reportOf(alice), reportOf(bob)],
-    decision: { commitments: [], decision: decisionRecord, inputs: inputsRecord, statements: [statementOf(alice)] },
+    decision: {
+      commitments: [],
+      decision: decisionRecord,
+      inputs: inputsRecord,
+      statements: [statementOf(alice)],
+    },
     certificate: { kind: 'ready', bytes: encodeBytes(certificate as Json) }, // safe: its schema is JSON
   },
   [`${FAMILY}/run-8`]: {
