@@ -382,6 +382,36 @@ describe('a call that fails in its block', () => {
     expect(await answered(() => chain.weightsOf(hotkey('a')))).toMatchObject({ vector: null });
   });
 
+  test('is told apart from what else is in the block', async () => {
+    await using live = await liveSubtensor(PLAIN);
+    const { chain, devchain } = live;
+    await using other = openChain(devchain, 'b');
+    const failing = await signed(chain);
+    const passing = await signed(other, { kind: 'commitment', fields: ['eirel'] });
+    for (const extrinsic of [passing, failing]) await chain.send(extrinsic);
+    amend(devchain, { weightsVersionKey: 99n });
+    await devchain.produceBlock(3);
+    const name = 'IncorrectWeightVersionKey';
+    expect(await traced(chain, failing)).toMatchObject({
+      kind: 'final',
+      block: 6,
+      error: { name },
+    });
+    expect(await traced(other, passing)).toMatchObject({ kind: 'final', block: 6, error: null });
+  });
+
+  test('is unknown while the node does not tell its events', async () => {
+    await using live = await liveSubtensor(PLAIN);
+    const { chain, devchain } = live;
+    const extrinsic = await signed(chain);
+    await chain.send(extrinsic);
+    await devchain.produceBlock(3);
+    devchain.faults.failCalls('state_getStorage', 4_003, 'Client error: Execution failed');
+    expect(await chain.trace(extrinsic)).toMatchObject({ known: false, reason: 'unavailable' });
+    devchain.faults.failCalls('state_getStorage', 0);
+    await expectSetOnce(live, extrinsic);
+  });
+
   test('is told by the metadata of the runtime that ran it, after an upgrade too', async () => {
     await using live = await liveSubtensor(PLAIN);
     const { chain, devchain } = live;

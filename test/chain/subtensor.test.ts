@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openSubtensor } from '#src/chain/subtensor.ts';
+import { devSigner } from '../support/dev-keys.ts';
 import { hotkey, UID } from '../support/dev-subnet.ts';
 import { answered, liveSubtensor, openChain } from '../support/live-subtensor.ts';
 import { until } from '../support/live-until.ts';
@@ -100,16 +101,30 @@ describe('an outage', () => {
     expect(await chain.trace(signing.extrinsic)).toMatchObject(unknown);
     expect(await chain.send(signing.extrinsic)).toMatchObject({ kind: 'unknown' });
   });
+});
 
-  test('of one call does not keep the next one waiting', async () => {
-    await using live = await liveSubtensor();
-    const { chain, devchain } = live;
-    const sign = () => chain.sign({ kind: 'commitment', fields: ['eirel'] });
-    devchain.faults.dropOnCall('system_accountNextIndex', 'before-call');
-    const [lost] = await Promise.all([sign(), sign()]);
-    expect(lost).toMatchObject({ known: false });
-    expect(await answered(sign)).toMatchObject({ kind: 'signed' });
+test('a key that fails once does not stop what is signed after it', async () => {
+  await using live = await liveSubtensor({ signer: null });
+  const { url, genesisHash } = live.devchain;
+  let fails = true;
+  const sign = (message: Uint8Array): string => {
+    if (!fails) return devSigner('a').sign(message);
+    fails = false;
+    throw new Error('no key');
+  };
+  await using chain = openSubtensor({
+    ...options,
+    endpoints: [url],
+    genesis: genesisHash,
+    signer: { hotkey: hotkey('a'), sign },
   });
+  await answered(chain.finalizedBlock);
+  const commit = () => chain.sign({ kind: 'commitment', fields: ['eirel'] });
+  const both = await Promise.allSettled([commit(), commit()]);
+  expect(both).toMatchObject([
+    { status: 'rejected', reason: new Error('no key') },
+    { status: 'fulfilled', value: { known: true, value: { kind: 'signed' } } },
+  ]);
 });
 
 test('a chain that is disposed of leaves no connection', async () => {
