@@ -24,6 +24,8 @@ const faults: readonly Fault[] = [
   ...imports(PURE, ['node:fs', 'fs/promises', 'https', 'node:timers/promises', 'node:process']),
   ...imports(PURE, ['nats', '@nats-io/jetstream', 'express', 'sqlite3', 'pino', 'prom-client']),
   ...imports(PURE, ['@polkadot/util', '@polkadot/util-crypto', '@polkadot/wasm-crypto']),
+  ...imports(PURE, ['@polkadot/api', '@polkadot/rpc-provider', '@polkadot/types']),
+  ...imports(PURE, ['@noble/curves', 'ws']),
   ...imports(PURE, [
     '../runtime/clock.ts',
     '../handlers/a.ts',
@@ -56,6 +58,7 @@ const faults: readonly Fault[] = [
   ...imports(['consensus'], ['../audit/a.ts', '../projectors/a.ts']),
   ...imports(['audit'], ['../projectors/a.ts']),
   ...imports(['handlers', 'http'], ['nats', '@nats-io/jetstream', 'sqlite3', '@polkadot/util']),
+  ...imports(['handlers', 'http', 'runtime', 'cluster'], ['@noble/curves/bls12-381.js', 'ws']),
   ...imports(['handlers', 'http'], ['../runtime/clock.ts', '../devchain/a.ts', '../main.ts']),
   ...imports(['handlers', 'http'], ['../chain/subtensor.ts', '../chain/chain-specs.ts']),
   ...imports(['handlers', 'http'], ['../cluster/kubernetes.ts', '#src/cluster/clusters.ts']),
