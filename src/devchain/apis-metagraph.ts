@@ -1,19 +1,6 @@
-import {
-  bool,
-  bytes,
-  compact,
-  encode,
-  i128,
-  option,
-  type Scale,
-  struct,
-  tuple,
-  u8,
-  u16,
-  u64,
-  u128,
-  vec,
-} from './scale.ts';
+import { encode, type Scale, struct, tuple, vec } from './scale.ts';
+import { bool, bytes, compact, i128, u8, u16, u64, u128 } from './scale-basic.ts';
+import { option } from './scale-variant.ts';
 import type { DevNeuron, DevState } from './state.ts';
 import { registration } from './storage-items.ts';
 import { MAX_ALLOWED_UIDS } from './storage-subtensor.ts';

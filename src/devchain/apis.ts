@@ -4,20 +4,9 @@ import type { BlockExtra } from './codec.ts';
 import { extrinsicType } from './codec-extrinsic.ts';
 import { fromHex, toHex } from './hex.ts';
 import { runtimeVersionOf, runtimeVersionScale } from './runtime-version.ts';
-import {
-  bytes,
-  decode,
-  encode,
-  newtype,
-  option,
-  type Scale,
-  struct,
-  u8,
-  u16,
-  u32,
-  u64,
-  vec,
-} from './scale.ts';
+import { decode, encode, newtype, type Scale, struct, vec } from './scale.ts';
+import { bytes, u8, u16, u32, u64 } from './scale-basic.ts';
+import { option } from './scale-variant.ts';
 import type { DevState } from './state.ts';
 import { account, weight } from './types.ts';
 import { dispatchClass, FREE } from './types-dispatch.ts';

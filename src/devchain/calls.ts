@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { entriesOf, runtimeScale } from './pallet-enum.ts';
-import { bytes, mapped, type Scale, struct, u8, u16, u32, u64, u128, vec } from './scale.ts';
+import { mapped, type Scale, struct, vec } from './scale.ts';
+import { bytes, u8, u16, u32, u64, u128 } from './scale-basic.ts';
 import type { DevCall } from './state.ts';
 import { count64, h256 } from './types.ts';
 import { commitmentInfo } from './types-data.ts';

@@ -1,5 +1,6 @@
 import { entriesOf, runtimeScale } from './pallet-enum.ts';
-import { generic, mapped, type Scale, struct, tuple, u16, u32, vec } from './scale.ts';
+import { generic, mapped, type Scale, struct, tuple, vec } from './scale.ts';
+import { u16, u32 } from './scale-basic.ts';
 import { unit, variant } from './scale-variant.ts';
 import type { DevEvent } from './state.ts';
 import { account, count64, h256 } from './types.ts';

@@ -1,8 +1,9 @@
 import { AppError } from '../errors.ts';
 import type { Era } from './codec.ts';
-import { compact, fixedBytes, newtype, option, type Scale, struct, u8, u32, u64 } from './scale.ts';
+import { newtype, type Scale, struct } from './scale.ts';
+import { compact, fixedBytes, u8, u32, u64 } from './scale-basic.ts';
 import { pathOf } from './scale-type.ts';
-import { unit, words } from './scale-variant.ts';
+import { option, unit, words } from './scale-variant.ts';
 import { h256 } from './types.ts';
 
 /** An extrinsic's time to live, in two bytes: how long, and from which block of that many on. */

@@ -1,6 +1,7 @@
 import { docs, portableTypes, typeId } from './metadata-types.ts';
-import { bytes, option, struct, text, tuple, u8, type ValueOf, vec } from './scale.ts';
-import { variant, words } from './scale-variant.ts';
+import { struct, tuple, type ValueOf, vec } from './scale.ts';
+import { bytes, text, u8 } from './scale-basic.ts';
+import { option, variant, words } from './scale-variant.ts';
 
 const hasher = words('', [
   'Blake2_128',

@@ -1,6 +1,7 @@
-import { compact, option, type Scale, struct, text, u8, u32, type ValueOf, vec } from './scale.ts';
+import { type Scale, struct, type ValueOf, vec } from './scale.ts';
+import { compact, text, u8, u32 } from './scale-basic.ts';
 import type { Field, Primitive, Type } from './scale-type.ts';
-import { variant, words } from './scale-variant.ts';
+import { option, variant, words } from './scale-variant.ts';
 
 /** A type's place in the metadata's list of types. */
 export const typeId = compact(u32);

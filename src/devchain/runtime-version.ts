@@ -1,5 +1,6 @@
 import { blake2AsHex } from '@polkadot/util-crypto/blake2';
-import { fixedBytes, struct, text, tuple, u8, u32, type ValueOf, vec } from './scale.ts';
+import { struct, tuple, type ValueOf, vec } from './scale.ts';
+import { fixedBytes, text, u8, u32 } from './scale-basic.ts';
 
 /** The runtime APIs that the chain answers, with Finney's versions of them. */
 const APIS = {

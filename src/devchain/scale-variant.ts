@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
 import { type Scale, tuple, type ValueOf } from './scale.ts';
+import { bool } from './scale-basic.ts';
 import { fieldsOf, pathOf } from './scale-type.ts';
 
 /** What a variant without fields holds. */
@@ -63,6 +64,26 @@ export function words<const N extends readonly string[]>(path: string, names: N)
       if (name === undefined) throw unknown(path, at, names);
       return name;
     },
+  };
+}
+
+/** Rust's `Option`: null is None. */
+export function option<T>(of: Scale<T>): Scale<T | null> {
+  return {
+    type: {
+      kind: 'variant',
+      path: ['Option'],
+      params: [{ name: 'T', type: of.type }],
+      variants: [
+        { name: 'None', index: 0, fields: [] },
+        { name: 'Some', index: 1, fields: [{ name: null, type: of.type }] },
+      ],
+    },
+    write: (value, out) => {
+      bool.write(value !== null, out);
+      if (value !== null) of.write(value, out);
+    },
+    read: (input) => (bool.read(input) ? of.read(input) : null),
   };
 }
 

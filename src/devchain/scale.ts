@@ -1,7 +1,6 @@
 import { AppError } from '../errors.ts';
-import { fromHex } from './hex.ts';
 import { createReader, type Reader } from './scale-reader.ts';
-import { type Param, type Primitive, pathOf, snakeCase, type Type } from './scale-type.ts';
+import { type Param, pathOf, snakeCase, type Type } from './scale-type.ts';
 import { createWriter, type Writer } from './scale-writer.ts';
 
 /**
@@ -44,55 +43,6 @@ export function zero<T>(scale: Scale<T>): T {
 /** Longer than anything fixed in length; lists are empty at once. */
 const MAX_ZERO_BYTES = 256;
 
-export const bool: Scale<boolean> = {
-  type: { kind: 'primitive', name: 'Bool' },
-  write: (value, out) => out.uint(value ? 1 : 0, 1),
-  read: (input) => input.uint(1) !== 0,
-};
-export const u8 = uint('U8', 1);
-export const u16 = uint('U16', 2);
-export const u32 = uint('U32', 4);
-export const u64 = big('U64', 8);
-export const u128 = big('U128', 16);
-/** Only written as zero: nothing on this chain has a fraction. */
-export const i128 = big('I128', 16);
-
-export const text: Scale<string> = {
-  type: { kind: 'primitive', name: 'Str' },
-  write: (value, out) => out.prefixed(Buffer.from(value, 'utf8')),
-  read: (input) => Buffer.from(input.prefixed()).toString('utf8'),
-};
-
-/** `Vec<u8>`, as hex digits. */
-export const bytes: Scale<string> = {
-  type: { kind: 'sequence', of: u8.type },
-  write: (value, out) => out.prefixed(fromHex(value)),
-  read: (input) => Buffer.from(input.prefixed()).toString('hex'),
-};
-
-/** `[u8; length]`, as hex digits. */
-export function fixedBytes(length: number): Scale<string> {
-  return {
-    type: { kind: 'array', length, of: u8.type },
-    write: (value, out) => {
-      const raw = fromHex(value);
-      if (raw.length !== length) throw unfit(value, `${length} bytes in hex`);
-      out.raw(raw);
-    },
-    read: (input) => Buffer.from(input.raw(length)).toString('hex'),
-  };
-}
-
-export function compact<T extends number | bigint>(of: Scale<T>): Scale<T> {
-  const small = of === u8 || of === u16 || of === u32;
-  return {
-    type: { kind: 'compact', of: of.type },
-    write: (value, out) => out.compact(value),
-    // safe: the small integers are numbers, the large ones bigints, as `uint` and `big` make them
-    read: (input) => (small ? Number(input.compact()) : input.compact()) as T,
-  };
-}
-
 export function vec<T>(of: Scale<T>): Scale<readonly T[]> {
   return {
     type: { kind: 'sequence', of: of.type },
@@ -101,25 +51,6 @@ export function vec<T>(of: Scale<T>): Scale<readonly T[]> {
       for (const value of values) of.write(value, out);
     },
     read: (input) => Array.from({ length: input.count() }, () => of.read(input)),
-  };
-}
-
-export function option<T>(of: Scale<T>): Scale<T | null> {
-  return {
-    type: {
-      kind: 'variant',
-      path: ['Option'],
-      params: [{ name: 'T', type: of.type }],
-      variants: [
-        { name: 'None', index: 0, fields: [] },
-        { name: 'Some', index: 1, fields: [{ name: null, type: of.type }] },
-      ],
-    },
-    write: (value, out) => {
-      out.uint(value === null ? 0 : 1, 1);
-      if (value !== null) of.write(value, out);
-    },
-    read: (input) => (input.uint(1) === 0 ? null : of.read(input)),
   };
 }
 
@@ -181,28 +112,4 @@ export function mapped<T, U>(
     write: (value, out) => of.write(from(value), out),
     read: (input) => to(of.read(input)),
   };
-}
-
-function uint(name: Primitive, size: 1 | 2 | 4): Scale<number> {
-  return {
-    type: { kind: 'primitive', name },
-    write: (value, out) => out.uint(value, size),
-    read: (input) => input.uint(size),
-  };
-}
-
-function big(name: Primitive, size: 8 | 16): Scale<bigint> {
-  const limit = 1n << BigInt(8 * size);
-  return {
-    type: { kind: 'primitive', name },
-    write: (value, out) => {
-      if (value < 0n || value >= limit) throw unfit(value, `0 to 2^${8 * size} − 1`);
-      out.big(value, size);
-    },
-    read: (input) => input.big(size),
-  };
-}
-
-function unfit(value: unknown, expected: string): AppError {
-  return new AppError('input.invalid', { field: 'SCALE', value, expected });
 }

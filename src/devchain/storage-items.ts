@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { eventRecords } from './events.ts';
-import { bytes, newtype, struct, u16, u32, u64, u128 } from './scale.ts';
+import { newtype, struct } from './scale.ts';
+import { bytes, u16, u32, u64, u128 } from './scale-basic.ts';
 import { blake2, type Item, identity, item, plain, twox64 } from './storage-item.ts';
 import { subtensorItems } from './storage-subtensor.ts';
 import { account, count64, h256 } from './types.ts';
@@ -32,7 +33,8 @@ const NO_BALANCE = {
   consumers: 0,
   providers: 0,
   sufficients: 0,
-  data: { free: 0n, reserved: 0n, frozen: 0n, flags: 0n },
+  // The highest bit: its holds are counted as newer versions of the pallet count them.
+  data: { free: 0n, reserved: 0n, frozen: 0n, flags: 1n << 127n },
 };
 
 const system: readonly Item[] = [
@@ -41,6 +43,7 @@ const system: readonly Item[] = [
     name: 'Account',
     keys: [blake2(account)],
     value: accountInfo,
+    absent: { default: { nonce: 0, ...NO_BALANCE } },
     read: ({ state }, [address]) => {
       const nonce = state.nonces.get(address);
       return nonce === undefined ? null : { nonce, ...NO_BALANCE };

@@ -1,4 +1,5 @@
-import { bool, bytes, type Scale, tuple, u8, u16, u64, vec } from './scale.ts';
+import { type Scale, tuple, vec } from './scale.ts';
+import { bool, bytes, u8, u16, u64 } from './scale-basic.ts';
 import type { DevNeuron, DevState, HashCommit } from './state.ts';
 import { blake2, type Item, identity, item, type KeyPart, plain, twox64 } from './storage-item.ts';
 import { account, axonInfo, count64, h256, weightPairs } from './types.ts';

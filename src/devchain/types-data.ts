@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import { fromHex } from './hex.ts';
-import { bytes, fixedBytes, type Scale, struct, vec } from './scale.ts';
+import { type Scale, struct, vec } from './scale.ts';
+import { bytes, fixedBytes } from './scale-basic.ts';
 import { type Field, fieldsOf, pathOf, type Variant } from './scale-type.ts';
 import type { DevData } from './state.ts';
 import { count64 } from './types.ts';

@@ -1,7 +1,8 @@
 import { AppError } from '../errors.ts';
 import type { Entry } from './pallet-enum.ts';
 import { PALLET_ERRORS, PALLETS, type PalletName } from './pallets.ts';
-import { fixedBytes, mapped, type Scale, struct, u8, type ValueOf } from './scale.ts';
+import { mapped, type Scale, struct, type ValueOf } from './scale.ts';
+import { fixedBytes, u8 } from './scale-basic.ts';
 import { unit, variant, words } from './scale-variant.ts';
 import type { DevError } from './state.ts';
 import { weight } from './types.ts';

@@ -1,20 +1,7 @@
 import { AppError } from '../errors.ts';
 import { accountBytes, addressOf } from './account.ts';
-import {
-  compact,
-  fixedBytes,
-  mapped,
-  newtype,
-  type Scale,
-  struct,
-  tuple,
-  u8,
-  u16,
-  u32,
-  u64,
-  u128,
-  vec,
-} from './scale.ts';
+import { mapped, newtype, type Scale, struct, tuple, vec } from './scale.ts';
+import { compact, fixedBytes, u8, u16, u32, u64, u128 } from './scale-basic.ts';
 import type { DevAxon, WeightPair } from './state.ts';
 
 export const h256 = newtype('primitive_types::H256', fixedBytes(32));
