@@ -16,8 +16,10 @@ export const axonServeCommand: Command = {
   settings: ['the hotkey', 'EIREL_NETUID', 'EIREL_CHAIN_ENDPOINTS', 'EIREL_CHAIN_GENESIS'],
   run: async (input, io) => {
     const [url = ''] = input.arguments;
-    await using chain = await openChain(loadConfig(io.env));
-    await reachChain(chain, io.signal);
+    const config = loadConfig(io.env);
+    await using chain = await openChain(config);
+    const endpoints = config.EIREL_CHAIN_ENDPOINTS.length;
+    await reachChain(chain, { endpoints, signal: io.signal });
     const { extrinsic, block } = await submitCall(
       chain,
       { kind: 'axon', url },

@@ -74,7 +74,8 @@ async function lookAtChain(
   signal: AbortSignal,
 ): Promise<Known<ChainFacts>> {
   await using chain = await openChain(config, { signer: 'value' in key ? key.value : null });
-  const head = await reachChain(chain, signal);
+  const endpoints = config.EIREL_CHAIN_ENDPOINTS.length;
+  const head = await reachChain(chain, { endpoints, signal });
   return head.known ? await factsAt(chain, head.value) : head;
 }
 

@@ -54,8 +54,10 @@ test('the help of the validator names every setting', async () => {
 test('the help of the validator shows each default, and marks what has to be set', async () => {
   const { out } = await eirelHere(['validator', '--help']);
   for (const line of [
-    /EIREL_HOTKEY_SEED_FILE .*\(required\)/,
-    /EIREL_CHAIN_FILE .*\(required\)/,
+    /EIREL_WALLET_NAME .*\(one of these is required\)/,
+    /EIREL_HOTKEY_SEED_FILE .*\(one of these is required\)/,
+    /EIREL_HOTKEY_MNEMONIC_FILE .*\(one of these is required\)/,
+    /EIREL_CHAIN_ENDPOINTS .*\(default wss:\/\/\S+\)/,
     /EIREL_QUORUM .*\(default 2\/3\)/,
     /EIREL_MARGIN .*\(default 0\.05\)/,
     /EIREL_NATS_USER .*account$/m,
@@ -70,7 +72,7 @@ test('the help of a command that needs NATS names the settings for it', async ()
   }
 });
 
-test.for(['runs', 'scores', 'streams'])("eirel %s lists that group's commands", async (group) => {
+test.for(['runs', 'scores', 'streams', 'keys', 'axon'])("eirel %s lists that group's commands", async (group) => {
   const own = commands.filter(({ name }) => name.startsWith(`${group} `));
   const [bare, asked] = [await eirelHere([group]), await eirelHere([group, '--help'])];
   expect(bare).toEqual({ code: EXIT.usage, out: '', err: asked.out });
@@ -88,7 +90,7 @@ test('the version is that of the package', async () => {
 
 /** What is wrong with a command line, and the field, value and expectation that the error names. */
 const wrong: readonly [argv: string, fault: string][] = [
-  ['bogus', 'field: command, value: bogus, expected: one of subnet, validator, streams apply'],
+  ['bogus', 'field: command, value: bogus, expected: one of subnet, validator, doctor, axon serve, keys new'],
   ['runs opne x', 'value: runs opne x, expected: one of runs open, runs close, runs compare, next'],
   ['--json replay', 'field: command, value: --json replay, expected: one of'],
   ['runs open', 'field: file, value: nothing, expected: an argument'],
@@ -100,6 +102,9 @@ const wrong: readonly [argv: string, fault: string][] = [
   ['import', 'field: file, value: nothing, expected: an argument'],
   ['subnet now', 'field: arguments, value: now, expected: at most 0'],
   ['validator now', 'field: arguments, value: now, expected: at most 0'],
+  ['doctor now', 'field: arguments, value: now, expected: at most 0'],
+  ['axon serve', 'field: url, value: nothing, expected: an argument'],
+  ['devchain --port x', 'field: --genesis, value: nothing, expected: a genesis file'],
   ['tail a b', 'field: arguments, value: b, expected: at most 1'],
   ['tail --bogus', "field: options, value: --bogus, expected: Unknown option '--bogus'"],
   ['tail --from', "value: --from, expected: Option '--from <value>' argument missing"],
@@ -152,6 +157,9 @@ test('every fault of the settings is reported at once, with the setting and its 
     EIREL_POLL: '50',
     EIREL_MARGIN: 'five',
     EIREL_HTTP_PORT: '80a',
+    EIREL_CHAIN_ENDPOINTS: 'ws://127.0.0.1:9944,http://127.0.0.1',
+    EIREL_CHAIN_GENESIS: '0x2f05',
+    EIREL_WALLET_NAME: '../mine',
   });
   expect(code).toBe(EXIT.config);
   for (const fault of [
@@ -163,6 +171,9 @@ test('every fault of the settings is reported at once, with the setting and its 
     'EIREL_POLL: no such setting',
     'EIREL_MARGIN: a number, got \\"five\\"',
     'EIREL_HTTP_PORT: a number, got \\"80a\\"',
+    'EIREL_CHAIN_ENDPOINTS.1: a URL such as ws://127.0.0.1:9944, got',
+    'EIREL_CHAIN_GENESIS: a block hash, 64 lower-case hex digits, got \\"0x2f05\\"',
+    'EIREL_WALLET_NAME: a plain name, got \\"../mine\\"',
   ])
     expect(err).toContain(fault);
   expect(err).not.toContain('NaN');
@@ -171,8 +182,21 @@ test('every fault of the settings is reported at once, with the setting and its 
 test('settings that a validator cannot do without are asked for together', async () => {
   const { code, err } = await eirelHere(['validator'], NOBODY);
   expect(code).toBe(EXIT.config);
-  expect(err).toContain('EIREL_HOTKEY_SEED_FILE: not set, and this command needs it');
-  expect(err).toContain('EIREL_CHAIN_FILE: not set, and this command needs it');
+  expect(err).toContain(
+    'EIREL_WALLET_NAME, EIREL_HOTKEY_SEED_FILE, EIREL_HOTKEY_MNEMONIC_FILE: none is set, and the hotkey is needed; set one of them',
+  );
+  expect(err).toContain('EIREL_OWNER_URL: not set');
+});
+
+test('a hotkey that two settings name is refused, and both are named', async () => {
+  const env = { ...NOBODY, EIREL_WALLET_NAME: 'mine', EIREL_HOTKEY_SEED_FILE: 'hotkey.seed' };
+  for (const command of ['validator', 'keys show']) {
+    const { code, err } = await eirelHere(command.split(' '), env);
+    expect(code).toBe(EXIT.config);
+    expect(err).toContain(
+      'EIREL_WALLET_NAME, EIREL_HOTKEY_SEED_FILE: each says where the hotkey is; set one of them only',
+    );
+  }
 });
 
 test.for(['owner', 'shadow'])(
@@ -196,17 +220,12 @@ test('a seed that is absent, no seed, or readable by others stops the validator,
   await writeFile(short, 'c0ffee', { mode: 0o600 });
   await writeFile(open, 'c0ffee'.padEnd(64, '0'), { mode: 0o644 });
   const cases = [
-    [join(dir, 'no.seed'), 'expected: a readable file with 64 hex digits'],
+    [join(dir, 'no.seed'), 'expected: a readable file'],
     [short, 'expected: 64 hex digits'],
     [open, 'value: mode 644, expected: readable by its owner only'],
   ] as const;
   for (const [file, fault] of cases) {
-    const env = {
-      ...NOBODY,
-      EIREL_HOTKEY_SEED_FILE: file,
-      EIREL_CHAIN_FILE: join(dir, 'no.json'),
-      ...DECENTRALIZED,
-    };
+    const env = { ...NOBODY, EIREL_HOTKEY_SEED_FILE: file, ...DECENTRALIZED };
     const { code, err } = await eirelHere(['validator'], env);
     expect(code).toBe(EXIT.config);
     expect(err).toContain(`file: ${file}`);
@@ -215,22 +234,15 @@ test('a seed that is absent, no seed, or readable by others stops the validator,
   }
 });
 
-test('a chain file that is absent or holds something else stops the validator by its name', async () => {
-  const [seed, garbage] = [join(dir, 'good.seed'), join(dir, 'garbage.json')];
+test('a chain that does not answer is a fault of the command that needs it at once, by its address', async () => {
+  const seed = join(dir, 'good.seed');
   await writeFile(seed, 'ab'.repeat(32), { mode: 0o600 });
-  await writeFile(garbage, '{"netuid":"36"}');
-  for (const file of [join(dir, 'no.json'), garbage]) {
-    const env = {
-      ...NOBODY,
-      EIREL_HOTKEY_SEED_FILE: seed,
-      EIREL_CHAIN_FILE: file,
-      ...DECENTRALIZED,
-    };
-    const { code, err } = await eirelHere(['validator'], env);
-    expect(code).toBe(EXIT.unavailable);
-    expect(err).toContain(`chain.unavailable: file: ${file}`);
-    expect(err).toContain('next: give a metagraph snapshot in EIREL_CHAIN_FILE');
-  }
+  const env = { EIREL_HOTKEY_SEED_FILE: seed, EIREL_CHAIN_ENDPOINTS: 'ws://127.0.0.1:1' };
+  const served = await eirelHere(['axon', 'serve', 'http://203.0.113.7:8787'], env);
+  expect(served).toMatchObject({ code: EXIT.unavailable, out: '' });
+  expect(served.err).toContain('chain.unavailable: found: unavailable: ');
+  expect(served.err).toContain('ws://127.0.0.1:1: ');
+  expect(served.err).toContain('next: see `eirel doctor`');
 });
 
 test('a password file that is not there is a fault of the configuration', async () => {

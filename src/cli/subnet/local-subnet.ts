@@ -159,7 +159,7 @@ async function sendAs(
     signer: devSigner(name),
     versionKey: 0n,
   });
-  await reachChain(link, signal);
+  await reachChain(link, { endpoints: 1, signal });
   return await sendCall(link, call);
 }
 
