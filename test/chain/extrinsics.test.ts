@@ -181,10 +181,10 @@ describe('a connection that is lost', () => {
     await chain.send(extrinsic);
     await devchain.produceBlock();
     expect(await traced(chain, extrinsic)).toMatchObject({ kind: 'included', block: 6 });
-    await devchain.faults.dropConnections();
+    devchain.faults.dropConnections();
     expect(await traced(chain, extrinsic)).toMatchObject({ kind: 'included', block: 6 });
     await devchain.produceBlock(2);
-    await devchain.faults.dropConnections();
+    devchain.faults.dropConnections();
     await expectSetOnce(live, extrinsic);
   });
 
@@ -226,7 +226,7 @@ describe('a node that starts again', () => {
     const { chain, devchain } = live;
     const extrinsic = await signed(chain);
     await chain.send(extrinsic);
-    await devchain.faults.restart();
+    devchain.faults.restart();
     await devchain.produceBlock(extrinsic.death + 1 - 5);
     expect(await traced(chain, extrinsic)).toMatchObject({ kind: 'pending' });
     await devchain.produceBlock();
@@ -248,7 +248,7 @@ describe('a node that starts again', () => {
     const { chain, devchain } = live;
     const extrinsic = await signed(chain);
     await chain.send(extrinsic);
-    await devchain.faults.restart();
+    devchain.faults.restart();
     await devchain.produceBlock(2);
     expect(await sent(chain, extrinsic)).toEqual({ kind: 'sent' });
     await devchain.produceBlock(3);
