@@ -2,7 +2,7 @@ import type { ApiPromise } from '@polkadot/api';
 import { z } from 'zod';
 import { Block, Ss58 } from '../events/scalars.ts';
 import type { Known } from './chain.ts';
-import { Blocks, empty, known, malformed, parseAnswer, U16, Unsigned } from './decode.ts';
+import { empty, known, malformed, parseAnswer, U16, Unsigned } from './decode.ts';
 import {
   type At,
   callRuntime,
@@ -10,9 +10,9 @@ import {
   readSpecVersion,
   readStorage,
   SELECTIVE_MECHAGRAPH,
-  type StorageItem,
 } from './reads.ts';
 import type { EpochSchedule } from './reveal-schedule.ts';
+import { epochOf, Rules, ruleItems } from './submission-rules.ts';
 import { readUnrevealed } from './unrevealed-commits.ts';
 
 /** What decides whether the chain takes a call of one hotkey, all of it at one block. */
@@ -84,7 +84,7 @@ export async function readSubmissionFacts(
   const [version, called, stored] = await Promise.all([
     readSpecVersion(at, { api }),
     callRuntime(SELECTIVE_MECHAGRAPH, [netuid, MECHANISM, Object.values(FIELDS)], at, { api }),
-    readStorage(items(netuid, hotkey), at, { api }),
+    readStorage(ruleItems(netuid, hotkey), at, { api }),
   ]);
   if (!version.known) return version;
   if (!called.known) return called;
@@ -148,64 +148,6 @@ const Subnet = z.object({
   totalStake: z.array(Unsigned),
 });
 
-function items(netuid: number, hotkey: string): Readonly<Record<string, StorageItem>> {
-  return {
-    timestampMs: ['timestamp', 'now'],
-    uid: ['subtensorModule', 'uids', netuid, hotkey],
-    stakeThreshold: ['subtensorModule', 'stakeThreshold'],
-    minAllowedWeights: ['subtensorModule', 'minAllowedWeights', netuid],
-    weightsVersion: ['subtensorModule', 'weightsVersionKey', netuid],
-    weightsRateLimit: ['subtensorModule', 'weightsSetRateLimit', netuid],
-    commitRevealEnabled: ['subtensorModule', 'commitRevealWeightsEnabled', netuid],
-    commitRevealVersion: ['subtensorModule', 'commitRevealWeightsVersion'],
-    revealPeriod: ['subtensorModule', 'revealPeriodEpochs', netuid],
-    tempo: ['subtensorModule', 'tempo', netuid],
-    blocksSinceLastStep: ['subtensorModule', 'blocksSinceLastStep', netuid],
-    // The next three came with spec 423, which stores the schedule of epochs.
-    subnetEpochIndex: ['subtensorModule', 'subnetEpochIndex', netuid],
-    lastEpochBlock: ['subtensorModule', 'lastEpochBlock', netuid],
-    pendingEpochAt: ['subtensorModule', 'pendingEpochAt', netuid],
-    lastStoredRound: ['drand', 'lastStoredRound'],
-    beacon: ['drand', 'beaconConfig'],
-    maxSpace: ['commitments', 'maxSpace'],
-    usedSpace: ['commitments', 'usedSpaceOf', netuid, hotkey],
-  };
-}
-
-const Rules = z.object({
-  timestampMs: z.int().min(1),
-  uid: U16.nullable(),
-  stakeThreshold: Unsigned,
-  minAllowedWeights: U16,
-  weightsVersion: Unsigned,
-  weightsRateLimit: Blocks,
-  commitRevealEnabled: z.boolean(),
-  commitRevealVersion: U16,
-  revealPeriod: Blocks,
-  tempo: U16,
-  blocksSinceLastStep: Block,
-  subnetEpochIndex: Block.optional(),
-  lastEpochBlock: Block.optional(),
-  pendingEpochAt: Block.optional(),
-  lastStoredRound: Block,
-  beacon: z
-    .object({
-      publicKey: z.string().regex(/^0x[0-9a-f]{192}$/, 'a key of 96 bytes'),
-      genesisTime: z.int().min(0),
-      period: z.int().min(1),
-    })
-    .transform(({ publicKey, ...schedule }) => ({ publicKey: publicKey.slice(2), ...schedule })),
-  maxSpace: z.int().min(0),
-  /** A hotkey that never committed used nothing. */
-  usedSpace: z
-    .object({ lastEpoch: Block, usedSpace: Block })
-    .nullable()
-    .transform((tracker) => ({
-      used: tracker?.usedSpace ?? 0,
-      usedInEpoch: tracker?.lastEpoch ?? 0,
-    })),
-});
-
 /** The hotkey's place in the columns; null when it has no uid. */
 function neuronOf(
   subnet: z.infer<typeof Subnet>,
@@ -226,21 +168,4 @@ function neuronOf(
   }
   const owner = hotkey === subnet.ownerHotkey;
   return known({ uid, permit, stake, lastUpdate, registeredAt, owner });
-}
-
-function epochOf(rules: z.infer<typeof Rules>): SubmissionFacts['epoch'] {
-  const { subnetEpochIndex, lastEpochBlock, pendingEpochAt, blocksSinceLastStep } = rules;
-  if (
-    subnetEpochIndex === undefined ||
-    lastEpochBlock === undefined ||
-    pendingEpochAt === undefined
-  ) {
-    return null;
-  }
-  return {
-    index: subnetEpochIndex,
-    lastBlock: lastEpochBlock,
-    pendingAt: pendingEpochAt,
-    blocksSinceLastStep,
-  };
 }
