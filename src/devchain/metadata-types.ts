@@ -49,7 +49,7 @@ const portableType = struct({
 
 /** The types of the metadata, each once, those that a type is made of before it. */
 export const portableTypes = vec(portableType);
-export type PortableType = ValueOf<typeof portableType>;
+type PortableType = ValueOf<typeof portableType>;
 
 export type TypeTable = Readonly<{
   /** Adds the type if it is new. */

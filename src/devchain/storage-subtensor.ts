@@ -2,6 +2,7 @@ import { type Scale, tuple, vec } from './scale.ts';
 import { bool, bytes, u8, u16, u64 } from './scale-basic.ts';
 import type { DevNeuron, DevState, HashCommit } from './state.ts';
 import { blake2, type Item, identity, item, type KeyPart, plain, twox64 } from './storage-item.ts';
+import { uidOf } from './subnet.ts';
 import { account, axonInfo, count64, h256, weightPairs } from './types.ts';
 
 const pallet = 'SubtensorModule';
@@ -76,7 +77,7 @@ const neurons: readonly Item[] = [
   byUid('BlockAtRegistration', count64, ({ neurons }, uid) => neurons[uid]?.registeredAt),
   byUid('Weights', weightPairs, ({ weights }, uid) => weights.get(uid)),
   byUid('Bonds', weightPairs, ({ bonds }, uid) => bonds.get(uid)),
-  byHotkey('Uids', u16, (state, hotkey) => uidOf(state, hotkey)),
+  byHotkey('Uids', u16, uidOf),
   byHotkey('Axons', axonInfo, (state, hotkey) => neuronOf(state, hotkey)?.axon ?? undefined),
   item({
     pallet,
@@ -183,11 +184,6 @@ function byHotkey<V>(
 
 function neuronOf({ neurons }: DevState, hotkey: string): DevNeuron | undefined {
   return neurons.find((neuron) => neuron.hotkey === hotkey);
-}
-
-function uidOf({ neurons }: DevState, hotkey: string): number | undefined {
-  const uid = neurons.findIndex((neuron) => neuron.hotkey === hotkey);
-  return uid === -1 ? undefined : uid;
 }
 
 /** First and last block of the epoch in which a hash commit may be revealed. */

@@ -17,7 +17,7 @@ const BIG_RAW_TAG = TIMELOCK_TAG + 2;
 const timelocked = struct({ encrypted: bytes, revealRound: count64 });
 
 /** A field of a commitment. The pallet has a variant for each length of `Raw`, so that its tag tells it. */
-export const data: Scale<DevData> = {
+const data: Scale<DevData> = {
   type: {
     kind: 'variant',
     path: pathOf('pallet_commitments::types::Data'),

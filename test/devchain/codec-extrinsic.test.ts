@@ -110,8 +110,8 @@ describe('what polkadot.js built and a hotkey signed', () => {
 
 describe('what is no extrinsic of a hotkey is invalid, with the reason', () => {
   const good = sign({ call: REMARK, nonce: 1, current: 100, period: 64 });
-  const edited = (offset: number, byte: number): Uint8Array =>
-    Uint8Array.from(good, (old, at) => (at === offset ? byte : old));
+  const edited = (offset: number, ...bytes: readonly number[]): Uint8Array =>
+    Uint8Array.from(good, (old, at) => bytes[at - offset] ?? old);
   const end = good.length;
 
   test.each([
@@ -123,6 +123,7 @@ describe('what is no extrinsic of a hotkey is invalid, with the reason', () => {
     ['a signer that is no account', edited(3, 3), 'signer'],
     ['a key of another kind', edited(36, 0), 'signature'],
     ['an era that is none', edited(101, 0xf0), 'era'],
+    ['an era that begins after its end', edited(101, 0x41, 0), 'era'],
     ['a metadata hash', edited(105, 1), 'metadata hash'],
     ['a pallet that the chain has not', edited(106, 99), 'call'],
   ])('%s', (_name, bytes, reason) => {

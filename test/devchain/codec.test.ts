@@ -6,8 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { runtimeCall } from '#src/devchain/calls.ts';
 import { eventRecords } from '#src/devchain/events.ts';
 import { fromHex, toHex } from '#src/devchain/hex.ts';
-import { decode, encode } from '#src/devchain/scale.ts';
-import type { DevState } from '#src/devchain/state.ts';
+import { decode, encode, tuple, vec } from '#src/devchain/scale.ts';
+import { u8, u16 } from '#src/devchain/scale-basic.ts';
+import type { DevNeuron, DevState } from '#src/devchain/state.ts';
 import { storageKey } from '#src/devchain/storage.ts';
 import { storageItems } from '#src/devchain/storage-items.ts';
 import { totalStake } from '#src/devchain/subnet.ts';
@@ -195,9 +196,9 @@ describe('storage', () => {
 describe('runtime APIs', () => {
   const call = (method: string, args: string, upgraded = extra): string =>
     codec.callApi(state, method, args, upgraded);
-  const metagraph = (args: string) => {
+  const metagraph = (args: string, at = state) => {
     const type = 'Option<PalletSubtensorRpcInfoMetagraphSelectiveMetagraph>';
-    const answer = call('SubnetInfoRuntimeApi_get_selective_mechagraph', args);
+    const answer = codec.callApi(at, 'SubnetInfoRuntimeApi_get_selective_mechagraph', args, extra);
     return polkadot.registry.createType(type, fromHex(answer)).toJSON();
   };
 
@@ -213,6 +214,64 @@ describe('runtime APIs', () => {
     });
     const known = Object.values(answer ?? {}).filter((value) => value !== null);
     expect(known).toHaveLength(4);
+  });
+
+  test('each field is the state’s own', () => {
+    const told = {
+      ...state,
+      lastStepBlock: 2,
+      blocksSinceLastStep: 1,
+      neurons: state.neurons.map((neuron, uid) => ({
+        ...neuron,
+        alphaStake: BigInt(100 + uid),
+        taoStake: BigInt(200 + uid),
+        registeredAt: 300 + uid,
+        lastUpdate: 400 + uid,
+        incentive: 500 + uid,
+        consensus: 600 + uid,
+        dividends: 700 + uid,
+        emission: BigInt(800 + uid),
+        active: uid % 2 === 0,
+      })),
+    };
+    const { params, neurons, block } = told;
+    const column = (read: (neuron: DevNeuron) => unknown): unknown => neurons.map(read);
+    expect(metagraph(allFields(74), told)).toMatchObject({
+      ownerHotkey: params.ownerHotkey,
+      ownerColdkey: params.ownerColdkey,
+      block,
+      tempo: params.tempo,
+      lastStep: 2,
+      blocksSinceLastStep: 1,
+      kappa: params.kappa,
+      minAllowedWeights: params.minAllowedWeights,
+      maxWeightsLimit: 65_535,
+      weightsVersion: Number(params.weightsVersionKey),
+      weightsRateLimit: params.weightsSetRateLimit,
+      activityCutoff: params.activityCutoff,
+      maxValidators: params.maxAllowedValidators,
+      numUids: neurons.length,
+      immunityPeriod: params.immunityPeriod,
+      commitRevealWeightsEnabled: params.commitRevealEnabled,
+      commitRevealPeriod: params.revealPeriodEpochs,
+      bondsMovingAvg: params.bondsMovingAverage,
+      hotkeys: column(({ hotkey }) => hotkey),
+      coldkeys: column(({ coldkey }) => coldkey),
+      active: column(({ active }) => active),
+      validatorPermit: column(({ permit }) => permit),
+      lastUpdate: column(({ lastUpdate }) => lastUpdate),
+      emission: column(({ emission }) => Number(emission)),
+      dividends: column(({ dividends }) => dividends),
+      incentives: column(({ incentive }) => incentive),
+      consensus: column(({ consensus }) => consensus),
+      blockAtRegistration: column(({ registeredAt }) => registeredAt),
+      alphaStake: column(({ alphaStake }) => Number(alphaStake)),
+      taoStake: column(({ taoStake }) => Number(taoStake)),
+      totalStake: column((neuron) => Number(totalStake(neuron, params))),
+      axons: column(({ axon }) => expect.objectContaining({ port: axon?.port ?? 0 })),
+      validators: neurons.flatMap(({ permit }, uid) => (permit ? [uid] : [])),
+      commitments: [[hotkey('a'), expect.any(Array)]],
+    });
   });
 
   test('an index that the runtime does not know is passed over', () => {
@@ -275,6 +334,12 @@ describe('runtime APIs', () => {
     expect(() => call(method, args)).toThrow('input.invalid');
   });
 });
+
+/** Arguments for the metagraph of netuid 36, with as many fields from the first on. */
+function allFields(count: number): string {
+  const fields = Array.from({ length: count }, (_, index) => index);
+  return toHex(encode(tuple(u16, u8, vec(u16)), [36, 0, fields]));
+}
 
 /** The first digit of the hash of a key's first part. */
 const HASH_AT = 66;
