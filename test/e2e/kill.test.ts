@@ -1,33 +1,44 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Running } from '#src/cli/subnet/cast.ts';
+import { hotkeyOf, type Running } from '#src/cli/subnet/cast.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { eventsOf, type LiveLog, readLog } from '../support/live-log.ts';
-import { type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
+import { BLOCKS_TO_SET, type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
-import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
+import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
 import { prng } from '../support/prng.ts';
+import { connectRpc } from '../support/rpc-client.ts';
 
 vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
 const NAMES = ['v1', 'v2', 'v3'] as const;
-const SEED = 'six moments';
+const SEED = 'eight moments';
 const QUALITY = [0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 
-/** Facts of a run that every validator writes. */
-const MOMENTS = [
+/** What is done on chain, at its two ends in the log: between them the extrinsic is sent, included and final. */
+const CHAIN_MOMENTS = [
+  'extrinsic.signed.v1 commitment',
+  'extrinsic.settled.v1 commitment',
+  'extrinsic.signed.v1 weights',
+  'extrinsic.settled.v1 weights',
+] as const;
+
+/** Other facts of a run that every validator writes. */
+const LOG_MOMENTS = [
   'run.opened.v1',
   'score.recorded.v1',
   'run.closed.v1',
   'snapshot.taken.v1',
   'report.signed.v1',
+  'commitments.read.v1',
   'peer-report.accepted.v1',
   'inputs.gathered.v1',
   'decision.signed.v1',
   'certificate.built.v1',
   'weights.intended.v1',
-  'weights.submitted.v1',
   'weights.observed.v1',
 ] as const satisfies readonly DomainEvent['type'][];
+
+type Fact = (typeof CHAIN_MOMENTS)[number] | (typeof LOG_MOMENTS)[number];
 
 let subnet: LiveSubnet;
 beforeAll(async () => {
@@ -35,47 +46,83 @@ beforeAll(async () => {
 });
 afterAll(() => subnet[Symbol.asyncDispose]());
 
-/** Two kills in each of three runs, each at another moment. */
+/** Two kills in each of four runs, each at another moment, those on chain among them. */
 const kills = seededKills();
 
-for (const [index, pair] of kills.entries()) {
-  const moments = pair.map(({ by, type }) => `${by} at its first ${type}`).join(', ');
+let sequence = 0;
+function openNext(): LiveRun {
+  sequence++;
+  return liveRun(sequence, subnet.chain.block());
+}
+
+for (const pair of kills) {
+  const moments = pair.map(({ by, fact }) => `${by} at its first ${fact}`).join(', ');
   test(`killed and restarted validators decide as the others do: ${moments}`, async () => {
-    const run = liveRun(index + 1, subnet.chain.block());
+    const run = openNext();
     const killed = await Promise.all(
-      pair.map((moment) =>
-        whenPublished(moment, run, async () => {
-          await subnet.processOf(moment.by).kill();
-          await subnet.start(moment.by);
-        }),
-      ),
+      pair.map((moment) => whenPublished(moment, run, () => restart([moment.by]))),
     );
     await measure(subnet, run, QUALITY);
-    await playTo(subnet, run.phases.certify + 1);
+    await playTo(subnet, run.phases.certify + BLOCKS_TO_SET);
     for (const { done } of killed) await done;
     await assertAgreed(run);
   });
 }
 
+test('extrinsics that a block includes while every validator is dead are found, and none is made again', async () => {
+  const run = openNext();
+  await measure(subnet, run, QUALITY);
+  for (const phase of ['snapshot', 'certify'] as const) {
+    await playTo(subnet, run.phases[phase]);
+    await until('each has sent its own', async () => (await pending()) === NAMES.length);
+    await Promise.all(NAMES.map((name) => subnet.processOf(name).kill()));
+    await subnet.chain.nextBlock();
+    expect(await pending()).toBe(0);
+    await Promise.all(NAMES.map((name) => subnet.start(name)));
+    await subnet.settled();
+  }
+  await playTo(subnet, run.phases.certify + BLOCKS_TO_SET);
+  await assertAgreed(run);
+});
+
 test('a nats-server that is killed in the middle of a run costs no event and doubles none', async () => {
-  const run = liveRun(kills.length + 1, subnet.chain.block());
-  const restart = async (): Promise<void> => {
+  const run = openNext();
+  const again = async (): Promise<void> => {
     await subnet.nats.kill();
     await subnet.nats.restart();
   };
   await measure(subnet, run, QUALITY);
   await playTo(subnet, run.phases.commit);
   // Seen by a subscriber, but perhaps neither stored nor acknowledged, and the others are at work, too.
-  const first = await whenPublished({ by: 'v1', type: 'peer-report.accepted.v1' }, run, restart);
+  const first = await whenPublished({ by: 'v1', fact: 'peer-report.accepted.v1' }, run, again);
   await playTo(subnet, run.phases.decide - 1);
   await first.done;
-  const second = await whenPublished({ by: 'v3', type: 'decision.signed.v1' }, run, restart);
-  await playTo(subnet, run.phases.certify + 1);
+  const second = await whenPublished({ by: 'v3', fact: 'decision.signed.v1' }, run, again);
+  await playTo(subnet, run.phases.certify - 1);
   await second.done;
+  const third = await whenPublished({ by: 'v2', fact: 'extrinsic.signed.v1 weights' }, run, again);
+  await playTo(subnet, run.phases.certify + BLOCKS_TO_SET);
+  await third.done;
   await assertAgreed(run);
 });
 
-/** Everybody holds a verified log in which each fact is once, and made the same decision of the run. */
+/** Kills them as a crash would, and starts them again. */
+async function restart(names: readonly Running[]): Promise<void> {
+  await Promise.all(names.map((name) => subnet.processOf(name).kill()));
+  await Promise.all(names.map((name) => subnet.start(name)));
+}
+
+/** How many extrinsics wait for a block. */
+async function pending(): Promise<number> {
+  await using client = await connectRpc(subnet.chain.url);
+  const answer = await client.call('author_pendingExtrinsics');
+  return Array.isArray(answer?.result) ? answer.result.length : Number.NaN;
+}
+
+/**
+ * Everybody holds a verified log in which each fact is once, made the same decision of the run, and did on
+ * chain what its log says, no more.
+ */
 async function assertAgreed({ run }: LiveRun): Promise<void> {
   const decisions = await Promise.all(NAMES.map((name) => decisionOf(subnet, name, run)));
   expect(decisions[0]).toContain('"kind":"winner"');
@@ -85,7 +132,33 @@ async function assertAgreed({ run }: LiveRun): Promise<void> {
     const ids = log.events.map(({ id }) => id);
     expect(new Set(ids).size, `ids of ${name}`).toBe(ids.length);
     expect(counts(log, run), name).toEqual(WHOLE_RUN);
+    assertOnChain(name, log, run);
   }
+}
+
+/** The chain has included one commitment and one setting of weights for each run so far, those of the log. */
+function assertOnChain(name: Running, log: LiveLog, run: string): void {
+  const { chain } = subnet;
+  expect(chain.stateAt('finalized').nonces.get(hotkeyOf(name)), `nonce of ${name}`).toBe(
+    2 * sequence,
+  );
+  const signed = eventsOf(log, 'extrinsic.signed.v1', run);
+  expect(signed.map(({ purpose, nonce }) => [purpose, nonce])).toEqual([
+    ['commitment', 2 * sequence - 2],
+    ['weights', 2 * sequence - 1],
+  ]);
+  const settled = eventsOf(log, 'extrinsic.settled.v1', run);
+  for (const [index, { hash }] of signed.entries()) {
+    const found = chain.findExtrinsic(hash);
+    expect(found).toMatchObject({ finalized: true, error: null });
+    expect(settled[index]).toMatchObject({
+      hash,
+      outcome: 'succeeded',
+      block: found?.block,
+      blockHash: found?.blockHash,
+    });
+  }
+  expect(chain.weightsOf(name)).toEqual([{ uid: 1, weight: 65_535 }]);
 }
 
 /** What a validator records of a run that nothing happened in. */
@@ -95,33 +168,51 @@ const WHOLE_RUN = {
   'run.closed.v1': 1,
   'snapshot.taken.v1': 2,
   'report.signed.v1': 1,
+  'commitments.read.v1': 1,
   'peer-report.accepted.v1': 2,
   'inputs.gathered.v1': 1,
   'decision.signed.v1': 1,
   'certificate.built.v1': 1,
   'weights.intended.v1': 1,
-  'weights.submitted.v1': 1,
   'weights.observed.v1': 1,
-};
+  'extrinsic.signed.v1 commitment': 1,
+  'extrinsic.settled.v1 commitment': 1,
+  'extrinsic.signed.v1 weights': 1,
+  'extrinsic.settled.v1 weights': 1,
+} satisfies Record<Fact, number>;
 
-function counts(log: LiveLog, run: string): Record<string, number> {
-  return Object.fromEntries(MOMENTS.map((type) => [type, eventsOf(log, type, run).length]));
+function counts({ events }: LiveLog, run: string): Record<string, number> {
+  const facts = events.flatMap(({ event }) => (event.data.run === run ? [factOf(event)] : []));
+  return Object.fromEntries(
+    [...LOG_MOMENTS, ...CHAIN_MOMENTS].map((fact) => [
+      fact,
+      facts.filter((other) => other === fact).length,
+    ]),
+  );
 }
 
-type Moment = Readonly<{ by: Running; type: (typeof MOMENTS)[number] }>;
+function factOf(event: DomainEvent): string {
+  return 'purpose' in event.data ? `${event.type} ${event.data.purpose}` : event.type;
+}
 
-/** Acts the moment that a validator publishes its first fact of that type and run; `done` when it has acted. */
+type Moment = Readonly<{ by: Running; fact: Fact }>;
+
+/** Acts the moment that a validator publishes its first fact of that kind and run; `done` when it has acted. */
 async function whenPublished(
-  { by, type }: Moment,
+  { by, fact }: Moment,
   { run }: LiveRun,
   act: () => Promise<void>,
 ): Promise<{ done: Promise<void> }> {
   const nc = await subnet.nats.connectAs('reader', by);
-  const [noun, verb] = type.split('.');
-  const published = nc.subscribe(`validator.${noun}.${verb}.*.${run}`, { max: 1 });
+  const [noun, verb] = fact.split('.');
+  const published = nc.subscribe(`validator.${noun}.${verb}.*.${run}`);
   await nc.flush();
   const done = (async () => {
-    for await (const _ of published) await act();
+    for await (const message of published) {
+      if (factOf(message.json<DomainEvent>()) !== fact) continue;
+      await act();
+      break;
+    }
     await nc.close();
   })();
   done.catch(() => undefined); // the test awaits it at its end
@@ -135,10 +226,11 @@ function seededKills(): readonly (readonly [Moment, Moment])[] {
       .map((item) => ({ item, key: random() }))
       .toSorted((a, b) => a.key - b.key)
       .map(({ item }) => item);
-  const [types, victims] = [shuffled(MOMENTS), shuffled([...NAMES, ...NAMES])];
+  const [others, victims] = [shuffled(LOG_MOMENTS), shuffled([...NAMES, ...NAMES, ...NAMES])];
+  const facts = shuffled([...CHAIN_MOMENTS, ...others.slice(0, 4)]);
   const moment = (index: number): Moment => ({
-    type: types[index] ?? 'run.opened.v1',
+    fact: facts[index] ?? 'run.opened.v1',
     by: victims[index] ?? 'v1',
   });
-  return [0, 2, 4].map((index) => [moment(index), moment(index + 1)] as const);
+  return [0, 2, 4, 6].map((index) => [moment(index), moment(index + 1)] as const);
 }
