@@ -21,17 +21,16 @@ const OK = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
 /** A voter that misbehaves in one way, and the one reason for which it is to be refused. */
 export type HostilePeer = Readonly<{ name: string; reason: RejectionReason; axon: string }>;
 
+type Network = Readonly<{ genesis: () => string; netuid: number }>;
+
 /** An axon's URL has no path. */
 const axonOf = ({ url }: HostileServer): string => url.replace(/\/$/, '');
 
 /**
  * Voters that are hostile on the wire, in the content of their report, and in the address that they
- * register. `run` tells which run it is when they are asked; `network` is what an honest report names.
+ * register. `run` and `genesis` tell which run and chain it is when they are asked.
  */
-export async function openHostilePeers(
-  run: () => LiveRun,
-  network: Pick<ReportBody, 'genesis' | 'netuid'>,
-) {
+export async function openHostilePeers(run: () => LiveRun, network: Network) {
   await using opened = new AsyncDisposableStack();
   const endless = opened.use(
     await serveEndless(`${OK}\r\n`, new Uint8Array(65_536).fill(32), 1_024 * MEBIBYTE),
@@ -69,9 +68,8 @@ export async function openHostilePeers(
   for (const [, , server] of servers) opened.use(server);
   const peers: HostilePeer[] = [
     ...servers.map(([name, reason, server]) => ({ name, reason, axon: axonOf(server) })),
-    { name: 'link-local axon', reason: 'address-forbidden', axon: 'http://169.254.169.254' },
+    { name: 'link-local axon', reason: 'address-forbidden', axon: 'http://169.254.169.254:80' },
     { name: 'mapped axon', reason: 'address-forbidden', axon: 'http://[::ffff:10.0.0.1]:8080' },
-    { name: 'axon with a password', reason: 'address-invalid', axon: 'http://a:b@192.0.2.1' },
   ];
   const kept = opened.move();
   return {
@@ -88,11 +86,12 @@ type Document = (hotkey: string) => Uint8Array | string;
 /** Reports that are wrong in one thing, each well signed unless it is the signature. */
 function documents(
   run: () => LiveRun,
-  network: Pick<ReportBody, 'genesis' | 'netuid'>,
+  { genesis, netuid }: Network,
 ): readonly (readonly [string, RejectionReason, Document])[] {
   const [miner] = MINERS;
   const honest = (hotkey: string): Omit<ReportBody, 'v' | 'unit'> => ({
-    ...network,
+    genesis: genesis(),
+    netuid,
     family: run().family,
     run: run().run,
     roster: run().roster,
