@@ -90,7 +90,8 @@ const COLUMNS = {
   totalStake: 69,
 };
 
-const FIELDS = [...Object.values(RULES), ...Object.values(COLUMNS)];
+/** What is asked for. */
+export const FIELDS = [...Object.values(RULES), ...Object.values(COLUMNS)];
 
 const Column = z.array(z.unknown());
 
