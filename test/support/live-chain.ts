@@ -1,6 +1,7 @@
 import { cryptoReady } from '#src/chain/hotkey.ts';
 import { genesisFor, hotkeyOf, MINERS } from '#src/cli/subnet/cast.ts';
 import { startDevchain } from '#src/devchain/devchain.ts';
+import type { Genesis } from '#src/devchain/genesis.ts';
 import { axonOf } from '#src/devchain/genesis-state.ts';
 import type { DevNeuron } from '#src/devchain/state.ts';
 import type { Vector } from '#src/events/weights.ts';
@@ -11,26 +12,11 @@ await cryptoReady();
 export type Neurons = (axons: ReadonlyMap<string, string>) => readonly DevNeuron[];
 
 /**
- * The development chain of a live subnet: blocks come when a test says so and are final at once, weights
- * are set in the open, and what the chain holds can be changed from one block to the next.
+ * The development chain of a live subnet: blocks come when a test says so and are final at once, and what
+ * the chain holds can be changed from one block to the next.
  */
-export async function liveChain() {
-  const genesis = genesisFor({});
-  const chain = await startDevchain(
-    {
-      ...genesis,
-      // No epoch interferes: whom the chain pays is what a test says.
-      hyperparameters: {
-        ...genesis.hyperparameters,
-        tempo: 65_535,
-        commitRevealEnabled: false,
-        weightsSetRateLimit: 0,
-        // Every run commits once, and no epoch gives new room.
-        maxSpace: 1_000_000,
-      },
-    },
-    { blockMs: null, finalityLag: 0 },
-  );
+export async function liveChain(genesis: Genesis = calmGenesis()) {
+  const chain = await startDevchain(genesis, { blockMs: null, finalityLag: 0 });
   return {
     ...chain,
     block: (): number => chain.heads().finalized.number,
@@ -50,6 +36,22 @@ export async function liveChain() {
 }
 
 export type LiveChain = Awaited<ReturnType<typeof liveChain>>;
+
+/** No epoch interferes, so that whom the chain pays is what a test says, and weights are set in the open. */
+function calmGenesis(): Genesis {
+  const genesis = genesisFor({});
+  return {
+    ...genesis,
+    hyperparameters: {
+      ...genesis.hyperparameters,
+      tempo: 65_535,
+      commitRevealEnabled: false,
+      weightsSetRateLimit: 0,
+      // Every run commits once, and no epoch gives new room.
+      maxSpace: 1_000_000,
+    },
+  };
+}
 
 /** Uid 0, the miners of whom the first is paid, then the validators with these stakes, each of its own coldkey. */
 export function stakedNeurons(

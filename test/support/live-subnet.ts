@@ -6,6 +6,7 @@ import {
   startValidatorProcess,
   validatorEnvironment,
 } from '#src/cli/subnet/validators.ts';
+import type { Genesis } from '#src/devchain/genesis.ts';
 import type { Status } from '#src/http/documents.ts';
 import type { NatsRole } from '#src/runtime/nats-server-config.ts';
 import { applyStream, streamConfig } from '#src/runtime/streams.ts';
@@ -20,6 +21,8 @@ const COMMAND_TIMEOUT_MS = 2_000;
 export type LiveOptions = Readonly<{
   validators: readonly Running[];
   neurons?: Neurons;
+  /** The chain's rules and beacon; by default nothing happens on it that a test does not say. */
+  genesis?: Genesis;
   /** Settings of every validator process, and of some. */
   env?: Env;
   envOf?: Partial<Readonly<Record<Running, Env>>>;
@@ -32,6 +35,7 @@ export type LiveOptions = Readonly<{
 export async function liveSubnet({
   validators,
   neurons = unpaid,
+  genesis,
   env = {},
   envOf = {},
 }: LiveOptions) {
@@ -39,7 +43,7 @@ export async function liveSubnet({
   const { path: dir } = opened.use(await scratchDirectory());
   const accounts = validators.map((name) => testAccount(name, ['validator']));
   const nats = opened.use(await testNatsServer({ accounts }));
-  const chain = opened.use(await liveChain());
+  const chain = opened.use(await liveChain(genesis));
   const running = new Map<Running, RunningProcess>();
   const started: RunningProcess[] = [];
   // Killed, because a frozen one would not hear of anything else, and their files go as well.
