@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { AppError, isAppError } from '#src/errors.ts';
 import { append } from './append.ts';
+import { chain } from './chain.ts';
+import { crowd } from './crowd.ts';
 import { decide } from './decide.ts';
 import { events } from './events.ts';
 import { http } from './http.ts';
@@ -18,10 +20,12 @@ const benchmarks: readonly Benchmark[] = [
   decide,
   events,
   verify,
+  chain,
   append,
   rebuild,
   http,
   scoresImport,
+  crowd,
 ];
 
 const HELP = `Measures the validator against what it stands on, on this machine and its loopback only.

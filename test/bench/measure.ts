@@ -56,7 +56,8 @@ export async function milliseconds(work: () => unknown): Promise<number> {
   return performance.now() - start;
 }
 
-function summarise(figures: readonly number[]): Summary {
+/** Median and quartiles of figures that were taken together with others. */
+export function summarise(figures: readonly number[]): Summary {
   const sorted = figures.toSorted((a, b) => a - b);
   return {
     median: quantile(sorted, 0.5),
