@@ -2,7 +2,7 @@ import type { ApiPromise } from '@polkadot/api';
 import { z } from 'zod';
 import { Block, Ss58 } from '../events/scalars.ts';
 import { ActivityCutoff, activityCutoffItems } from './activity-cutoff.ts';
-import { AxonInfo, axonUrl } from './axon-url.ts';
+import { AxonInfo, axonUrl } from './axon.ts';
 import type { Known, Metagraph, Neuron } from './chain.ts';
 import { Blocks, empty, known, malformed, parseAnswer, U16, Unsigned } from './decode.ts';
 import { type At, callRuntime, MECHANISM, readStorage, SELECTIVE_MECHAGRAPH } from './reads.ts';

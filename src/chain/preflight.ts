@@ -1,4 +1,4 @@
-import { axonAddress } from './axon-address.ts';
+import { axonAddress } from './axon.ts';
 import type { Call, ChainError } from './chain.ts';
 import { chainError } from './errors.ts';
 import { type Own, preflightCommitment } from './preflight-commitment.ts';

@@ -2,7 +2,7 @@ import type { ApiPromise } from '@polkadot/api';
 import type { SubmittableExtrinsic } from '@polkadot/api/types';
 import { decodeAddress } from '@polkadot/util-crypto/address';
 import { z } from 'zod';
-import { axonAddress } from './axon-address.ts';
+import { axonAddress } from './axon.ts';
 import type { Call, ChainError, Extrinsic, Known } from './chain.ts';
 import { known, malformed, parseAnswer } from './decode.ts';
 import { QUICKNET } from './drand.ts';

@@ -1,4 +1,5 @@
-import { axonAddress, type Genesis } from './genesis.ts';
+import { axonAddress } from '../chain/axon.ts';
+import type { Genesis } from './genesis.ts';
 import { roundAt } from './pulses.ts';
 import type { DevAxon, DevNeuron, DevParams, DevState } from './state.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { axonAddress } from '../chain/axon.ts';
 import { isSs58 } from '../chain/hotkey.ts';
 import { AppError } from '../errors.ts';
 import { Block, Hex32, StakeRao, Uid } from '../events/scalars.ts';
@@ -120,19 +120,6 @@ export async function readGenesis(path: string): Promise<Genesis> {
   });
 }
 
-/** The address of `http://ip:port`: the number of the IP as the pallet keeps it. Null for anything else. */
-export function axonAddress(
-  text: string,
-): Readonly<{ ip: bigint; ipType: 4 | 6; port: number }> | null {
-  const match = /^http:\/\/(?:\[([0-9a-f:.]+)\]|([0-9.]+)):([1-9][0-9]{0,4})$/.exec(text);
-  const [, v6, v4, digits] = match ?? [];
-  const port = Number(digits);
-  if (digits === undefined || port > 65_535) return null;
-  if (v4 !== undefined && isIP(v4) === 4) return { ip: fromIpv4(v4), ipType: 4, port };
-  if (v6 !== undefined && isIP(v6) === 6) return { ip: fromIpv6(v6), ipType: 6, port };
-  return null;
-}
-
 /** More faults than these say nothing new. */
 const MAX_FAULTS = 10;
 
@@ -147,20 +134,4 @@ function valueAt(json: unknown, field: readonly PropertyKey[]): unknown {
     value = Reflect.get(value, key);
   }
   return value;
-}
-
-function fromIpv4(text: string): bigint {
-  return text.split('.').reduce((ip, byte) => ip * 256n + BigInt(byte), 0n);
-}
-
-/** The URL parser knows every way to write an IPv6 address, and gives the groups without the dotted form. */
-function fromIpv6(text: string): bigint {
-  const [head = '', tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split('::');
-  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  const [left, right] = [groups(head), groups(tail ?? '')];
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
-  return [...left, ...zeros, ...right].reduce(
-    (ip, group) => ip * 65_536n + BigInt(`0x${group}`),
-    0n,
-  );
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { axonAddress, Genesis, readGenesis } from '#src/devchain/genesis.ts';
+import { Genesis, readGenesis } from '#src/devchain/genesis.ts';
 import { genesisState } from '#src/devchain/runtime.ts';
 import { devGenesis, hotkey } from '../support/dev-subnet.ts';
 
@@ -85,29 +85,6 @@ describe('readGenesis', () => {
     await expect(readGenesis(join(directory, 'none'))).rejects.toMatchObject({
       code: 'file.unreadable',
     });
-  });
-});
-
-describe('axonAddress', () => {
-  test.each([
-    ['http://192.222.59.109:8091', 3_235_789_677n, 4, 8_091],
-    ['http://[::1]:1', 1n, 6, 1],
-    ['http://[2001:db8::5:0]:65535', 0x2001_0db8_0000_0000_0000_0000_0005_0000n, 6, 65_535],
-    ['http://[::ffff:1.2.3.4]:80', 0xffff_0102_0304n, 6, 80],
-  ])('%s is the number that the pallet keeps', (url, ip, ipType, port) => {
-    expect(axonAddress(url)).toEqual({ ip, ipType, port });
-  });
-
-  test.each([
-    'https://1.2.3.4:5',
-    'http://1.2.3.4',
-    'http://1.2.3.4:0',
-    'http://1.2.3.4:65536',
-    'http://1.2.3:5',
-    'http://[1::2::3]:5',
-    'http://1.2.3.4:5/',
-  ])('%s is none', (url) => {
-    expect(axonAddress(url)).toBeNull();
   });
 });
 
