@@ -71,7 +71,15 @@ function known<T>(fact: Known<T>): T {
   });
 }
 
-function refused({ name, detail, retryAt }: { name: string; detail: string; retryAt: number | null }) {
+function refused({
+  name,
+  detail,
+  retryAt,
+}: {
+  name: string;
+  detail: string;
+  retryAt: number | null;
+}) {
   return new AppError('chain.refused', {
     rule: name,
     found: detail,
