@@ -8,10 +8,12 @@ import { readStorage } from './reads.ts';
 
 /**
  * Every commitment that these hotkeys made in the range and that stood at the end of its block, oldest
- * first. The chain keeps only the last one of each hotkey, with its block, so the walk goes backward:
- * read the entries at `upTo`, then each one again at the block before its own. It makes at most one storage
- * query for each block that holds such a commitment, and one more: however often a hotkey commits, that is
- * bounded by the length of the range. Entries of hotkeys that have no uid any more are given as well.
+ * first. The chain keeps only the last one of each hotkey, so the walk goes backward: ask for the block of
+ * the last one at `upTo`, read it at the end of that very block, then ask again at the block before. Later the
+ * slot may say less than was committed: the runtime takes out of it each field under a time lock once that
+ * opens, and forgets a commitment that had no other, so what it says depends on when it is asked. It makes at
+ * most two storage queries for each block that holds such a commitment, and one more: however often a hotkey
+ * commits, that is bounded by the length of the range. Hotkeys that have no uid any more count as well.
  * 'unavailable' when the node does not have the state of a block on the way; transport errors are thrown.
  */
 export async function readCommitments(
@@ -23,52 +25,88 @@ export async function readCommitments(
   }: { readonly netuid: number; readonly hotkeys: readonly string[]; readonly range: BlockRange },
 ): Promise<Known<readonly ChainCommitment[]>> {
   const found: ChainCommitment[] = [];
-  const waiting = new Map<number, readonly string[]>([[upTo, [...new Set(hotkeys)]]]);
+  /** Whose slots, and whose last commitment's block, are to be read at the end of a block. */
+  const slots = new Map<number, readonly string[]>();
+  const lasts = new Map<number, readonly string[]>([[upTo, [...new Set(hotkeys)]]]);
+  const add = (to: typeof slots, block: number, hotkey: string): void => {
+    to.set(block, [...(to.get(block) ?? []), hotkey]);
+  };
   // The greatest block first, so that whatever leads to a block is known before that block is read.
-  for (let block = upTo; block > after; block = Math.max(after, ...waiting.keys())) {
-    const entries = await readEntries(waiting.get(block) ?? [], { netuid, block }, { api });
-    if (!entries.known) return entries;
-    waiting.delete(block);
-    for (const entry of entries.value) {
-      if (entry.block > block) {
-        return malformed(`${entry.hotkey} committed in block ${entry.block}, says block ${block}`);
-      }
-      if (entry.block <= after) continue;
-      found.push(entry);
-      waiting.set(entry.block - 1, [...(waiting.get(entry.block - 1) ?? []), entry.hotkey]);
+  for (let block = upTo; block > after; block = Math.max(after, ...slots.keys(), ...lasts.keys())) {
+    const wanted = { slots: slots.get(block) ?? [], lasts: lasts.get(block) ?? [] };
+    const read = await readBlock(wanted, { netuid, block }, { api });
+    if (!read.known) return read;
+    slots.delete(block);
+    lasts.delete(block);
+    for (const commitment of read.value.commitments) {
+      found.push(commitment);
+      add(lasts, block - 1, commitment.hotkey);
     }
+    for (const { hotkey, last } of read.value.lasts) if (last > after) add(slots, last, hotkey);
   }
   return known(found.toSorted((a, b) => a.block - b.block || (a.hotkey < b.hotkey ? -1 : 1)));
 }
 
-/** The entries that these hotkeys have at the end of a block; most have none. */
-async function readEntries(
-  hotkeys: readonly string[],
+type Wanted = Readonly<{ slots: readonly string[]; lasts: readonly string[] }>;
+
+type Read = Readonly<{
+  commitments: readonly ChainCommitment[];
+  /** Who committed so far has a last commitment; most have none. */
+  lasts: readonly Readonly<{ hotkey: string; last: number }>[];
+}>;
+
+/** What these hotkeys committed to in a block, and the block of those hotkeys' last commitment by its end. */
+async function readBlock(
+  wanted: Wanted,
   { netuid, block }: { readonly netuid: number; readonly block: number },
   { api }: { readonly api: ApiPromise },
-): Promise<Known<readonly ChainCommitment[]>> {
+): Promise<Known<Read>> {
   const hash = parseAnswer(BlockHash, await api.rpc.chain.getBlockHash.raw(block), 'block hash');
   if (!hash.known) return hash;
   if (hash.value === null) return unavailable(`the node does not know block ${block}`);
-  const items = hotkeys.map((hotkey) => [hotkey, [...COMMITMENT_OF, netuid, hotkey]] as const);
+  const items = [
+    ...wanted.slots.map(
+      (hotkey) => [`slot ${hotkey}`, [...COMMITMENT_OF, netuid, hotkey]] as const,
+    ),
+    ...wanted.lasts.map((hotkey) => [`last ${hotkey}`, [...LAST_OF, netuid, hotkey]] as const),
+  ];
   const stored = await readStorage(
     Object.fromEntries(items),
     { block, blockHash: hash.value.slice(2) },
     { api },
   );
   if (!stored.known) return stored;
-  const entries: ChainCommitment[] = [];
-  for (const hotkey of hotkeys) {
+  const commitments: ChainCommitment[] = [];
+  for (const hotkey of wanted.slots) {
     const what = `commitment of ${hotkey}`;
-    const entry = parseAnswer(Registration.nullable(), stored.value[hotkey], what);
-    if (!entry.known) return entry;
-    if (entry.value === null) continue;
-    entries.push({ hotkey, block: entry.value.block, fields: entry.value.info.fields.map(textOf) });
+    const slot = parseAnswer(Registration, stored.value[`slot ${hotkey}`], what);
+    if (!slot.known) return slot;
+    if (slot.value.block !== block) {
+      return malformed(`${what} is of block ${slot.value.block}, its last was in block ${block}`);
+    }
+    commitments.push({ hotkey, block, fields: slot.value.info.fields.map(textOf) });
   }
-  return known(entries);
+  const lasts: Read['lasts'][number][] = [];
+  for (const hotkey of wanted.lasts) {
+    const last = parseAnswer(
+      Block.nullable(),
+      stored.value[`last ${hotkey}`],
+      `block of the last commitment of ${hotkey}`,
+    );
+    if (!last.known) return last;
+    if (last.value === null) continue;
+    if (last.value > block) {
+      return malformed(`${hotkey} committed in block ${last.value}, says block ${block}`);
+    }
+    lasts.push({ hotkey, last: last.value });
+  }
+  return known({ commitments, lasts });
 }
 
 const COMMITMENT_OF = ['commitments', 'commitmentOf'] as const;
+
+/** Unlike the slot, it stays when what was committed is revealed and taken out. */
+const LAST_OF = ['commitments', 'lastCommitment'] as const;
 
 const BlockHash = z
   .string()

@@ -98,8 +98,9 @@ test('a walk into discarded states is unavailable; what needs none of them is kn
   await commit('c', 'early');
   await devchain.produceBlock();
   const at = now();
+  await devchain.produceBlock(10);
   await commit('c', 'late');
-  await devchain.produceBlock(KEEP_STATES + 5);
+  await devchain.produceBlock(KEEP_STATES - 5);
   const upTo = devchain.heads().best.number;
   const answer = await connection.withApi((link) =>
     readCommitments(link.api, {
@@ -113,7 +114,7 @@ test('a walk into discarded states is unavailable; what needs none of them is kn
     detail: expect.stringContaining(`no state of block ${at.block} (any more)`),
   });
   expect(await commitments(at.block, upTo)).toEqual([
-    { hotkey: hotkey('c'), block: at.block + 1, fields: ['late'] },
+    { hotkey: hotkey('c'), block: at.block + 11, fields: ['late'] },
   ]);
   const metagraph = await connection.withApi((link) =>
     readMetagraph(link.api, { netuid: NETUID, ...at }),
