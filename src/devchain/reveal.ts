@@ -1,11 +1,11 @@
-import { decodeAddress } from '@polkadot/util-crypto/address';
+import { publicKeyOf } from '../chain/hotkey.ts';
 import { decryptTimelocked } from '../chain/timelock.ts';
-import { decodeWeightsPayload } from '../chain/weights-payload.ts';
 import { epochIndex } from './epoch-schedule.ts';
 import { done, type Outcome } from './outcome.ts';
 import type { DevEvent, DevState, TimelockedCommit } from './state.ts';
 import { storageIndex } from './subnet.ts';
 import { storeWeights, type WeightsRequest } from './weights.ts';
+import { decodeWeightsPayload } from './weights-payload.ts';
 
 /**
  * Opens the timelocked commits whose reveal epoch it is and whose round is published; those of earlier
@@ -57,8 +57,8 @@ function open(state: DevState, commit: TimelockedCommit, signature: string): Wei
   const payload = plaintext === null ? null : decodeWeightsPayload(plaintext);
   if (payload === null) return null;
   // A copy of somebody else's ciphertext names his hotkey; the older structure names none.
-  const owner = decodeAddress(commit.hotkey);
-  if (payload.hotkey !== null && !Buffer.from(owner).equals(payload.hotkey)) return null;
+  const owner = Buffer.from(publicKeyOf(commit.hotkey) ?? []).toString('hex');
+  if (payload.hotkey !== null && payload.hotkey !== owner) return null;
   const { uids, values, versionKey } = payload;
   return { netuid: state.netuid, mecid: 0, uids, values, versionKey };
 }

@@ -1,7 +1,8 @@
-import { compactToU8a } from '@polkadot/util';
 import { commitEpoch } from './epoch-schedule.ts';
 import { blake2 } from './header.ts';
 import { done, failed, type Outcome } from './outcome.ts';
+import { encode } from './scale.ts';
+import { bytes } from './scale-basic.ts';
 import type { DevCall, DevError, DevState } from './state.ts';
 import { isHere, passesRateLimit, storageIndex, uidOf, withNeuron } from './subnet.ts';
 
@@ -44,9 +45,7 @@ export function commitTimelocked(
       event: 'SubtensorModule.TimelockedWeightsCommitted',
       hotkey,
       index: storageIndex(call.netuid, call.mecid),
-      commitHash: blake2(
-        Buffer.concat([compactToU8a(commit.length / 2), Buffer.from(commit, 'hex')]),
-      ),
+      commitHash: blake2(encode(bytes, commit)),
       round,
     },
   );

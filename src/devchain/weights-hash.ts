@@ -1,10 +1,11 @@
-import { compactToU8a } from '@polkadot/util';
-import { decodeAddress } from '@polkadot/util-crypto/address';
 import { epochIndex } from './epoch-schedule.ts';
 import { blake2 } from './header.ts';
 import { done, failed, type Outcome } from './outcome.ts';
+import { encode, tuple, vec } from './scale.ts';
+import { u16, u64 } from './scale-basic.ts';
 import type { DevCall, DevState, HashCommit } from './state.ts';
 import { storageIndex, uidOf, withNeuron } from './subnet.ts';
+import { account } from './types.ts';
 import { storeWeights } from './weights.ts';
 import { faultOfCommitter, faultOfFlag, MAX_UNREVEALED } from './weights-commit.ts';
 
@@ -97,19 +98,12 @@ export function weightsHash(
   call: Pick<HashRevealCall, 'netuid' | 'mecid' | 'uids' | 'values' | 'salt' | 'versionKey'>,
   hotkey: string,
 ): string {
-  const versionKey = Buffer.alloc(8);
-  versionKey.writeBigUInt64LE(call.versionKey);
-  return blake2(
-    Buffer.concat([
-      decodeAddress(hotkey),
-      u16(storageIndex(call.netuid, call.mecid)),
-      ...[call.uids, call.values, call.salt].map((list) =>
-        Buffer.concat([compactToU8a(list.length), ...list.map(u16)]),
-      ),
-      versionKey,
-    ]),
-  );
+  const { netuid, mecid, uids, values, salt, versionKey } = call;
+  const index = storageIndex(netuid, mecid);
+  return blake2(encode(hashed, [hotkey, index, uids, values, salt, versionKey]));
 }
+
+const hashed = tuple(account, u16, vec(u16), vec(u16), vec(u16), u64);
 
 /** What of a hotkey can still be revealed, oldest first: the pallet drops the rest when it next looks. */
 function liveCommits(state: DevState, hotkey: string): HashCommit[] {
@@ -122,8 +116,4 @@ function liveCommits(state: DevState, hotkey: string): HashCommit[] {
 
 function othersCommits(state: DevState, hotkey: string): HashCommit[] {
   return state.hashCommits.filter((commit) => commit.hotkey !== hotkey);
-}
-
-function u16(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, value >> 8);
 }
