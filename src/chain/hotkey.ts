@@ -44,7 +44,7 @@ export function pairFromSeed(seed: Uint8Array): KeyPair {
 /** The signer of a key pair, whose public key must be that of its secret key: nobody checks it again. */
 export function signerOf({ publicKey, secretKey }: KeyPair): Signer {
   return {
-    hotkey: encodeAddress(publicKey, SS58_PREFIX),
+    hotkey: addressOf(publicKey),
     sign: (message) => Buffer.from(sr25519Sign(publicKey, secretKey, message)).toString('hex'),
   };
 }
@@ -84,11 +84,16 @@ export function publicKeyOf(address: string): Uint8Array | undefined {
   return publicKey;
 }
 
+/** The ss58 address of a public key of 32 bytes. */
+export function addressOf(publicKey: Uint8Array): string {
+  return encodeAddress(publicKey, SS58_PREFIX);
+}
+
 const SEED_BYTES = 32;
 const SECRET_BYTES = 64;
 /** Bittensor uses substrate's generic prefix. */
 const SS58_PREFIX = 42;
 
-/** A subnet has at most a few thousand keys, each verified many times; whatever else comes in is evicted. */
-const MAX_CACHED_KEYS = 4_096;
+/** More than the hotkeys and coldkeys of the largest subnet, each read many times; whatever else comes in is evicted. */
+const MAX_CACHED_KEYS = 16_384;
 const cache = new Map<string, Uint8Array>();

@@ -1,5 +1,5 @@
+import { addressOf, publicKeyOf } from '../chain/hotkey.ts';
 import { AppError } from '../errors.ts';
-import { accountBytes, addressOf } from './account.ts';
 import { mapped, newtype, type Scale, struct, tuple, vec } from './scale.ts';
 import { compact, fixedBytes, u8, u16, u32, u64, u128 } from './scale-basic.ts';
 import type { DevAxon, WeightPair } from './state.ts';
@@ -9,7 +9,16 @@ export const h256 = newtype('primitive_types::H256', fixedBytes(32));
 /** An account, by its ss58 address. */
 export const account: Scale<string> = {
   type: newtype('sp_core::crypto::AccountId32', fixedBytes(32)).type,
-  write: (address, out) => out.raw(accountBytes(address)),
+  write: (address, out) => {
+    const publicKey = publicKeyOf(address);
+    if (publicKey === undefined)
+      throw new AppError('key.invalid', {
+        field: 'account',
+        value: address,
+        expected: 'an ss58 address with prefix 42 and a valid checksum',
+      });
+    out.raw(publicKey);
+  },
   read: (input) => addressOf(input.raw(32)),
 };
 
