@@ -112,7 +112,10 @@ export type Signing =
   | { readonly kind: 'signed'; readonly extrinsic: Extrinsic }
   | { readonly kind: 'refused'; readonly error: ChainError };
 
-/** Whether a node took an extrinsic into its pool. `unknown`: the connection was lost meanwhile. */
+/**
+ * Whether a node took an extrinsic into its pool. `refused`: no node has it. `unknown`: the connection was
+ * lost meanwhile, or this node refuses what another may have; the blocks tell what becomes of it.
+ */
 export type Sending =
   | { readonly kind: 'sent' }
   | { readonly kind: 'refused'; readonly error: ChainError }

@@ -3,6 +3,48 @@ import type { Extrinsic, Sending } from './chain.ts';
 import type { Link } from './connection-link.ts';
 import { chainError, customErrorName } from './errors.ts';
 
+/** Sends what was signed, and knows of what no node can have the bytes. */
+export type Sender = Readonly<{
+  /** An extrinsic that nobody was sent yet. */
+  signed: (extrinsic: Pick<Extrinsic, 'hash'>) => void;
+  /** Refused is only what no node has taken before; whatever is no answer of the node's pool is thrown. */
+  send: (
+    extrinsic: Pick<Extrinsic, 'hash' | 'bytes' | 'call'>,
+    deps: { readonly link: Pick<Link, 'call'> },
+  ) => Promise<Sending>;
+}>;
+
+/**
+ * A refusal proves nothing about bytes that were sent before, perhaps by a process that is no more: another
+ * node may have them in its pool, and another extrinsic that is signed in their place would do the same a
+ * second time. What becomes of those the blocks tell, after `death` at the latest.
+ */
+export function createSender(): Sender {
+  const unsent = new Set<string>();
+  const add = (hash: string): void => {
+    unsent.add(hash);
+    const [oldest] = unsent;
+    if (unsent.size > MAX_UNSENT && oldest !== undefined) unsent.delete(oldest);
+  };
+  return {
+    signed: ({ hash }) => add(hash),
+    send: async (extrinsic, deps) => {
+      const isFirst = unsent.delete(extrinsic.hash);
+      const sending = await sendExtrinsic(extrinsic, deps);
+      if (sending.kind !== 'refused') return sending;
+      if (isFirst) {
+        add(extrinsic.hash);
+        return sending;
+      }
+      const { name, detail } = sending.error;
+      return { kind: 'unknown', detail: `${name}, but a node may have it: ${detail}` };
+    },
+  };
+}
+
+/** One extrinsic is alive at a time; what was signed and never sent is forgotten some time. */
+const MAX_UNSENT = 16;
+
 /**
  * Gives a node the bytes of an extrinsic. Nothing is watched: a subscription dies with its socket, and the
  * blocks tell all the same. Whatever is no answer of the node's pool is thrown.

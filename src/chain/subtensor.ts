@@ -16,7 +16,7 @@ import { chainError } from './errors.ts';
 import { notFinal, readFinalized, readFinalizedAt } from './finalized.ts';
 import { readMetagraph } from './metagraph.ts';
 import { type NodeFacts, readNode } from './node-facts.ts';
-import { sendExtrinsic } from './send.ts';
+import { createSender } from './send.ts';
 import { signCall } from './sign.ts';
 import type { Random } from './sign-call.ts';
 import { createTracer } from './trace.ts';
@@ -110,18 +110,24 @@ function submissions(
   { connection, random }: Readonly<{ connection: Connection; random: Random }>,
 ): Pick<Chain, 'sign' | 'send' | 'trace'> {
   const trace = createTracer(signer?.hotkey ?? null);
+  const sender = createSender();
   const oneByOne = createLane();
   return {
     sign: async (call) => {
       if (signer === null) return { known: true, value: NO_SIGNER };
       const own = { netuid, hotkey: signer.hotkey, versionKey, genesis };
-      return oneByOne(() =>
-        read(connection, (link) => signCall(call, own, { link, signer, random })),
-      );
+      return oneByOne(async () => {
+        const signing = await read(connection, (link) =>
+          signCall(call, own, { link, signer, random }),
+        );
+        if (signing.known && signing.value.kind === 'signed')
+          sender.signed(signing.value.extrinsic);
+        return signing;
+      });
     },
     send: (extrinsic) =>
       oneByOne(async (): Promise<Sending> => {
-        const sent = await connection.withApi((link) => sendExtrinsic(extrinsic, { link }));
+        const sent = await connection.withApi((link) => sender.send(extrinsic, { link }));
         return sent.known ? sent.value : { kind: 'unknown', detail: sent.detail };
       }),
     trace: (extrinsic) => read(connection, (link) => trace(extrinsic, { link })),

@@ -1,7 +1,7 @@
 import RpcError from '@polkadot/rpc-provider/coder/error';
 import { describe, expect, test } from 'vitest';
 import { classOf } from '#src/chain/errors.ts';
-import { poolAnswer, sendExtrinsic } from '#src/chain/send.ts';
+import { createSender, poolAnswer, sendExtrinsic } from '#src/chain/send.ts';
 import { AppError } from '#src/errors.ts';
 
 const COMMIT = 'SubtensorModule.commit_timelocked_mechanism_weights';
@@ -103,5 +103,48 @@ describe('sending', () => {
   test('throws on a lost connection: nobody knows whether the node has it', async () => {
     const lost = new AppError('chain.unavailable', {});
     await expect(sendExtrinsic(extrinsic, failing(lost))).rejects.toBe(lost);
+  });
+});
+
+describe('a refusal', () => {
+  const extrinsic = { hash: 'ab'.repeat(32), bytes: 'abcd', call: SET };
+  const refusal = new RpcError('1014: Priority is too low', 1_014, 'No');
+  const node = (answer: Error | null) => ({
+    link: { call: () => (answer === null ? Promise.resolve() : Promise.reject(answer)) },
+  });
+
+  test('of what nobody was sent before leaves it with nobody, however often', async () => {
+    const sender = createSender();
+    sender.signed(extrinsic);
+    for (let time = 0; time < 3; time += 1)
+      expect(await sender.send(extrinsic, node(refusal))).toMatchObject({
+        kind: 'refused',
+        error: { name: 'PriorityTooLow' },
+      });
+  });
+
+  test.each([
+    ['that a node took', null],
+    ['whose first answer was lost', new AppError('chain.unavailable', {})],
+  ])('of what %s proves nothing', async (_title, answer) => {
+    const sender = createSender();
+    sender.signed(extrinsic);
+    await sender.send(extrinsic, node(answer)).catch(() => undefined);
+    expect(await sender.send(extrinsic, node(refusal))).toEqual({
+      kind: 'unknown',
+      detail: 'PriorityTooLow, but a node may have it: 1014: Priority is too low: No',
+    });
+    expect(await sender.send(extrinsic, node(null))).toEqual({ kind: 'sent' });
+  });
+
+  test('of what an earlier process signed proves nothing', async () => {
+    expect(await createSender().send(extrinsic, node(refusal))).toMatchObject({ kind: 'unknown' });
+  });
+
+  test('is remembered for a few extrinsics only', async () => {
+    const sender = createSender();
+    sender.signed(extrinsic);
+    for (let other = 0; other < 16; other += 1) sender.signed({ hash: String(other) });
+    expect(await sender.send(extrinsic, node(refusal))).toMatchObject({ kind: 'unknown' });
   });
 });
