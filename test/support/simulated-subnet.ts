@@ -48,7 +48,8 @@ export type SimulatedNode = {
 };
 
 export type NodeOptions = Readonly<{
-  chain: SimulatedChain;
+  /** A simulated chain, or anything else that shows a node a chain. */
+  chain: Pick<SimulatedChain, 'viewOf'>;
   network: SimulatedNetwork;
   boundary?: Boundary;
   rules?: Rules;
