@@ -17,11 +17,12 @@ export function virtualClock(start = 0): VirtualClock {
     wait: async (ms, signal) => {
       if (signal.aborted) return;
       const { promise, resolve } = Promise.withResolvers<void>();
-      const entry = { at: now + ms, wake: resolve };
-      signal.addEventListener('abort', resolve, { once: true });
+      const wake = (): void => resolve();
+      const entry = { at: now + ms, wake };
+      signal.addEventListener('abort', wake, { once: true });
       waiting.add(entry);
       await promise;
-      signal.removeEventListener('abort', resolve);
+      signal.removeEventListener('abort', wake);
       waiting.delete(entry);
     },
     pass: async (ms) => {
