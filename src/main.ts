@@ -78,13 +78,8 @@ export async function startValidator(
     'validating',
   );
 
-  const loop = startLoop(validator, {
-    log,
-    metrics,
-    logger,
-    pollMs: config.EIREL_POLL_MS,
-    signal: stopping,
-  });
+  const pollMs = config.EIREL_POLL_MS;
+  const loop = startLoop(validator, { log, metrics, logger, pollMs, signal: stopping });
   opened.defer(() => loop.catch(() => undefined)); // its error is `ended`'s
   opened.defer(() => stop.abort(new Error('the validator stopped')));
   const ended = Promise.race([loop, log.pump.failed]);

@@ -107,9 +107,7 @@ async function whoAnswers(
   });
   const outcome = await peers.get(`${axon}/v1/status`, { signal });
   if (outcome.kind !== 'ok') return { reason: `${outcome.reason}: ${outcome.detail}` };
-  return look(() =>
-    Promise.resolve(Answer.parse(JSON.parse(Buffer.from(outcome.body).toString()))),
-  );
+  return await look(async () => Answer.parse(JSON.parse(Buffer.from(outcome.body).toString())));
 }
 
 function lookAtNats(config: Config) {

@@ -79,27 +79,12 @@ export async function startLocalSubnet(dir: string, io: Io) {
   const at = { dir, natsUrl: server.url, chain };
   for (const account of accounts) await applyValidatorStream(account, server.url);
 
-  const starts = await Promise.allSettled(
-    accounts.map(async (account) =>
-      startValidatorProcess(account.name, await validatorEnvironment(account, at), dir),
-    ),
-  );
-  // Those that did start are ended with the rest, also when another one did not.
-  const validators = starts.flatMap((start) =>
-    start.status === 'fulfilled' ? [opened.use(start.value)] : [],
-  );
-  for (const start of starts) if (start.status === 'rejected') throw start.reason;
+  const validators = await startValidators(at, opened);
   const liar = validators.find(({ name }) => name === DISHONEST);
   const axon =
     liar === undefined ? null : opened.use(await openTwoFacedAxon(liar.url, devSigner(DISHONEST)));
 
-  const environments = new Map<Running, Record<'operator' | 'reader', Env>>();
-  for (const account of accounts) {
-    environments.set(account.name, {
-      operator: await environmentOf(account, 'operator', at),
-      reader: await environmentOf(account, 'reader', at),
-    });
-  }
+  const environments = await environmentsAt(at);
   const nextBlock = async (): Promise<void> => {
     await chain.produceBlock();
     await seenByAll(validators, chain.heads().finalized.number, io.signal);
@@ -139,6 +124,42 @@ export async function startLocalSubnet(dir: string, io: Io) {
 
 /** The whole of a u16. */
 const FULL = 65_535;
+
+type Place = Parameters<typeof validatorEnvironment>[1];
+
+/** Starts every validator. Those that did start are ended with the rest, also when another one did not. */
+async function startValidators(
+  at: Place,
+  opened: AsyncDisposableStack,
+): Promise<readonly RunningProcess[]> {
+  const starts = await Promise.allSettled(
+    accounts.map(async (account) =>
+      startValidatorProcess(account.name, await validatorEnvironment(account, at), at.dir),
+    ),
+  );
+  const validators = starts.flatMap((start) =>
+    start.status === 'fulfilled' ? [opened.use(start.value)] : [],
+  );
+  for (const start of starts) if (start.status === 'rejected') throw start.reason;
+  return validators;
+}
+
+/** The settings of each validator's operator and of whoever reads its log. */
+async function environmentsAt(
+  at: Place,
+): Promise<ReadonlyMap<Running, Record<'operator' | 'reader', Env>>> {
+  const environments = accounts.map(
+    async (account) =>
+      [
+        account.name,
+        {
+          operator: await environmentOf(account, 'operator', at),
+          reader: await environmentOf(account, 'reader', at),
+        },
+      ] as const,
+  );
+  return new Map(await Promise.all(environments));
+}
 
 /** Where peers find a validator: in front of the dishonest one stands an axon that lies. */
 function axonOf(name: Running, url: string, liar: { url: string } | null): string {
