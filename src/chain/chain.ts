@@ -134,11 +134,14 @@ export type Trace =
       readonly blockHash: string;
       readonly error: ChainError | null;
     }
-  /** In no finalised block, and none can include it any more: as of finalised `block`. */
+  /**
+   * In no finalised block, and none can include it any more: as of finalised `block`. A signature holds for
+   * one version of the runtime.
+   */
   | {
       readonly kind: 'dead';
       readonly block: number;
-      readonly reason: 'expired' | 'nonce-taken';
+      readonly reason: 'expired' | 'nonce-taken' | 'runtime-upgraded';
     };
 
 /** The weights that the chain holds for a hotkey at a finalised block. */

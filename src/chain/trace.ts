@@ -37,13 +37,15 @@ type Search = {
   searchedTo: number;
   /** Blocks that do not hold it, by hash: what is final now was perhaps looked into before. */
   readonly absentFrom: Set<string>;
+  /** The runtime after the first finalised block from the birth on that was asked for; a later one voids the signature. */
+  spec: number | null;
   /** The finalised block that holds it, with its place in it. */
   found: Found | null;
   outcome: Readonly<{ error: ChainError | null }> | null;
 };
 
 function newSearch({ birth }: Extrinsic): Search {
-  return { searchedTo: birth, absentFrom: new Set(), found: null, outcome: null };
+  return { searchedTo: birth, absentFrom: new Set(), spec: null, found: null, outcome: null };
 }
 
 type Deps = Readonly<{ link: Link; hotkey: string | null }>;
@@ -68,8 +70,30 @@ async function trace(extrinsic: Extrinsic, search: Search, deps: Deps): Promise<
   const nonce = await readNonce(head.value, deps);
   if (!nonce.known) return nonce;
   if (nonce.value > extrinsic.nonce) return known({ kind: 'dead', block, reason: 'nonce-taken' });
+  const upgraded = await wasUpgraded(extrinsic, search, head.value, deps);
+  if (!upgraded.known) return upgraded;
+  if (upgraded.value) return known({ kind: 'dead', block, reason: 'runtime-upgraded' });
   return searchBest(extrinsic, search, head.value, deps);
 }
+
+/** Whether the block after a finalised one is run by a newer runtime than was seen since the birth. */
+async function wasUpgraded(
+  { birth }: Extrinsic,
+  search: Search,
+  { block, blockHash }: At,
+  { link }: Deps,
+): Promise<Known<boolean>> {
+  // A node that is behind may still have an older runtime than the signature is for.
+  if (block < birth) return known(false);
+  const answer = await link.call('state_getRuntimeVersion', [`0x${blockHash}`]);
+  const version = parseAnswer(RuntimeVersion, answer, `runtime version at block ${block}`);
+  if (!version.known) return version;
+  const { specVersion } = version.value;
+  search.spec ??= specVersion;
+  return known(specVersion > search.spec);
+}
+
+const RuntimeVersion = z.object({ specVersion: z.int().min(0) });
 
 /** The blocks that are not final yet: what they say may be taken back. */
 async function searchBest(

@@ -56,7 +56,7 @@ export const ExtrinsicIncluded = defineEvent(
 /**
  * How an attempt ended. `succeeded` and `failed`: by the finalised block that includes it. `refused`:
  * by a check before signing, so there is no extrinsic. `rejected`: by the pool. `expired`: no block
- * included it in time. `usurped`: another extrinsic took its nonce.
+ * included it in time, before its last one or an upgrade of the runtime. `usurped`: another extrinsic took its nonce.
  */
 export const Settlement = z.enum([
   'succeeded',

@@ -68,9 +68,8 @@ async function recordTrace(
       await deps.record([ended(following, trace.error === null ? 'succeeded' : 'failed', trace)]);
       return trace.error === null ? null : `${trace.error.name}: ${trace.error.detail}`;
     case 'dead': {
-      const expired = trace.reason === 'expired';
-      const error = expired ? EXPIRED : USURPED;
-      await deps.record([ended(following, expired ? 'expired' : 'usurped', trace, error)]);
+      const { outcome, error } = DEATHS[trace.reason];
+      await deps.record([ended(following, outcome, trace, error)]);
       return `${error.name}: ${error.detail}`;
     }
     default:
@@ -99,12 +98,27 @@ const EXPIRED: ChainError = {
   retryAt: null,
 };
 
-const USURPED: ChainError = {
-  name: 'NonceTaken',
-  detail: 'another extrinsic of this hotkey took its nonce',
-  class: 'stale',
-  retryAt: null,
-};
+const DEATHS = {
+  expired: { outcome: 'expired', error: EXPIRED },
+  'runtime-upgraded': {
+    outcome: 'expired',
+    error: {
+      name: 'RuntimeUpgraded',
+      detail: 'the runtime was upgraded before a block included it, and its signature is void',
+      class: 'stale',
+      retryAt: null,
+    },
+  },
+  'nonce-taken': {
+    outcome: 'usurped',
+    error: {
+      name: 'NonceTaken',
+      detail: 'another extrinsic of this hotkey took its nonce',
+      class: 'stale',
+      retryAt: null,
+    },
+  },
+} as const;
 
 function ended(
   { signed, retry }: Following,

@@ -20,6 +20,7 @@ const hashOf = (block: number): string => `0x${block.toString(16).padStart(64, '
 function node() {
   const bodies: number[] = [];
   const heads = { finalized: 20, best: 23 };
+  const runtime = { specVersion: 343 };
   const answers: Record<string, (param: unknown) => unknown> = {
     chain_getFinalizedHead: () => hashOf(heads.finalized),
     chain_getHeader: (hash) => ({
@@ -31,10 +32,11 @@ function node() {
       bodies.push(Number(hash));
       return { block: { extrinsics: ['0x1234'] } };
     },
+    state_getRuntimeVersion: () => runtime,
   };
   const call = async (method: string, [param]: readonly unknown[]) => answers[method]?.(param);
   // safe: without a hotkey a tracer asks by `call` alone.
-  return { link: { call } as unknown as Link, bodies, heads, answers };
+  return { link: { call } as unknown as Link, bodies, heads, runtime, answers };
 }
 
 const span = (from: number, to: number) =>
@@ -60,6 +62,25 @@ describe('a tracer', () => {
     expect(bodies).toEqual(span(11, 73));
   });
 
+  test('declares dead what was signed for an older runtime, by a finalised block alone', async () => {
+    const { link, heads, runtime } = node();
+    const trace = createTracer(null);
+    // A node that is behind the birth, and its upgrade was before the signature.
+    heads.finalized = extrinsic.birth - 1;
+    runtime.specVersion = 342;
+    expect(valueOf(await trace(extrinsic, { link }))).toMatchObject({ kind: 'pending' });
+    heads.finalized = 20;
+    runtime.specVersion = 343;
+    expect(valueOf(await trace(extrinsic, { link }))).toEqual({ kind: 'pending', block: 20 });
+    heads.finalized = 21;
+    runtime.specVersion = 344;
+    const dead = { kind: 'dead', block: 21, reason: 'runtime-upgraded' };
+    expect(valueOf(await trace(extrinsic, { link }))).toEqual(dead);
+    // A tracer that never saw another runtime says nothing of it.
+    const late = await createTracer(null)(extrinsic, { link });
+    expect(valueOf(late)).toEqual({ kind: 'pending', block: 21 });
+  });
+
   test('goes on where it stood when a node fails on the way', async () => {
     const { link, bodies, answers } = node();
     const { chain_getBlock: getBlock } = answers;
@@ -80,6 +101,7 @@ describe('a tracer', () => {
     ['chain_getHeader', {}],
     ['chain_getBlockHash', 7],
     ['chain_getBlock', { block: {} }],
+    ['state_getRuntimeVersion', { specVersion: '343' }],
   ])('takes a malformed answer to %s for unknown', async (method, answer) => {
     const { link, answers } = node();
     answers[method] = () => answer;

@@ -201,7 +201,7 @@ const FAULTS: readonly Fault[] = [
       devchain.faults.holdExtrinsics(1);
       devchain.faults.upgradeRuntime();
     },
-    story: ['1 signed', '1 expired: Expired', ...AGAIN],
+    story: ['1 signed', '1 expired: RuntimeUpgraded', ...AGAIN],
   },
   {
     title: 'a runtime upgrade before the signature',

@@ -79,6 +79,11 @@ describe('the end of an extrinsic', () => {
       { outcome: 'expired', block: 540, blockHash: null, error: 'Expired', retryAt: 511 },
     ],
     [
+      'a runtime that is newer than its signature',
+      known({ kind: 'dead', block: 520, reason: 'runtime-upgraded' }),
+      { outcome: 'expired', block: 520, error: 'RuntimeUpgraded', errorClass: 'stale' },
+    ],
+    [
       'another extrinsic with its nonce',
       known({ kind: 'dead', block: 540, reason: 'nonce-taken' }),
       { outcome: 'usurped', block: 540, error: 'NonceTaken', errorClass: 'stale' },

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { z } from 'zod';
 import type { Purpose, Settlement } from '#src/events/extrinsic.ts';
 import { devSigner } from './dev-keys.ts';
 import { mostLiving } from './extrinsic-log.ts';
@@ -39,7 +40,7 @@ export async function expectTruth(
   const signed = await recordedOf(node, 'extrinsic.signed.v1', 1);
   const settled = await recordedOf(node, 'extrinsic.settled.v1', 1);
   const { nonces } = devchain.stateAt('finalized');
-  for (const { hash, purpose, attempt, nonce, death } of signed) {
+  for (const { hash, purpose, attempt, nonce, birth, death } of signed) {
     const end = settled.find((each) => each.hash === hash);
     const name = `${purpose} ${attempt}`;
     expect(end, name).toMatchObject({ purpose, attempt });
@@ -48,7 +49,9 @@ export async function expectTruth(
       { outcome: end.outcome, block: end.block, blockHash: end.blockHash, error: end.error },
       name,
     ).toEqual(chainsWord(live, hash) ?? { outcome: expect.stringMatching(NEVER_CAME), ...at(end) });
-    if (end.outcome === 'expired') expect(end.block, name).toBeGreaterThanOrEqual(death);
+    if (end.error === 'Expired') expect(end.block, name).toBeGreaterThanOrEqual(death);
+    if (end.error === 'RuntimeUpgraded')
+      expect(await specAt(live, end.block), name).toBeGreaterThan(await specAt(live, birth));
     if (end.outcome === 'usurped')
       expect(devchain.stateAt(end.block).nonces.get(hotkey), name).toBeGreaterThan(nonce);
   }
@@ -90,6 +93,13 @@ function chainsWord({ devchain }: LiveValidator, hash: string): End | null {
     blockHash,
     error: error?.name ?? null,
   };
+}
+
+async function specAt({ devchain }: LiveValidator, block: number): Promise<number> {
+  await using rpc = await connectRpc(devchain.url);
+  const hash = await rpc.call('chain_getBlockHash', block);
+  const version = await rpc.call('state_getRuntimeVersion', hash?.result);
+  return z.object({ specVersion: z.int() }).parse(version?.result).specVersion;
 }
 
 /** What extrinsics of the hotkey did, counted in the events of every block. */
