@@ -2,7 +2,7 @@ import type { Phases } from '../events/run.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import type { WeightMode } from '../events/weights.ts';
 import type { LastAttempt, RunProgress, Step } from './run-progress.ts';
-import { weightStep } from './weight-step.ts';
+import { weightSteps } from './weight-step.ts';
 
 /**
  * A run closes by itself so many blocks before the commit block: an extrinsic is in a block within four
@@ -32,7 +32,7 @@ export function nextStep(
     readingStep(progress, block, mode),
     phaseStep(progress, block, mode),
     lateStep(progress, block, mode),
-    weightStep(progress, block),
+    ...weightSteps(progress, block),
   ];
   return wanted.find((step) => step !== null && !tried.has(step)) ?? 'wait';
 }

@@ -7,21 +7,28 @@ import { observableAt, type WeightProgress } from './weight-progress.ts';
  */
 const RATE_LIMIT_BLOCKS = 100;
 
-/** From an intent to weights that stand on the chain, and again in each period until a later run's stand there. */
-export function weightStep(
+/**
+ * From an intent to weights that stand on the chain, and again in each period until a later run's stand there:
+ * what is wanted at a block, the first thing first. What the chain holds may stay unknown; the weights are
+ * set again all the same when their period is over.
+ */
+export function weightSteps(
   { weights, commitment, lane }: Pick<RunProgress, 'weights' | 'commitment' | 'lane'>,
   block: number,
-): Step | null {
+): readonly Step[] {
   const { intended, last, superseded } = weights;
-  if (intended === null) return null;
-  if (intended.carries === null) return 'done';
+  if (intended === null) return [];
+  if (intended.carries === null) return ['done'];
   // What is signed runs to its end first: a run that is over has nothing left to follow.
-  if (last?.living === true || commitment?.living === true) return null;
-  if (superseded) return 'supersede-weights';
-  if (block < intended.targetBlock) return null;
-  if (observableAt(weights, block) !== null) return 'observe-weights';
-  if (lane.busy || lane.commitmentDue) return null;
-  return isDue(weights, lane.nextTarget, block) ? 'sign-weights' : null;
+  if (last?.living === true || commitment?.living === true) return [];
+  if (superseded) return ['supersede-weights'];
+  if (block < intended.targetBlock) return [];
+  const free = !lane.busy && !lane.commitmentDue;
+  const due = free && isDue(weights, lane.nextTarget, block);
+  return [
+    ...(observableAt(weights, block) === null ? [] : (['observe-weights'] as const)),
+    ...(due ? (['sign-weights'] as const) : []),
+  ];
 }
 
 /** Whether the intent has to be signed: for the first time, after a failure or a mismatch, or because its period is over. */

@@ -326,6 +326,20 @@ test.for(CASES)('%s: %s', ([, step, modes, blocks, progress]) => {
       ]);
 });
 
+test('weights are set again when their period is over, though what the chain holds stays unknown', () => {
+  const succeeded = { living: false, succeeded: true, retryAt: null, carries: 'vector' };
+  const unobserved = [{ attempt: 1, from: certify + 1 }];
+  const weights = { ...intended.weights, last: succeeded, unobserved, dueAt: certify + 180 };
+  const progress = { ...OPENED, ...intended, weights };
+  const asked = new Set<Step>(['observe-weights']);
+  const after = (block: number) => [
+    nextStep(progress, block, 'decentralized'),
+    nextStep(progress, block, 'decentralized', asked),
+  ];
+  expect(after(certify + 179)).toEqual(['observe-weights', 'wait']);
+  expect(after(certify + 180)).toEqual(['observe-weights', 'sign-weights']);
+});
+
 /** Once in a run at most, and in this order. */
 const ONCE: readonly Step[] = [
   'take-current-snapshot',
