@@ -6,9 +6,7 @@ import { AppError, isAppError } from '../errors.ts';
 import type { NodeFacts, Runtime } from './connection-api.ts';
 import { outage, shaped } from './connection-message.ts';
 import type { Wire } from './connection-socket.ts';
-
-/** Bittensor's address format. */
-const SS58_PREFIX = 42;
+import { SS58_PREFIX } from './hotkey.ts';
 
 /** The newest one is asked for; from 15 on metadata names the runtime APIs. */
 const METADATA_VERSIONS = [16, 15, 14];

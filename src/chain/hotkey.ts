@@ -91,8 +91,8 @@ export function addressOf(publicKey: Uint8Array): string {
 
 const SEED_BYTES = 32;
 const SECRET_BYTES = 64;
-/** Bittensor uses substrate's generic prefix. */
-const SS58_PREFIX = 42;
+/** Bittensor's address format: substrate's generic prefix. */
+export const SS58_PREFIX = 42;
 
 /** More than the hotkeys and coldkeys of the largest subnet, each read many times; whatever else comes in is evicted. */
 const MAX_CACHED_KEYS = 16_384;

@@ -1,4 +1,4 @@
-import { encode, type Scale, struct, tuple, vec } from './scale.ts';
+import { encode, type Scale, struct, tuple, vec, zero } from './scale.ts';
 import { bool, bytes, compact, i128, u8, u16, u64, u128 } from './scale-basic.ts';
 import { option } from './scale-variant.ts';
 import type { DevNeuron, DevState } from './state.ts';
@@ -53,16 +53,7 @@ const neuronIdentity = texts('pallet_subtensor::pallet::ChainIdentityV2', [
 const dividendsOfHotkeys = vec(tuple(account, large));
 
 /** An axon of a neuron that serves none. */
-const NO_AXON = {
-  block: 0,
-  version: 0,
-  ip: 0n,
-  port: 0,
-  ipType: 0,
-  protocol: 0,
-  placeholder1: 0,
-  placeholder2: 0,
-};
+const NO_AXON = zero(axonInfo);
 
 /** The fields in the runtime's order: a field's index is its place. */
 const FIELDS: readonly MetagraphField[] = [

@@ -60,7 +60,7 @@ export const API_METHODS: readonly ApiMethod[] = [
     output: option(opaqueMetadata),
     answer: ({ metadata }, { version }) => {
       const found = METADATA_VERSIONS.find((offered) => offered === version);
-      return found === undefined ? null : Buffer.from(metadata(found)).toString('hex');
+      return found === undefined ? null : toHex(metadata(found));
     },
   }),
   method('Metadata', 'metadata_versions', {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isSs58 } from '../chain/hotkey.ts';
+import { toHex } from './hex.ts';
 import { type Node, submit } from './node.ts';
 import { Hex, type Method, method, type Reply } from './rpc-method.ts';
 
@@ -12,7 +13,7 @@ export function authorMethods(node: Node): Readonly<Record<string, Method>> {
   return {
     author_submitExtrinsic: method(z.tuple([Hex]), ([hex]) => submitHex(node, hex)),
     author_pendingExtrinsics: method(z.tuple([]), () => ({
-      result: node.pool.ready().map(({ bytes }) => `0x${Buffer.from(bytes).toString('hex')}`),
+      result: node.pool.ready().map(({ bytes }) => toHex(bytes)),
     })),
     system_accountNextIndex: nextIndex,
     account_nextIndex: nextIndex,

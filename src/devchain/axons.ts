@@ -13,12 +13,11 @@ export function serveAxon(state: DevState, call: ServeAxonCall, hotkey: string):
   const uid = uidOf(state, hotkey);
   if (fault !== null || uid === undefined)
     return failed('SubtensorModule', fault ?? 'HotKeyNotRegisteredInNetwork');
-  const { version, ip, port, ipType, protocol, placeholder1, placeholder2 } = call;
-  const axon = { version, ip, port, ipType, protocol, placeholder1, placeholder2 };
+  const { call: _call, netuid, ...axon } = call;
   return done(withNeuron(state, uid, { axon: { block: state.block, ...axon } }), {
     extrinsic: null,
     event: 'SubtensorModule.AxonServed',
-    netuid: call.netuid,
+    netuid,
     hotkey,
   });
 }

@@ -1,5 +1,6 @@
 import type { Block } from './blocks.ts';
-import { blake2, type Header, headerHash } from './header.ts';
+import { type Header, headerHash } from './header.ts';
+import { blake2b256 } from './hex.ts';
 import { type Beacon, dispatch, startBlock, validate } from './runtime.ts';
 import type { DevCall, DevEvent, DevState } from './state.ts';
 import type { Transaction } from './transaction.ts';
@@ -54,8 +55,8 @@ export function genesisBlock(content: string, specVersion: number): Block {
   const header = {
     parentHash: none,
     number: 0,
-    stateRoot: blake2(Buffer.from(content)),
-    extrinsicsRoot: blake2(new Uint8Array()),
+    stateRoot: blake2b256(Buffer.from(content)),
+    extrinsicsRoot: blake2b256(new Uint8Array()),
     branch: 0,
   };
   return { ...header, hash: headerHash(header), transactions: [], events: [], specVersion };
@@ -97,13 +98,13 @@ function seal(
   events: readonly DevEvent[],
   { branch, specVersion }: Version,
 ): Block {
-  const extrinsicsRoot = blake2(
+  const extrinsicsRoot = blake2b256(
     Buffer.concat(transactions.map(({ hash }) => Buffer.from(hash, 'hex'))),
   );
   const header: Header = {
     parentHash: parent.hash,
     number: parent.number + 1,
-    stateRoot: blake2(Buffer.from(parent.stateRoot + extrinsicsRoot, 'hex')),
+    stateRoot: blake2b256(Buffer.from(parent.stateRoot + extrinsicsRoot, 'hex')),
     extrinsicsRoot,
     branch,
   };

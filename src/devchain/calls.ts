@@ -1,9 +1,9 @@
 import { AppError } from '../errors.ts';
 import { entriesOf, runtimeScale } from './pallet-enum.ts';
 import { mapped, type Scale, struct, vec } from './scale.ts';
-import { bytes, u8, u16, u32, u64, u128 } from './scale-basic.ts';
+import { bytes, u8, u16, u64 } from './scale-basic.ts';
 import type { DevCall } from './state.ts';
-import { count64, h256 } from './types.ts';
+import { count64, h256, servedAxon } from './types.ts';
 import { commitmentInfo } from './types-data.ts';
 
 type CallName = DevCall['call'];
@@ -23,19 +23,7 @@ const reveal = { uids, values: vec(u16), salt: vec(u16), versionKey: u64 };
 const CALLS: { readonly [N in CallName]: readonly [index: number, args: Scale<CallOf<N>>] } = {
   'System.remark': [0, struct({ remark: bytes })],
   'SubtensorModule.set_weights': [0, firstMechanism(struct({ netuid: u16, ...weights }))],
-  'SubtensorModule.serve_axon': [
-    4,
-    struct({
-      netuid: u16,
-      version: u32,
-      ip: u128,
-      port: u16,
-      ipType: u8,
-      protocol: u8,
-      placeholder1: u8,
-      placeholder2: u8,
-    }),
-  ],
+  'SubtensorModule.serve_axon': [4, struct({ netuid: u16, ...servedAxon })],
   'SubtensorModule.commit_weights': [96, firstMechanism(struct({ netuid: u16, commitHash }))],
   'SubtensorModule.reveal_weights': [97, firstMechanism(struct({ netuid: u16, ...reveal }))],
   'SubtensorModule.commit_mechanism_weights': [115, struct({ netuid: u16, mecid: u8, commitHash })],

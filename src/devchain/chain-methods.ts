@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Block } from './blocks.ts';
 import { headerJson } from './header.ts';
+import { toHex } from './hex.ts';
 import type { Node } from './node.ts';
 import { BlockNumber, Hash, type Method, method } from './rpc-method.ts';
 
@@ -40,7 +41,7 @@ function blockJson(block: Block) {
   return {
     block: {
       header: headerJson(block),
-      extrinsics: block.transactions.map(({ bytes }) => `0x${Buffer.from(bytes).toString('hex')}`),
+      extrinsics: block.transactions.map(({ bytes }) => toHex(bytes)),
     },
     justifications: null,
   };

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { runtimeCall } from './calls.ts';
 import type { ChainFacts, DecodedExtrinsic } from './codec.ts';
 import { ADDITIONAL, EXTRA } from './extensions.ts';
-import { fromHex } from './hex.ts';
+import { blake2b256, fromHex } from './hex.ts';
 import { encode, generic, struct, tuple } from './scale.ts';
 import { bytes, fixedBytes } from './scale-basic.ts';
 import { createReader, type Reader } from './scale-reader.ts';
@@ -88,7 +88,7 @@ function read(sent: Uint8Array): DecodedExtrinsic {
   if (input.left() > 0) throw unfit('call', `${input.left()} bytes after it`, 'nothing');
   return {
     kind: 'extrinsic',
-    hash: Buffer.from(blake2AsU8a(sent, 256)).toString('hex'),
+    hash: blake2b256(sent),
     signer,
     nonce: checks.CheckNonce,
     era: checks.CheckMortality,

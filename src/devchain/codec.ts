@@ -2,6 +2,7 @@ import { callApi } from './apis.ts';
 import { runtimeCall } from './calls.ts';
 import { decodeExtrinsic } from './codec-extrinsic.ts';
 import { createMetadata, type Metadata, type RuntimeFacts } from './metadata.ts';
+import { FIRST_SPEC_VERSION } from './runtime-version.ts';
 import { encode } from './scale.ts';
 import type { DevCall, DevEvent, DevState } from './state.ts';
 import { createStorage } from './storage.ts';
@@ -93,7 +94,7 @@ export function createCodec(): DevCodec {
   };
 }
 
-const FINNEY: RuntimeFacts = { specVersion: 343, slotMs: 12_000 };
+const FINNEY: RuntimeFacts = { specVersion: FIRST_SPEC_VERSION, slotMs: 12_000 };
 
 /** A test upgrades the runtime a few times; a chain that does it more often builds metadata again. */
 const MAX_RUNTIMES = 8;

@@ -3,7 +3,9 @@ import { done, failed, type Outcome } from './outcome.ts';
 import type { DevCall, DevData, DevState } from './state.ts';
 import { uidOf } from './subnet.ts';
 
-const MAX_FIELDS = 3;
+/** `Commitments.MaxFields`. */
+export const MAX_FIELDS = 3;
+
 /** A commitment takes this much of the epoch's space however short it is, in bytes. */
 const MIN_SPACE = 100;
 

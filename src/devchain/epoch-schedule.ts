@@ -1,4 +1,7 @@
-/** What decides when epochs are, as up to spec 422: the block number alone. */
+/**
+ * What decides when epochs are, as up to spec 422: the block number alone. The rules of this folder are
+ * written anew, though the adapter has some of them as well: a mistake that both shared would pass every test.
+ */
 export type Schedule = Readonly<{
   block: number;
   netuid: number;

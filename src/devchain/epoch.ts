@@ -1,3 +1,4 @@
+import { sum } from './matrix.ts';
 import type { DevNeuron, DevState } from './state.ts';
 import { totalStake } from './subnet.ts';
 import { type YumaOutput, yuma } from './yuma.ts';
@@ -76,6 +77,6 @@ function emissions(
 }
 
 function portions(amount: bigint, shares: readonly bigint[]): bigint[] {
-  const total = shares.reduce((sum, share) => sum + share, 0n);
+  const total = sum(shares);
   return shares.map((share) => (total === 0n ? 0n : (amount * share) / total));
 }

@@ -1,5 +1,5 @@
 import { compactToU8a } from '@polkadot/util';
-import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
+import { blake2b256 } from './hex.ts';
 
 /** What a block's hash is of. Hashes are 64 hex digits, as everywhere in this folder but the JSON-RPC. */
 export type Header = Readonly<{
@@ -15,11 +15,6 @@ export type Header = Readonly<{
   branch: number;
 }>;
 
-/** BLAKE2b-256 in 64 hex digits. */
-export function blake2(bytes: Uint8Array): string {
-  return Buffer.from(blake2AsU8a(bytes, 256)).toString('hex');
-}
-
 /** The hash of the SCALE header, which a client can compute from the header's JSON. */
 export function headerHash({
   parentHash,
@@ -28,7 +23,7 @@ export function headerHash({
   extrinsicsRoot,
   branch,
 }: Header): string {
-  return blake2(
+  return blake2b256(
     Buffer.concat([
       Buffer.from(parentHash, 'hex'),
       compactToU8a(number),

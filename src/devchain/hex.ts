@@ -1,3 +1,4 @@
+import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
 import { AppError } from '../errors.ts';
 
 /** The bytes of hex digits, with or without 0x. Throws `input.invalid` for anything else. */
@@ -17,4 +18,9 @@ export function fromHex(hex: string): Uint8Array {
 /** Lower-case hex digits behind 0x, as Substrate's JSON-RPC has them. */
 export function toHex(bytes: Uint8Array): string {
   return `0x${Buffer.from(bytes).toString('hex')}`;
+}
+
+/** BLAKE2b-256 in 64 hex digits. */
+export function blake2b256(bytes: Uint8Array): string {
+  return Buffer.from(blake2AsU8a(bytes, 256)).toString('hex');
 }

@@ -1,8 +1,11 @@
+import { SS58_PREFIX } from '../chain/hotkey.ts';
 import { API_METHODS } from './apis.ts';
 import { callEntries, runtimeCall } from './calls.ts';
 import { extraType, extrinsicType, multiAddress, multiSignature } from './codec-extrinsic.ts';
+import { MAX_FIELDS } from './commitments.ts';
 import { eventEntries } from './events.ts';
 import { ADDITIONAL, EXTRA } from './extensions.ts';
+import { toHex } from './hex.ts';
 import { metadataV14, metadataV15, type PalletMetadata } from './metadata-shape.ts';
 import { createTypeTable } from './metadata-types.ts';
 import { palletEnum, palletNames, runtimeEnum } from './pallet-enum.ts';
@@ -78,12 +81,12 @@ function constantsOf(facts: RuntimeFacts): Readonly<Record<PalletName, readonly 
     System: [
       constant('BlockHashCount', u32, BLOCK_HASH_COUNT),
       constant('Version', runtimeVersionScale, runtimeVersionOf(facts.specVersion)),
-      constant('SS58Prefix', u16, 42),
+      constant('SS58Prefix', u16, SS58_PREFIX),
     ],
     Timestamp: [],
     Aura: [constant('SlotDuration', u64, BigInt(facts.slotMs))],
     SubtensorModule: [],
-    Commitments: [constant('MaxFields', u32, 3)],
+    Commitments: [constant('MaxFields', u32, MAX_FIELDS)],
     Drand: [],
   };
 }
@@ -109,7 +112,7 @@ function palletOf(
     constants: constants.map(([name, type, value]) => ({
       name,
       type: idOf(type),
-      value: hex(value),
+      value: toHex(value),
       docs: [],
     })),
     errors: idOrNull(palletEnum(name, 'Error', errorEntries)),
@@ -138,7 +141,7 @@ function itemOf({ name, keys, value, fallback }: Item, idOf: IdOf): StorageItem 
             },
           ],
     // An optional value's fallback is None.
-    fallback: fallback === null ? '00' : hex(fallback),
+    fallback: fallback === null ? '00' : toHex(fallback),
     docs: [],
   };
 }
@@ -167,8 +170,4 @@ function apisOf(idOf: IdOf) {
     })),
     docs: [],
   }));
-}
-
-function hex(raw: Uint8Array): string {
-  return Buffer.from(raw).toString('hex');
 }

@@ -6,6 +6,7 @@ import type { Genesis } from './genesis.ts';
 import { createPool, type NonceOf, type Pool, type Status } from './pool.ts';
 import type { RpcError } from './rpc-error.ts';
 import { type Beacon, beaconOf, genesisState } from './runtime.ts';
+import { FIRST_SPEC_VERSION, TRANSACTION_VERSION } from './runtime-version.ts';
 import type { DevState } from './state.ts';
 import { checkTransaction, type Transaction } from './transaction.ts';
 
@@ -32,9 +33,6 @@ export type Node = Readonly<{
 }>;
 
 export type NodeOptions = Readonly<{ finalityLag: number; keepStates: number }>;
-
-const FIRST_SPEC_VERSION = 343;
-const TRANSACTION_VERSION = 1;
 
 /** Substrate's own patience with a block that does not become final. */
 const FINALITY_TIMEOUT_BLOCKS = 512;

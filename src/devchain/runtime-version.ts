@@ -2,6 +2,10 @@ import { blake2AsHex } from '@polkadot/util-crypto/blake2';
 import { struct, tuple, type ValueOf, vec } from './scale.ts';
 import { fixedBytes, text, u8, u32 } from './scale-basic.ts';
 
+/** The runtime that the chain starts with: Finney's. */
+export const FIRST_SPEC_VERSION = 343;
+export const TRANSACTION_VERSION = 1;
+
 /** The runtime APIs that the chain answers, with Finney's versions of them. */
 const APIS = {
   Core: 5,
@@ -35,7 +39,7 @@ export function runtimeVersionOf(specVersion: number): ValueOf<typeof runtimeVer
     implVersion: 1,
     // An API is known by the first 64 bits of its name's BLAKE2b.
     apis: Object.entries(APIS).map(([name, version]) => [blake2AsHex(name, 64), version] as const),
-    transactionVersion: 1,
+    transactionVersion: TRANSACTION_VERSION,
     systemVersion: 1,
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Block } from './blocks.ts';
 import type { BlockExtra } from './codec.ts';
 import type { MetagraphFault } from './fault-state.ts';
+import { toHex } from './hex.ts';
 import { extraOf, type Node } from './node.ts';
 import { stateError } from './rpc-error.ts';
 import { Hash, Hex, type Method, method, type Reply } from './rpc-method.ts';
@@ -37,7 +38,7 @@ export function stateMethods(node: Node): Readonly<Record<string, Method>> {
     state_getMetadata: method(z.tuple([Hash.nullish()]), ([at]) =>
       atBlock(node, at, ({ block: { specVersion }, state }) => {
         const facts = { specVersion, slotMs: state.params.slotMs };
-        return `0x${Buffer.from(node.codec.metadata(14, facts)).toString('hex')}`;
+        return toHex(node.codec.metadata(14, facts));
       }),
     ),
     state_getRuntimeVersion: method(z.tuple([Hash.nullish()]), ([at]) =>

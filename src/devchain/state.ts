@@ -93,7 +93,7 @@ export type DevAxon = Readonly<{
   placeholder2: number;
 }>;
 
-export type DevCommitment = Readonly<{ block: number; fields: readonly DevData[] }>;
+type DevCommitment = Readonly<{ block: number; fields: readonly DevData[] }>;
 
 /** A field of a commitment; `bytes` is hex. */
 export type DevData =

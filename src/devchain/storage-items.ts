@@ -12,7 +12,7 @@ export function storageItems(): readonly Item[] {
   return [...system, ...subtensorItems(), ...commitments, ...drand];
 }
 
-/** Blocks whose hashes the runtime remembers. */
+/** `System.BlockHashCount`: blocks whose hashes the runtime remembers. */
 export const BLOCK_HASH_COUNT = 2_400;
 
 const accountData = struct(

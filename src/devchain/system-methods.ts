@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SS58_PREFIX } from '../chain/hotkey.ts';
 import { type Method, method } from './rpc-method.ts';
 
 /** `system_*`: what the node says about itself, and nothing of it ever changes. */
@@ -7,7 +8,7 @@ export const systemMethods: Readonly<Record<string, Method>> = {
   system_chainType: fixed('Development'),
   system_name: fixed('eirel devchain'),
   system_version: fixed('1.0.0'),
-  system_properties: fixed({ ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' }),
+  system_properties: fixed({ ss58Format: SS58_PREFIX, tokenDecimals: 9, tokenSymbol: 'TAO' }),
   system_health: fixed({ peers: 0, isSyncing: false, shouldHavePeers: false }),
 };
 

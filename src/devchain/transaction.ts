@@ -3,6 +3,7 @@ import type { DevCodec, Era } from './codec.ts';
 import { type RpcError, refusal } from './rpc-error.ts';
 import { validate } from './runtime.ts';
 import type { DevCall, DevState } from './state.ts';
+import { BLOCK_HASH_COUNT } from './storage-items.ts';
 
 /** An extrinsic whose signature holds. */
 export type Transaction = Readonly<{
@@ -26,9 +27,6 @@ export type Tip = Readonly<{
 
 /** Weights for 4,096 uids are 16 KiB, a timelocked commit 5 KiB at most. */
 const MAX_EXTRINSIC_BYTES = 64 * 1024;
-
-/** Blocks whose hashes the runtime remembers (`System.BlockHashCount`). */
-const BLOCK_HASH_COUNT = 2_400;
 
 /**
  * The checks that come before a place in the pool, in the runtime's order. Bytes are attacker-controlled.

@@ -33,17 +33,19 @@ export const weight = struct(
 
 export const weightPairs: Scale<readonly WeightPair[]> = vec(tuple(u16, u16));
 
+/** What an axon's owner announces of it. */
+export const servedAxon = {
+  version: u32,
+  ip: u128,
+  port: u16,
+  ipType: u8,
+  protocol: u8,
+  placeholder1: u8,
+  placeholder2: u8,
+};
+
 export const axonInfo: Scale<DevAxon> = struct(
-  {
-    block: count64,
-    version: u32,
-    ip: u128,
-    port: u16,
-    ipType: u8,
-    protocol: u8,
-    placeholder1: u8,
-    placeholder2: u8,
-  },
+  { block: count64, ...servedAxon },
   'pallet_subtensor::pallet::AxonInfo',
 );
 

@@ -1,5 +1,5 @@
 import { commitEpoch } from './epoch-schedule.ts';
-import { blake2 } from './header.ts';
+import { blake2b256 } from './hex.ts';
 import { done, failed, type Outcome } from './outcome.ts';
 import { encode } from './scale.ts';
 import { bytes } from './scale-basic.ts';
@@ -45,7 +45,7 @@ export function commitTimelocked(
       event: 'SubtensorModule.TimelockedWeightsCommitted',
       hotkey,
       index: storageIndex(call.netuid, call.mecid),
-      commitHash: blake2(encode(bytes, commit)),
+      commitHash: blake2b256(encode(bytes, commit)),
       round,
     },
   );

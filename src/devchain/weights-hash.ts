@@ -1,5 +1,5 @@
 import { epochIndex } from './epoch-schedule.ts';
-import { blake2 } from './header.ts';
+import { blake2b256 } from './hex.ts';
 import { done, failed, type Outcome } from './outcome.ts';
 import { encode, tuple, vec } from './scale.ts';
 import { u16, u64 } from './scale-basic.ts';
@@ -100,7 +100,7 @@ export function weightsHash(
 ): string {
   const { netuid, mecid, uids, values, salt, versionKey } = call;
   const index = storageIndex(netuid, mecid);
-  return blake2(encode(hashed, [hotkey, index, uids, values, salt, versionKey]));
+  return blake2b256(encode(hashed, [hotkey, index, uids, values, salt, versionKey]));
 }
 
 const hashed = tuple(account, u16, vec(u16), vec(u16), vec(u16), u64);
