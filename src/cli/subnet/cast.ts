@@ -15,7 +15,7 @@ export const DISHONEST: Running = 'v4';
 export const MINERS = ['miner-1', 'miner-2', 'miner-3', 'miner-4', 'miner-5', 'miner-6'] as const;
 
 /** All validators by name, those without a process included: they count against the quorum. */
-export const VALIDATORS = stakes.validators.map((_, index) => `v${index + 1}`);
+const VALIDATORS = stakes.validators.map((_, index) => `v${index + 1}`);
 
 export const NETUID = 36;
 export const FAMILY = 'general_chat';
