@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -15,26 +15,25 @@ import { scratchDirectory } from '../support/scratch-directory.ts';
 const page = await readFile(join(ROOT, 'docs/operating.md'), 'utf8');
 const conf = await readFile(join(ROOT, 'deploy/nats-server.conf'), 'utf8');
 
-/** The blocks of the page's section on starting, without the list's indentation: commands, and files by name. */
+/** The commands of the page's section on starting, without the list's indentation. */
 const section = page.slice(page.indexOf('\n## Start\n'), page.indexOf('\n## A run\n'));
-const blocks = [...section.matchAll(/^ {3}```(\S+)(?: (\S+))?\n(.*?)^ {3}```$/gms)].map(
-  ([, kind, file, text = '']) => ({ kind, file, text: text.replaceAll(/^ {3}/gm, '') }),
+const steps = [...section.matchAll(/^ {3}```sh\n(.*?)^ {3}```$/gms)].map(([, text = '']) =>
+  text.replaceAll(/^ {3}/gm, ''),
 );
 
+/** What `eirel doctor` looks at; on disk and server it may only warn. */
+const DOCTOR = 'key node clock registration permit stake weights limits axon stream'.split(' ');
+
 /** The ports that the page and the configuration name. */
-const PORTS = ['4222', '8222', '8787'];
+const PORTS = ['4222', '8222', '8787', '9944'];
 
 test('the documented steps, as they stand, end in a validator that is ready and a run with a score', {
   timeout: PROCESS_TEST_TIMEOUT_MS,
 }, async () => {
   await using home = await scratchDirectory();
-  await mkdir(join(home.path, 'eirel'));
   const moved = await toFreePorts();
   await writeFile(join(home.path, 'nats-server.conf'), moved(conf));
-  for (const { file, text } of blocks)
-    if (file !== undefined) await writeFile(join(home.path, 'eirel', file), text);
-  const steps = blocks.filter(({ kind }) => kind === 'sh').map(({ text }) => text);
-  expect(steps).toHaveLength(5);
+  expect(steps).toHaveLength(6);
   const script = moved(steps.join('\n')).replace(
     'deploy/nats-server.conf',
     join(home.path, 'nats-server.conf'),
@@ -53,32 +52,50 @@ test('the documented steps, as they stand, end in a validator that is ready and 
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr])
+  const closed = [child.stdout, child.stderr].map((stream) => {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text;
     });
+    return once(stream, 'close');
+  });
   try {
     const [code] = await once(child, 'exit');
     expect(code, output).toBe(0);
     expect(output).toContain('stream validator: created');
+    expect(output).toMatch(/^http:\/\/127\.0\.0\.1:[0-9]+ since block [0-9]+$/m);
+    for (const checked of DOCTOR) expect(output).toMatch(new RegExp(`^ok +${checked} `, 'm'));
+    expect(output).not.toMatch(/^(FAULT|unknown) /m);
     expect(output).toContain('1 lines imported, 0 were there before, 0 refused');
     expect(output).toMatch(/run\.opened\.v1 +general_chat\/run-1/);
     expect(output).toMatch(/score\.recorded\.v1 +general_chat\/run-1/);
     const validator = await fetch(moved('http://127.0.0.1:8787/readyz'));
     expect(validator.status, await validator.text()).toBe(200);
   } finally {
-    process.kill(-(child.pid ?? 0), 'SIGTERM');
-    await Promise.all([child.stdout, child.stderr].map((stream) => once(stream, 'close')));
+    endGroup(child.pid ?? 0);
+    await Promise.all(closed);
   }
 });
+
+/** Ends what the steps started; steps that failed early left nothing. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGTERM');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
 
 /** Puts free ports in the place of those that are named. */
 async function toFreePorts(): Promise<(text: string) => string> {
   const free = await Promise.all(PORTS.map(freePort));
   return (text) =>
-    PORTS.reduce((now, port, index) => now.replaceAll(`:${port}`, `:${free[index]}`), text).replace(
-      'EIREL_HTTP_PORT=8787',
-      `EIREL_HTTP_PORT=${free[2]}`,
+    PORTS.reduce(
+      (now, port, index) =>
+        now.replaceAll(
+          new RegExp(`(:|--port |EIREL_HTTP_PORT=)${port}\\b`, 'g'),
+          `$1${free[index]}`,
+        ),
+      text,
     );
 }
 
