@@ -3,7 +3,8 @@ import { hexToU8a } from '@polkadot/util';
 import { z } from 'zod';
 import { Block } from '../events/scalars.ts';
 import type { BlockRange, ChainCommitment, Known } from './chain.ts';
-import { known, malformed, parseAnswer, unavailable } from './decode.ts';
+import { parseAnswer } from './decode.ts';
+import { known, malformed, unavailable } from './known.ts';
 import { readStorage } from './reads.ts';
 
 /**

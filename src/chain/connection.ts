@@ -8,6 +8,7 @@ import { type ConnectionState, NOT_STARTED } from './connection-state.ts';
 import { type Core, stateOf, supervise } from './connection-supervisor.ts';
 import { endpointsOf } from './endpoints.ts';
 import { firstPulse, knownHead } from './heads.ts';
+import { known, unavailable } from './known.ts';
 
 /** Several calls with their own deadlines make one read. */
 const READ_TIMEOUT_MS = 60_000;
@@ -112,13 +113,9 @@ async function read<T>(
 
 async function outcome<T>(use: (link: Link) => Promise<T>, link: Link): Promise<Known<T>> {
   try {
-    return { known: true, value: await use(link) };
+    return known(await use(link));
   } catch (error) {
     if (isOutage(error)) return unavailable(`${link.endpoint}: ${oneLine(error)}`);
     throw error;
   }
-}
-
-function unavailable(detail: string): Known<never> {
-  return { known: false, reason: 'unavailable', detail };
 }

@@ -2,6 +2,7 @@ import type { Registry } from '@polkadot/types/types';
 import { hexToU8a, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
 import type { Known } from './chain.ts';
+import { known, malformed } from './known.ts';
 
 /**
  * SCALE bytes as plain values, by the node's own metadata: structs as objects with camelCase names, bytes
@@ -33,25 +34,6 @@ export function parseAnswer<T>(schema: z.ZodType<T>, value: unknown, what: strin
   return malformed(`${what}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'no such shape'}`);
 }
 
-export function known<T>(value: T): Known<T> {
-  return { known: true, value };
-}
-
-/** The node answered with what cannot be right. */
-export function malformed(detail: string): Known<never> {
-  return { known: false, reason: 'malformed', detail: detail.slice(0, MAX_DETAIL) };
-}
-
-/** The chain has nothing where something was asked for. */
-export function empty(detail: string): Known<never> {
-  return { known: false, reason: 'empty', detail: detail.slice(0, MAX_DETAIL) };
-}
-
-/** The node cannot answer now. */
-export function unavailable(detail: string): Known<never> {
-  return { known: false, reason: 'unavailable', detail: detail.slice(0, MAX_DETAIL) };
-}
-
 /** An unsigned integer of any width. */
 export const Unsigned = z
   .union([z.int().min(0), z.string().regex(/^0x[0-9a-f]{2,64}$/)])
@@ -63,9 +45,6 @@ export const Blocks = Unsigned.transform((value) =>
 );
 
 export const U16 = z.int().min(0).max(65_535);
-
-/** The longest detail that an event holds. */
-const MAX_DETAIL = 400;
 
 function hexLength(bytes: string): number {
   return Math.max(0, (bytes.length - 2) / 2);

@@ -1,3 +1,4 @@
+import { detailOf } from '../events/scalars.ts';
 import type { ChainError } from './chain.ts';
 
 /**
@@ -10,7 +11,7 @@ export function chainError(
   detail: string,
   retryAt: number | null = null,
 ): ChainError {
-  return { name, detail: detail.slice(0, MAX_DETAIL), class: classOf(name), retryAt };
+  return { name, detail: detailOf(detail), class: classOf(name), retryAt };
 }
 
 /** Who can mend an error. One that is not in the table is new to us, so a person has to look. */
@@ -26,9 +27,6 @@ export function customErrorName(code: number, call: string): string | null {
   if (code !== RATE_LIMIT_EXCEEDED) return CUSTOM_ERRORS.get(code) ?? null;
   return call.includes('.commit_') ? 'CommittingWeightsTooFast' : 'SettingWeightsTooFast';
 }
-
-/** The longest detail that an event holds. */
-const MAX_DETAIL = 400;
 
 const NAMES: Readonly<Record<ChainError['class'], readonly string[]>> = {
   // Passes by itself, at a block that is known for most of them.

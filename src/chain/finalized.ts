@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Known } from './chain.ts';
 import type { Link } from './connection-link.ts';
-import { known, parseAnswer, unavailable } from './decode.ts';
+import { parseAnswer } from './decode.ts';
+import { known, notFinal, unavailable } from './known.ts';
 import type { At } from './reads.ts';
 
 /** What `chain_getHeader` tells of a block, as far as it is needed. */
@@ -50,15 +51,6 @@ export async function readHash(
 ): Promise<Known<string | null>> {
   const answer = await link.call('chain_getBlockHash', [block]);
   return parseAnswer(Hash.nullable(), answer, `hash of block ${block}`);
-}
-
-/** A block that is asked for too early. */
-export function notFinal(block: number, finalized: number): Known<never> {
-  return {
-    known: false,
-    reason: 'not-final',
-    detail: `block ${block} is not final, the newest final one is ${finalized}`,
-  };
 }
 
 async function readNumber(

@@ -1,5 +1,6 @@
 import type { Known } from './chain.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
+import { known, unavailable } from './known.ts';
 
 /** The finalised head over all connections. It never goes back. Times are milliseconds of one clock. */
 export type Heads = Readonly<{
@@ -70,11 +71,11 @@ export function knownHead(
   { now, limits, connection }: { now: number; limits: ConnectionLimits; connection: string },
 ): Known<number> {
   const age = now - advancedAt;
-  if (finalized !== null && age < limits.silenceMs) return { known: true, value: finalized };
+  if (finalized !== null && age < limits.silenceMs) return known(finalized);
   const since = `${Math.floor(age / 1_000)} s`;
   const what =
     finalized === null
       ? `no finalised block seen yet, after ${since}`
       : `finality stands at block ${finalized} for ${since}`;
-  return { known: false, reason: 'unavailable', detail: `${what}; ${connection}` };
+  return unavailable(`${what}; ${connection}`);
 }

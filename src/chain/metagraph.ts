@@ -4,7 +4,8 @@ import { Block, Ss58 } from '../events/scalars.ts';
 import { ActivityCutoff, activityCutoffItems } from './activity-cutoff.ts';
 import { AxonInfo, axonUrl } from './axon.ts';
 import type { Known, Metagraph, Neuron } from './chain.ts';
-import { Blocks, empty, known, malformed, parseAnswer, U16, Unsigned } from './decode.ts';
+import { Blocks, parseAnswer, U16, Unsigned } from './decode.ts';
+import { empty, known, malformed } from './known.ts';
 import { type At, callRuntime, MECHANISM, readStorage, SELECTIVE_MECHAGRAPH } from './reads.ts';
 
 /**

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Known } from './chain.ts';
 import type { Link } from './connection-link.ts';
-import { known, parseAnswer } from './decode.ts';
+import { parseAnswer } from './decode.ts';
 import { readFinalized } from './finalized.ts';
+import { known } from './known.ts';
 import { readStorage } from './reads.ts';
 
 /** The node that answers at present: its address as it may be shown, and its runtime's version. */

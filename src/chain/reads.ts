@@ -4,7 +4,8 @@ import type { DefinitionCallNamed } from '@polkadot/types/types';
 import { u8aConcatStrict, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
 import type { Known } from './chain.ts';
-import { decodeExactly, known, malformed, parseAnswer, unavailable } from './decode.ts';
+import { decodeExactly, parseAnswer } from './decode.ts';
+import { known, malformed, unavailable } from './known.ts';
 
 /** A block whose state is read; the hash is 64 hex digits. */
 export type At = Readonly<{ block: number; blockHash: string }>;

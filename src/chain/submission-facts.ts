@@ -2,7 +2,8 @@ import type { ApiPromise } from '@polkadot/api';
 import { z } from 'zod';
 import { Block, Ss58 } from '../events/scalars.ts';
 import type { Known } from './chain.ts';
-import { empty, known, malformed, parseAnswer, U16, Unsigned } from './decode.ts';
+import { parseAnswer, U16, Unsigned } from './decode.ts';
+import { empty, known, malformed } from './known.ts';
 import {
   type At,
   callRuntime,

@@ -13,7 +13,8 @@ import type { Link } from './connection-link.ts';
 import { connectNode } from './connection-session.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { chainError } from './errors.ts';
-import { notFinal, readFinalized, readFinalizedAt } from './finalized.ts';
+import { readFinalized, readFinalizedAt } from './finalized.ts';
+import { known, notFinal } from './known.ts';
 import { readMetagraph } from './metagraph.ts';
 import { type NodeFacts, readNode } from './node-facts.ts';
 import { createSender } from './send.ts';
@@ -83,7 +84,7 @@ function readings({ netuid }: SubtensorOptions, connection: Connection): Reading
     finalizedBlock: async () => connection.head(),
     metagraph: async (block) => {
       const kept = metagraphs.get(block);
-      if (kept !== undefined) return { known: true, value: kept };
+      if (kept !== undefined) return known(kept);
       const metagraph = await readMetagraphAt(block);
       if (metagraph.known) keep(metagraphs, metagraph.value);
       return metagraph;
@@ -114,7 +115,7 @@ function submissions(
   const oneByOne = createLane();
   return {
     sign: async (call) => {
-      if (signer === null) return { known: true, value: NO_SIGNER };
+      if (signer === null) return known(NO_SIGNER);
       const own = { netuid, hotkey: signer.hotkey, versionKey, genesis };
       return oneByOne(async () => {
         const signing = await read(connection, (link) =>

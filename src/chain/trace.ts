@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ChainError, Extrinsic, Known, Trace } from './chain.ts';
 import type { Link } from './connection-link.ts';
-import { known, parseAnswer, unavailable } from './decode.ts';
+import { parseAnswer } from './decode.ts';
 import { readBest, readFinalized, readHash } from './finalized.ts';
+import { known, unavailable } from './known.ts';
 import { type At, readStorage } from './reads.ts';
 import { readOutcome } from './trace-outcome.ts';
 

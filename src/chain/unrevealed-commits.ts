@@ -2,7 +2,8 @@ import type { ApiPromise } from '@polkadot/api';
 import { z } from 'zod';
 import { Ss58 } from '../events/scalars.ts';
 import type { Known } from './chain.ts';
-import { known, parseAnswer } from './decode.ts';
+import { parseAnswer } from './decode.ts';
+import { known } from './known.ts';
 import { type At, readStorage } from './reads.ts';
 import { commitEpoch, type EpochSchedule } from './reveal-schedule.ts';
 

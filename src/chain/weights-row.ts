@@ -4,7 +4,8 @@ import { Block } from '../events/scalars.ts';
 import { Vector } from '../events/weights.ts';
 import { ActivityCutoff, activityCutoffItems } from './activity-cutoff.ts';
 import type { Known, WeightsRow } from './chain.ts';
-import { known, malformed, parseAnswer, U16 } from './decode.ts';
+import { parseAnswer, U16 } from './decode.ts';
+import { known, malformed } from './known.ts';
 import { type At, readStorage } from './reads.ts';
 
 /**

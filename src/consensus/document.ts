@@ -1,6 +1,7 @@
 import { decode, decodeBytes, type Json } from '../events/ej1.ts';
 import { sha256 } from '../events/hash.ts';
 import { MAX_REPORT_BYTES, type RejectionReason } from '../events/report.ts';
+import { detailOf } from '../events/scalars.ts';
 import { MAX_DOCUMENT_BYTES, SignedDocument } from './signed.ts';
 
 /** Why a document was refused; `digest` is the SHA-256 of its body, once there is one. */
@@ -52,12 +53,8 @@ function openValue(value: Json, type: string): Opened | Rejected {
 
 /** A refusal whose detail fits an event, whatever an attacker's text put into it. */
 export function rejected(reason: RejectionReason, detail: string, digest: string | null): Rejected {
-  // Cutting may split a surrogate pair, and a lone surrogate has no EJ1 form.
-  return { kind: 'rejected', reason, detail: detail.slice(0, MAX_DETAIL).toWellFormed(), digest };
+  return { kind: 'rejected', reason, detail: detailOf(detail), digest };
 }
-
-/** The bound of `Detail`, in UTF-16 units. */
-const MAX_DETAIL = 400;
 
 /** A refusal for the first field of `reasons` that is not what was asked for, or null when all agree. */
 export function mismatch<Field extends string>(

@@ -44,8 +44,16 @@ export const Fraction = z.strictObject({
 });
 export type Fraction = z.infer<typeof Fraction>;
 
+/** Room for a sentence, in UTF-16 units: the rest of what somebody wrote is his own business. */
+const MAX_DETAIL = 400;
+
 /** A sentence for people; what decides is the code beside it. */
-export const Detail = z.string().max(400);
+export const Detail = z.string().max(MAX_DETAIL);
+
+/** As much of a text as `Detail` holds. Others may have written it, and a lone surrogate has no EJ1 form. */
+export function detailOf(text: string): string {
+  return text.slice(0, MAX_DETAIL).toWellFormed();
+}
 
 /** The run's place in the sequence of runs: 7 for `run-7`. */
 export function runSequence(run: RunId): number {

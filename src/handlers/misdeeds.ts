@@ -1,4 +1,5 @@
 import type { RejectionReason } from '../events/report.ts';
+import { detailOf } from '../events/scalars.ts';
 
 /** Something that a peer did wrong; recorded once. */
 export type Misdeed = Readonly<{
@@ -8,9 +9,6 @@ export type Misdeed = Readonly<{
   digest: string | null;
 }>;
 
-/** Room for a sentence: the rest of what a peer wrote is its own business. */
-const MAX_DETAIL_LENGTH = 400;
-
 /** A misdeed; `detail` may quote the peer, and is cut so that it can always be stored. */
 export function misdeedOf(
   peer: string,
@@ -18,7 +16,7 @@ export function misdeedOf(
   detail: string,
   digest: string | null = null,
 ): Misdeed {
-  return { peer, reason, detail: detail.slice(0, MAX_DETAIL_LENGTH).toWellFormed(), digest };
+  return { peer, reason, detail: detailOf(detail), digest };
 }
 
 /** What makes two misdeeds the same. */

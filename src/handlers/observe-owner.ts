@@ -3,7 +3,7 @@ import { nanoFromDouble } from '../consensus/nano.ts';
 import { BURN_UID, burnVector, shareVector } from '../consensus/vector.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { sha256 } from '../events/hash.ts';
-import { RunId, Ss58 } from '../events/scalars.ts';
+import { detailOf, RunId, Ss58 } from '../events/scalars.ts';
 import type { Snapshot } from '../events/snapshot.ts';
 import type { Fetch } from './ask-peers.ts';
 import { Figure } from './figure.ts';
@@ -99,7 +99,7 @@ export async function missOwner(
   const { reason } = await observeOwner(at, deps);
   if (reason !== null) {
     const { family, run } = at;
-    const detail = reason.slice(0, 400).toWellFormed();
+    const detail = detailOf(reason);
     await deps.record([{ type: 'owner-pick.missed.v1', data: { family, run, detail } }]);
   }
   return { reason };

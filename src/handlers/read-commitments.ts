@@ -2,6 +2,7 @@ import type { Chain, ChainCommitment, Known } from '../chain/chain.ts';
 import { type ChainText, commitmentsIn } from '../consensus/commitment-facts.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { Phases } from '../events/run.ts';
+import { detailOf } from '../events/scalars.ts';
 import type { Voter } from '../events/snapshot.ts';
 import type { CommitmentRead } from '../projectors/reports.ts';
 import type { Recorder } from './recorder.ts';
@@ -46,7 +47,7 @@ export async function missCommitments(
     return null;
   }
   const { reason } = read;
-  const detail = read.detail.slice(0, 400).toWellFormed();
+  const detail = detailOf(read.detail);
   await deps.record([
     { type: 'commitments.missed.v1', data: { family, run, block, reason, detail } },
   ]);

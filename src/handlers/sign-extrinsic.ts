@@ -1,6 +1,7 @@
 import type { Call, Chain, ChainError, Extrinsic } from '../chain/chain.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { Purpose } from '../events/extrinsic.ts';
+import { detailOf } from '../events/scalars.ts';
 import { type RetryFacts, retryAt } from './extrinsic-retry.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -65,7 +66,7 @@ export function errorFields({ name, detail, class: errorClass }: ChainError) {
   return {
     error: name.slice(0, 128).toWellFormed() || 'unnamed',
     errorClass,
-    detail: detail.slice(0, 400).toWellFormed(),
+    detail: detailOf(detail),
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Known, Metagraph, Neuron } from '../chain/chain.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
+import { detailOf } from '../events/scalars.ts';
 import {
   AXON,
   MAX_VALIDATORS,
@@ -44,7 +45,7 @@ export function decideSnapshot(request: SnapshotRequest, answer: Known<Metagraph
       block,
       reason,
       rowCount,
-      detail: detail.slice(0, 400).toWellFormed(),
+      detail: detailOf(detail),
     },
   });
   if (!answer.known) return missed(answer.reason, null, answer.detail);
