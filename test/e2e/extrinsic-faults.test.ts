@@ -1,11 +1,28 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Extrinsic } from '#src/chain/chain.ts';
 import type { Subtensor } from '#src/chain/subtensor.ts';
-import type { DevNeuron, DevParams } from '#src/devchain/state.ts';
+import { hotkeyOf } from '#src/cli/subnet/cast.ts';
 import type { Purpose } from '#src/events/extrinsic.ts';
-import { devSigner } from '../support/dev-keys.ts';
+import {
+  type Act,
+  AGAIN,
+  amendParams,
+  amendSelf,
+  COMMITMENT_FAULTS,
+  FAULTS,
+  type Fault,
+  ONCE,
+  stallFor,
+  WEIGHT_FAULTS,
+} from '../support/extrinsic-faults.ts';
 import { expectTruth, storyOf } from '../support/extrinsic-truth.ts';
+import { stakedNeurons } from '../support/live-chain.ts';
+import { eventsOf, readLog } from '../support/live-log.ts';
+import { liveRun, measure, playTo } from '../support/live-run.ts';
+import { liveSubnet } from '../support/live-subnet.ts';
 import { answered, openChain } from '../support/live-subtensor.ts';
+import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import {
   FINALITY_LAG,
   type LiveOptions,
@@ -13,283 +30,18 @@ import {
   liveValidator,
   openRun,
   SELF,
-  SELF_UID,
 } from '../support/live-validator.ts';
 import { recordedOf } from '../support/simulated-run.ts';
 
 /** Longer than any extrinsic lives, so that nothing falls due again meanwhile; shorter than the phase of commitments. */
 const INTERVAL = 80;
 
-type Act = (live: LiveValidator) => void | Promise<void>;
-
-/**
- * Something that befalls the chain or the validator: so long before an extrinsic is signed that it is final
- * then, or just before the block at which the extrinsic is signed and sent, or included, or just after
- * that. It is mended three blocks after the signature.
- */
-type Fault = Readonly<{
-  title: string;
-  at: 'before' | 'signing' | 'sent' | 'included';
-  befall: Act;
-  mend?: Act;
-  /** What the log tells of the attempts. */
-  story: readonly string[];
-}>;
-
-const ONCE = ['1 signed', '1 included', '1 succeeded'];
-const UNSEEN = ['1 signed', '1 succeeded'];
-const SEEN_TWICE = ['1 signed', '1 included', '1 included', '1 succeeded'];
-const AGAIN = ['2 signed', '2 included', '2 succeeded'];
-
-const FAULTS: readonly Fault[] = [
-  {
-    title: 'a connection that drops while the rules are read',
-    at: 'signing',
-    befall: ({ devchain }) => devchain.faults.dropOnCall('state_queryStorageAt', 'before-answer'),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops before the signature',
-    at: 'signing',
-    befall: ({ devchain }) =>
-      devchain.faults.dropOnCall('system_accountNextIndex', 'before-answer'),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops before the extrinsic is sent',
-    at: 'signing',
-    befall: ({ devchain }) => devchain.faults.dropOnCall('author_submitExtrinsic', 'before-call'),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops before the answer to the submission',
-    at: 'signing',
-    befall: ({ devchain }) => devchain.faults.dropOnCall('author_submitExtrinsic', 'before-answer'),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops after the answer to the submission',
-    at: 'signing',
-    befall: ({ devchain }) => devchain.faults.dropOnCall('author_submitExtrinsic', 'after-answer'),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops before the inclusion',
-    at: 'sent',
-    befall: ({ devchain }) => devchain.faults.dropConnections(),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops while the blocks are asked',
-    at: 'sent',
-    befall: ({ devchain }) => devchain.faults.dropOnCall('chain_getBlock', 'before-answer'),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops after the inclusion',
-    at: 'included',
-    befall: ({ devchain }) => devchain.faults.dropConnections(),
-    story: ONCE,
-  },
-  {
-    title: 'a connection that drops before finality',
-    at: 'included',
-    befall: async (live) => {
-      await live.play();
-      live.devchain.faults.dropOnCall('chain_getFinalizedHead', 'before-answer');
-    },
-    story: ONCE,
-  },
-  {
-    title: 'a node that restarts and forgets its pool',
-    at: 'sent',
-    befall: ({ devchain }) => devchain.faults.restart(),
-    story: ONCE,
-  },
-  {
-    title: 'a node that restarts after the inclusion',
-    at: 'included',
-    befall: ({ devchain }) => devchain.faults.restart(),
-    story: ONCE,
-  },
-  {
-    title: 'a validator that restarts with the extrinsic in the pool',
-    at: 'sent',
-    befall: (live) => live.restart(),
-    story: ONCE,
-  },
-  {
-    title: 'a validator that restarts after the inclusion',
-    at: 'included',
-    befall: (live) => live.restart(),
-    story: ONCE,
-  },
-  {
-    title: 'a reorganisation that moves the extrinsic',
-    at: 'included',
-    befall: async (live) => {
-      live.devchain.faults.reorg(1);
-      await live.round();
-    },
-    story: SEEN_TWICE,
-  },
-  {
-    title: 'a reorganisation that loses the extrinsic',
-    at: 'included',
-    befall: ({ devchain }) => devchain.faults.reorg(1, 'drop'),
-    story: SEEN_TWICE,
-  },
-  {
-    title: 'finality that stalls before the inclusion is seen',
-    at: 'sent',
-    befall: stallFor(10),
-    story: UNSEEN,
-  },
-  {
-    title: 'finality that stalls after the inclusion, until the extrinsic would be dead',
-    at: 'included',
-    befall: stallFor(70),
-    story: ONCE,
-  },
-  {
-    title: 'finality that stalls over a lost extrinsic until that is dead',
-    at: 'sent',
-    befall: async (live) => {
-      live.devchain.faults.restart();
-      await stallFor(70)(live);
-    },
-    story: ['1 signed', '1 expired: Expired', ...AGAIN],
-  },
-  {
-    title: 'a pool that refuses for a rate limit',
-    at: 'signing',
-    befall: ({ devchain }) => devchain.faults.rejectNextSubmission('Custom error: 6'),
-    story: ['1 signed', '1 rejected: SettingWeightsTooFast', ...AGAIN],
-  },
-  {
-    title: 'a pool that is full for a while',
-    at: 'signing',
-    befall: ({ devchain }) =>
-      devchain.faults.failCalls('author_submitExtrinsic', 1_016, 'Immediately Dropped'),
-    mend: ({ devchain }) => devchain.faults.failCalls('author_submitExtrinsic', 0),
-    story: ONCE,
-  },
-  {
-    title: 'a pool that throws the extrinsic out',
-    at: 'sent',
-    befall: async (live) => {
-      const [{ hash } = { hash: '' }] = (
-        await recordedOf(live.node, 'extrinsic.signed.v1', 1)
-      ).slice(-1);
-      live.devchain.faults.evictExtrinsic(hash);
-    },
-    story: ONCE,
-  },
-  {
-    title: 'a node that refuses what it has taken before',
-    at: 'sent',
-    befall: ({ devchain }) => {
-      devchain.faults.holdExtrinsics(2);
-      devchain.faults.rejectNextSubmission('Transaction has a bad signature');
-    },
-    story: ONCE,
-  },
-  {
-    title: 'a runtime upgrade between signature and inclusion',
-    at: 'sent',
-    befall: ({ devchain }) => {
-      devchain.faults.holdExtrinsics(1);
-      devchain.faults.upgradeRuntime();
-    },
-    story: ['1 signed', '1 expired: RuntimeUpgraded', ...AGAIN],
-  },
-  {
-    title: 'a runtime upgrade before the signature',
-    at: 'signing',
-    befall: ({ devchain }) => devchain.faults.upgradeRuntime(),
-    story: ONCE,
-  },
-];
-
-function stallFor(blocks: number): Act {
-  return async (live) => {
-    live.devchain.faults.stallFinality();
-    await live.play(blocks);
-    live.devchain.faults.resumeFinality();
-  };
-}
-
-/** Faults of the weights alone. */
-const WEIGHT_FAULTS: readonly Fault[] = [
-  {
-    title: 'a permit that is gone at the inclusion',
-    at: 'sent',
-    befall: (live) => amendSelf(live, { permit: false }),
-    mend: (live) => amendSelf(live, { permit: true }),
-    story: ['1 signed', '1 included', '1 failed: NeuronNoValidatorPermit', ...AGAIN],
-  },
-  {
-    title: 'a version key that is raised before the inclusion',
-    at: 'sent',
-    befall: (live) => amendParams(live, { weightsVersionKey: 99n }),
-    mend: (live) => amendParams(live, { weightsVersionKey: 0n }),
-    story: ['1 signed', '1 included', '1 failed: IncorrectWeightVersionKey', ...AGAIN],
-  },
-  {
-    title: 'a version key that is raised before the signature',
-    at: 'before',
-    befall: (live) => amendParams(live, { weightsVersionKey: 99n }),
-    mend: (live) => amendParams(live, { weightsVersionKey: 0n }),
-    story: ['1 refused: IncorrectWeightVersionKey', ...AGAIN],
-  },
-];
-
-/** Faults of the commitment alone. */
-const COMMITMENT_FAULTS: readonly Fault[] = [
-  {
-    title: 'a seat that is lost at the inclusion',
-    at: 'sent',
-    befall: (live) => amendSelf(live, { hotkey: devSigner('stranger').hotkey }),
-    mend: (live) => amendSelf(live, { hotkey: devSigner(SELF).hotkey }),
-    story: ['1 signed', '1 included', '1 failed: AccountNotAllowedCommit', ...AGAIN],
-  },
-  {
-    title: 'space that is taken away before the inclusion',
-    at: 'sent',
-    befall: (live) => amendParams(live, { maxSpace: 0 }),
-    mend: (live) => amendParams(live, { maxSpace: 3_100 }),
-    story: [
-      '1 signed',
-      '1 included',
-      '1 failed: SpaceLimitExceeded',
-      '2 refused: SpaceLimitExceeded',
-      '3 signed',
-      '3 included',
-      '3 succeeded',
-    ],
-  },
-];
-
-/** Changes the validator's own neuron from the next block on. */
-function amendSelf({ devchain }: LiveValidator, changes: Partial<DevNeuron>): void {
-  devchain.amend((state) => ({
-    ...state,
-    neurons: state.neurons.map((neuron, uid) =>
-      uid === SELF_UID ? { ...neuron, ...changes } : neuron,
-    ),
-  }));
-}
-
-function amendParams({ devchain }: LiveValidator, changes: Partial<DevParams>): void {
-  devchain.amend((state) => ({ ...state, params: { ...state.params, ...changes } }));
-}
-
 /** Plays run 1 up to where the extrinsic of a purpose is signed, then with the fault, then to its end. */
 async function playWith(
   { at, befall, mend }: Omit<Fault, 'title' | 'story'>,
   purpose: Purpose,
   live: LiveValidator,
-) {
+): Promise<void> {
   const phases = await openRun(live);
   if (purpose === 'weights') {
     await live.play(5);
@@ -305,14 +57,17 @@ async function playWith(
   }
   await mend?.(live);
   if (purpose === 'commitment') {
-    await playUntil('a commitment', live, async () => {
-      const settled = await recordedOf(live.node, 'extrinsic.settled.v1', 1);
-      return settled.at(-1)?.outcome === 'succeeded';
-    });
+    await untilCommitted(live);
     await live.leapTo(phases.commit);
   }
   await finish(live);
-  return phases;
+}
+
+function untilCommitted(live: LiveValidator): Promise<void> {
+  return playUntil('a commitment', live, async () => {
+    const settled = await recordedOf(live.node, 'extrinsic.settled.v1', 1);
+    return settled.at(-1)?.outcome === 'succeeded';
+  });
 }
 
 /** Until the log says that the chain holds what was intended. */
@@ -484,3 +239,93 @@ describe('under commit-reveal', () => {
     await expectTruth(live);
   });
 });
+
+/** What may happen before a block, and not only once. */
+const MISHAPS: Readonly<Record<string, Act>> = {
+  'nothing happens': () => undefined,
+  'connections drop': ({ devchain }) => devchain.faults.dropConnections(),
+  'a submission is lost': ({ devchain }) =>
+    devchain.faults.dropOnCall('author_submitExtrinsic', 'before-call'),
+  'the answer to a submission is lost': ({ devchain }) =>
+    devchain.faults.dropOnCall('author_submitExtrinsic', 'before-answer'),
+  'a question is lost': ({ devchain }) =>
+    devchain.faults.dropOnCall('chain_getFinalizedHead', 'before-answer'),
+  'a submission is refused': ({ devchain }) =>
+    devchain.faults.rejectNextSubmission('Custom error: 6'),
+  'blocks stay empty': ({ devchain }) => devchain.faults.holdExtrinsics(3),
+  'the node restarts': ({ devchain }) => devchain.faults.restart(),
+  'the validator restarts': (live) => live.restart(),
+  'blocks are replaced': ({ devchain }) => devchain.faults.reorg(FINALITY_LAG),
+  'blocks are lost': ({ devchain }) => devchain.faults.reorg(FINALITY_LAG, 'drop'),
+  'finality stalls': stallFor(4),
+  'the runtime is upgraded': ({ devchain }) => devchain.faults.upgradeRuntime(),
+};
+const anyMishaps = fc.array(fc.constantFrom(...Object.keys(MISHAPS)), { maxLength: 10 });
+
+/** Each takes about a second. */
+const RANDOM_RUNS = 8;
+
+test('whatever happens, in whatever order, a run is committed to once and its weights are set once', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyMishaps, anyMishaps, async (early, late) => {
+      await using live = await start();
+      const { snapshot, commit, certify } = await openRun(live);
+      const suffer = async (mishaps: readonly string[]): Promise<void> => {
+        for (const mishap of mishaps) {
+          await MISHAPS[mishap]?.(live);
+          await live.play();
+        }
+        live.devchain.faults.reset();
+      };
+      await live.playTo(snapshot - 1);
+      await suffer(early);
+      await untilCommitted(live);
+      await live.leapTo(commit);
+      await live.playTo(certify - 1);
+      await suffer(late);
+      await finish(live);
+      await expectTruth(live);
+    }),
+    { numRuns: RANDOM_RUNS },
+  );
+});
+
+test(
+  'a validator process whose node forgets its commitment and refuses its weights does both once',
+  async () => {
+    await using subnet = await liveSubnet({
+      validators: ['v1'],
+      neurons: (axons) => stakedNeurons({ v1: 400n }, axons),
+      env: { EIREL_MIN_COLDKEYS: '1' },
+    });
+    const { chain } = subnet;
+    const run = liveRun(1, chain.block());
+    await measure(subnet, run, [0.8, 0.7, 0.6, 0.5, 0.4, 0.3]);
+    await playTo(subnet, run.phases.snapshot - 1);
+    chain.faults.dropOnCall('author_submitExtrinsic', 'before-answer');
+    await playTo(subnet, run.phases.snapshot);
+    chain.faults.restart();
+    await playTo(subnet, run.phases.certify - 1);
+    chain.faults.rejectNextSubmission('Custom error: 6');
+    await playTo(subnet, run.phases.certify + 4);
+    const log = await readLog(subnet.nats, 'v1');
+    const signed = eventsOf(log, 'extrinsic.signed.v1', run.run);
+    expect(signed.map(({ purpose, nonce }) => [purpose, nonce])).toEqual([
+      ['commitment', 0],
+      ['weights', 1],
+      ['weights', 1],
+    ]);
+    const settled = eventsOf(log, 'extrinsic.settled.v1', run.run);
+    expect(settled.map(({ outcome, block }) => [outcome, block])).toEqual([
+      ['succeeded', chain.findExtrinsic(signed[0]?.hash ?? '')?.block],
+      ['rejected', run.phases.certify],
+      ['succeeded', chain.findExtrinsic(signed[2]?.hash ?? '')?.block],
+    ]);
+    expect(chain.findExtrinsic(signed[1]?.hash ?? '')).toBeNull();
+    expect(chain.stateAt('finalized').nonces.get(hotkeyOf('v1'))).toBe(2);
+    expect(eventsOf(log, 'weights.observed.v1', run.run)).toMatchObject([
+      { attempt: 2, matches: true, vector: chain.weightsOf('v1') },
+    ]);
+  },
+  PROCESS_TEST_TIMEOUT_MS,
+);
