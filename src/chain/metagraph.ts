@@ -6,7 +6,8 @@ import { AxonInfo, axonUrl } from './axon.ts';
 import type { Known, Metagraph, Neuron } from './chain.ts';
 import { Blocks, parseAnswer, U16, Unsigned } from './decode.ts';
 import { empty, known, malformed } from './known.ts';
-import { type At, callRuntime, MECHANISM, readStorage, SELECTIVE_MECHAGRAPH } from './reads.ts';
+import { type At, readStorage } from './reads.ts';
+import { fieldsOf, readSelected, Selected } from './selective-metagraph.ts';
 
 /**
  * The whole subnet as of one finalised block: one runtime call, and one storage query for what the call does
@@ -18,24 +19,21 @@ export async function readMetagraph(
   api: ApiPromise,
   { netuid, ...at }: At & { readonly netuid: number },
 ): Promise<Known<Metagraph>> {
-  const [called, stored] = await Promise.all([
-    callRuntime(SELECTIVE_MECHAGRAPH, [netuid, MECHANISM, FIELDS], at, { api }),
+  const [answer, stored] = await Promise.all([
+    readSelected(Answer, { netuid, ...at }, { api }),
     readStorage(
       { stakeThreshold: ['subtensorModule', 'stakeThreshold'], ...activityCutoffItems(netuid) },
       at,
       { api },
     ),
   ]);
-  if (!called.known) return called;
-  if (!stored.known) return stored;
-  if (called.value === null) return empty(`block ${at.block} has no subnet ${netuid}`);
-  const answer = parseAnswer(Answer, called.value, 'metagraph');
   if (!answer.known) return answer;
+  if (!stored.known) return stored;
   const rest = parseAnswer(Rest, stored.value, 'storage');
   if (!rest.known) return rest;
   const cutoff = parseAnswer(ActivityCutoff, stored.value, 'storage');
   if (!cutoff.known) return cutoff;
-  const fault = contradiction(answer.value, { netuid, block: at.block });
+  const fault = contradiction(answer.value);
   if (fault !== null) return malformed(`metagraph: ${fault}`);
   if (answer.value.numUids === 0)
     return empty(`subnet ${netuid} has no neuron at block ${at.block}`);
@@ -63,43 +61,10 @@ export async function readMetagraph(
   });
 }
 
-/** The pallet's numbers of the fields that are asked for; what is not asked for comes as null. */
-const RULES = {
-  ownerHotkey: 5,
-  block: 7,
-  tempo: 8,
-  kappa: 23,
-  minAllowedWeights: 24,
-  weightsVersion: 26,
-  weightsRateLimit: 27,
-  maxValidators: 29,
-  numUids: 30,
-  commitRevealWeightsEnabled: 46,
-  commitRevealPeriod: 47,
-};
-
-/** Fields with one entry for each uid. */
-const COLUMNS = {
-  hotkeys: 52,
-  coldkeys: 53,
-  axons: 55,
-  active: 56,
-  validatorPermit: 57,
-  lastUpdate: 59,
-  incentives: 62,
-  blockAtRegistration: 66,
-  totalStake: 69,
-};
-
-/** What is asked for. */
-export const FIELDS = [...Object.values(RULES), ...Object.values(COLUMNS)];
-
 const Column = z.array(z.unknown());
 
-const Answer = z.object({
-  netuid: U16,
+const Answer = Selected.extend({
   ownerHotkey: Ss58,
-  block: Block,
   tempo: U16,
   kappa: U16,
   minAllowedWeights: U16,
@@ -121,6 +86,9 @@ const Answer = z.object({
 });
 type Answer = z.infer<typeof Answer>;
 
+/** What is asked for. */
+export const FIELDS = fieldsOf(Answer);
+
 /** One neuron, under the names of the columns. */
 const Row = z.object({
   hotkeys: Ss58,
@@ -140,12 +108,7 @@ const Rest = z.object({ stakeThreshold: Unsigned });
 const NO_ACCOUNT = '5C4hrfjw9DjXZTzV3MwzrrAr9P1MJhSrvWGWqi1eSuyUpnhM';
 
 /** What makes an answer of the right layout unusable, or null. */
-function contradiction(
-  answer: Answer,
-  { netuid, block }: { readonly netuid: number; readonly block: number },
-): string | null {
-  if (answer.netuid !== netuid) return `it is of subnet ${answer.netuid}, not ${netuid}`;
-  if (answer.block !== block) return `it is of block ${answer.block}, not ${block}`;
+function contradiction(answer: Answer): string | null {
   const { numUids } = answer;
   for (const [name, value] of Object.entries(answer)) {
     if (Array.isArray(value) && value.length !== numUids) {

@@ -1,10 +1,7 @@
 import type { ChainError } from './chain.ts';
 import { chainError } from './errors.ts';
 import { blocksUntilNextEpoch, commitEpoch, epochOf } from './reveal-schedule.ts';
-import type { SubmissionFacts } from './submission-facts.ts';
-
-/** The subnet, the hotkey that signs, and the version key that its weights carry. */
-export type Own = Readonly<{ netuid: number; hotkey: string; versionKey: bigint }>;
+import type { Own, SubmissionFacts } from './submission-facts.ts';
 
 /** The first check that a commitment of these texts would fail in the block after these facts, or null. */
 export function preflightCommitment(

@@ -1,9 +1,9 @@
 import { axonAddress } from './axon.ts';
 import type { Call, ChainError } from './chain.ts';
 import { chainError } from './errors.ts';
-import { type Own, preflightCommitment } from './preflight-commitment.ts';
+import { preflightCommitment } from './preflight-commitment.ts';
 import { firstRevealBlock } from './reveal-schedule.ts';
-import type { SubmissionFacts } from './submission-facts.ts';
+import type { Own, SubmissionFacts } from './submission-facts.ts';
 
 /**
  * The first of the chain's checks that a call would fail in the block after these facts, or null. With

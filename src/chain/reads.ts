@@ -17,9 +17,6 @@ export type StorageItem = readonly [
   ...keys: readonly (number | string)[],
 ];
 
-/** The runtime API that gives chosen fields of a subnet's mechanism, by its names in `api.call`. */
-export const SELECTIVE_MECHAGRAPH = ['subnetInfoRuntimeApi', 'getSelectiveMechagraph'] as const;
-
 /** The subnet has one mechanism. Its index in storage is mechanism × 4096 + netuid, which is the netuid. */
 export const MECHANISM = 0;
 

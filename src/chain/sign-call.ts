@@ -9,10 +9,9 @@ import { QUICKNET } from './drand.ts';
 import { chainError } from './errors.ts';
 import { known, malformed } from './known.ts';
 import { preflightRound } from './preflight.ts';
-import type { Own } from './preflight-commitment.ts';
 import { MECHANISM } from './reads.ts';
 import { firstRevealBlock, revealRound } from './reveal-schedule.ts';
-import type { SubmissionFacts } from './submission-facts.ts';
+import type { Own, SubmissionFacts } from './submission-facts.ts';
 import { encryptTimelocked } from './timelock.ts';
 import { encodeWeightsPayload } from './weights-payload.ts';
 

@@ -9,10 +9,9 @@ import { chainError } from './errors.ts';
 import { readFinalized } from './finalized.ts';
 import { known } from './known.ts';
 import { preflight } from './preflight.ts';
-import type { Own } from './preflight-commitment.ts';
 import type { At } from './reads.ts';
 import { type BuiltCall, buildCall, type Random } from './sign-call.ts';
-import { readSubmissionFacts } from './submission-facts.ts';
+import { type Own, readSubmissionFacts } from './submission-facts.ts';
 
 /**
  * Checks a call against the chain's rules at the node's newest finalised block, and signs it for the blocks

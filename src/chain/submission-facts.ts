@@ -3,18 +3,15 @@ import { z } from 'zod';
 import { Block, Ss58 } from '../events/scalars.ts';
 import type { Known } from './chain.ts';
 import { parseAnswer, U16, Unsigned } from './decode.ts';
-import { empty, known, malformed } from './known.ts';
-import {
-  type At,
-  callRuntime,
-  MECHANISM,
-  readSpecVersion,
-  readStorage,
-  SELECTIVE_MECHAGRAPH,
-} from './reads.ts';
+import { known, malformed } from './known.ts';
+import { type At, readSpecVersion, readStorage } from './reads.ts';
 import type { EpochSchedule } from './reveal-schedule.ts';
-import { epochOf, Rules, ruleItems } from './submission-rules.ts';
+import { readSelected, Selected } from './selective-metagraph.ts';
+import { Rules, ruleItems, storedEpoch } from './submission-rules.ts';
 import { readUnrevealed } from './unrevealed-commits.ts';
+
+/** The subnet, the hotkey that signs, and the version key that its weights carry. */
+export type Own = Readonly<{ netuid: number; hotkey: string; versionKey: bigint }>;
 
 /** What decides whether the chain takes a call of one hotkey, all of it at one block. */
 export type SubmissionFacts = Readonly<{
@@ -82,25 +79,19 @@ export async function readSubmissionFacts(
   api: ApiPromise,
   { netuid, hotkey, ...at }: At & { readonly netuid: number; readonly hotkey: string },
 ): Promise<Known<SubmissionFacts>> {
-  const [version, called, stored] = await Promise.all([
+  const [version, subnet, stored] = await Promise.all([
     readSpecVersion(at, { api }),
-    callRuntime(SELECTIVE_MECHAGRAPH, [netuid, MECHANISM, Object.values(FIELDS)], at, { api }),
+    readSelected(Subnet, { netuid, ...at }, { api }),
     readStorage(ruleItems(netuid, hotkey), at, { api }),
   ]);
   if (!version.known) return version;
-  if (!called.known) return called;
-  if (!stored.known) return stored;
-  if (called.value === null) return empty(`block ${at.block} has no subnet ${netuid}`);
-  const subnet = parseAnswer(Subnet, called.value, 'metagraph');
   if (!subnet.known) return subnet;
-  if (subnet.value.block !== at.block) {
-    return malformed(`metagraph: it is of block ${subnet.value.block}, not ${at.block}`);
-  }
+  if (!stored.known) return stored;
   const rules = parseAnswer(Rules, stored.value, 'storage');
   if (!rules.known) return rules;
   const neuron = neuronOf(subnet.value, { hotkey, uid: rules.value.uid });
   if (!neuron.known) return neuron;
-  const epoch = epochOf(rules.value);
+  const epoch = storedEpoch(rules.value);
   const { tempo } = rules.value;
   const schedule = { block: at.block, netuid, tempo, epoch };
   const unrevealed = await readUnrevealed(hotkey, schedule, at, { api });
@@ -128,20 +119,9 @@ export async function readSubmissionFacts(
   });
 }
 
-/** The pallet's numbers of the metagraph's fields; stake is computed by the runtime and stored nowhere. */
-const FIELDS = {
-  ownerHotkey: 5,
-  block: 7,
-  numUids: 30,
-  validatorPermit: 57,
-  lastUpdate: 59,
-  blockAtRegistration: 66,
-  totalStake: 69,
-};
-
-const Subnet = z.object({
+/** Of the metagraph, for the runtime computes stake and stores it nowhere. */
+const Subnet = Selected.extend({
   ownerHotkey: Ss58,
-  block: Block,
   numUids: U16,
   validatorPermit: z.array(z.boolean()),
   lastUpdate: z.array(Block),

@@ -65,7 +65,7 @@ export const Rules = z.object({
 });
 
 /** The stored schedule of epochs, or null where the metadata describes none. */
-export function epochOf(rules: z.infer<typeof Rules>): EpochSchedule['epoch'] {
+export function storedEpoch(rules: z.infer<typeof Rules>): EpochSchedule['epoch'] {
   const { subnetEpochIndex, lastEpochBlock, pendingEpochAt, blocksSinceLastStep } = rules;
   if (
     subnetEpochIndex === undefined ||

@@ -15,7 +15,7 @@ export async function sendCall(
   chain: Pick<Chain, 'sign' | 'send'>,
   call: Call,
 ): Promise<Extrinsic> {
-  const signing = known(await chain.sign(call));
+  const signing = answered(await chain.sign(call));
   if (signing.kind === 'refused') throw refused(signing.error);
   const sending = await chain.send(signing.extrinsic);
   if (sending.kind === 'refused') throw refused(sending.error);
@@ -63,7 +63,7 @@ export async function submitCall(
   }
 }
 
-function known<T>(fact: Known<T>): T {
+function answered<T>(fact: Known<T>): T {
   if (fact.known) return fact.value;
   throw new AppError('chain.unavailable', {
     found: `${fact.reason}: ${fact.detail}`,
