@@ -15,9 +15,10 @@ export type AdvanceDeps = StepDeps &
 
 /**
  * Takes a run as far as it gets at a finalised block: each step is decided on the log alone, performed,
- * and recorded before the next one is decided, so a restart resumes where the log ends. Each
- * step is taken at most once at a block, so that one that changed nothing waits for the next. In `shadow` mode an exception in the consensus is thrown
- * like any other, but only after the owner's pick was set: the consensus never stands in its way.
+ * and recorded before the next one is decided, so a restart resumes where the log ends. Each step is taken
+ * at most once at a block, so that one that changed nothing waits for the next. In `shadow` mode an exception
+ * in the consensus is thrown like any other, but only after the owner's pick was set: the consensus never
+ * stands in its way.
  */
 export async function advanceRun(
   run: Run,

@@ -5,7 +5,7 @@ import type { Phases } from '../events/run.ts';
 import type { CommitmentRead } from '../projectors/reports.ts';
 import { chainTexts, readThrough } from './read-commitments.ts';
 import type { Recorder } from './recorder.ts';
-import { type AttemptRequest, refuse, signExtrinsic } from './sign-extrinsic.ts';
+import { type AttemptRequest, refuse, settled, signExtrinsic } from './sign-extrinsic.ts';
 
 export type CommitRequest = Readonly<{
   family: string;
@@ -50,22 +50,9 @@ export async function commitReport(
     const error: ChainError = { ...ALREADY, detail, retryAt: null };
     return refuse(attempted, error, deps);
   }
-  const data = {
-    family,
-    run,
-    purpose: 'commitment' as const,
-    attempt,
-    carries,
-    hash: null,
-    outcome: 'succeeded' as const,
-    block,
-    blockHash: null,
-    error: null,
-    errorClass: null,
-    detail: 'the chain holds this commitment already',
-    retryAt: null,
-  };
-  await deps.record([{ type: 'extrinsic.settled.v1', data }]);
+  const detail = 'the chain holds this commitment already';
+  const end = { hash: null, block, blockHash: null, error: null, detail } as const;
+  await deps.record([settled(attempted, { outcome: 'succeeded', ...end })]);
   return null;
 }
 

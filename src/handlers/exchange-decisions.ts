@@ -88,9 +88,10 @@ export async function exchangeDecisions(
   deps: AskDeps & AskEachDeps & { record: Recorder },
 ): Promise<Agreement> {
   const peers = peersOf(exchange.voters, exchange.self);
+  const verified = new Set<string>();
   const asked = await askEach(
     peers,
-    (peer, signal) => askForStatements(peer, exchange, { ...deps, signal }),
+    (peer, signal) => askForStatements(peer, exchange, verified, { ...deps, signal }),
     deps,
   );
   const { items, misdeeds } = together(asked);
@@ -185,9 +186,11 @@ function certificateEvent(
   return { type: 'certificate.built.v1', data };
 }
 
+/** `verified` has the statements, as they stand, that any peer gave in this round. */
 async function askForStatements(
   peer: Peer,
   exchange: DecisionExchange,
+  verified: Set<string>,
   deps: AskDeps,
 ): Promise<Asked<SignedStatement>> {
   const { family, run } = exchange.expected;
@@ -210,14 +213,18 @@ async function askForStatements(
       misdeeds.push(misdeedOf(peer.hotkey, 'schema', 'a statement that is no signed document'));
       continue;
     }
-    // Signatures are the cost here (4 k/s), so what is held already is not verified again.
-    if (have.has(claimed.data.hotkey)) continue;
-    const checked = checkStatement(encodeDocument(claimed.data), exchange.expected, deps.verify);
+    // Signatures are the cost here (4 k/s), so what is held already is not verified again, nor what
+    // every other peer relays as well.
+    const bytes = encodeDocument(claimed.data);
+    const text = Buffer.from(bytes).toString();
+    if (have.has(claimed.data.hotkey) || verified.has(text)) continue;
+    const checked = checkStatement(bytes, exchange.expected, deps.verify);
     if (checked.kind === 'rejected') {
       misdeeds.push(misdeedOf(peer.hotkey, checked.reason, checked.detail));
       continue;
     }
     have.add(checked.hotkey);
+    verified.add(text);
     const { hotkey, body, signature, outcome } = checked;
     statements.push({ hotkey, body, signature, outcome });
   }

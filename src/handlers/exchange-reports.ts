@@ -69,9 +69,10 @@ export async function exchangeReports(
   const peers = peersOf(exchange.voters, exchange.self).filter(
     (peer) => misdeeds(peer) < MAX_MISDEEDS,
   );
+  const have = new Set(exchange.held.map(reportKey));
   const asked = await askEach(
     peers,
-    (peer, signal) => askForReports(peer, exchange, { ...deps, signal }),
+    (peer, signal) => askForReports(peer, exchange, have, { ...deps, signal }),
     deps,
   );
   const { items, misdeeds: faults } = together(asked);
@@ -111,9 +112,18 @@ export function decideReceived(
   return events;
 }
 
+/** The reports that are held or that any peer gave in this round, checked: nobody is asked for those again. */
+type Have = Set<string>;
+
+/** With its author, so that an index which names a report as another's is found out. */
+function reportKey({ hotkey, digest }: HeldReport): string {
+  return `${hotkey}/${digest}`;
+}
+
 async function askForReports(
   peer: Peer,
   exchange: ReportExchange,
+  have: Have,
   deps: AskDeps,
 ): Promise<Asked<Received>> {
   const { family, run } = exchange.expected;
@@ -126,7 +136,8 @@ async function askForReports(
         exchange,
         deps,
       );
-  return together([own, await askForRelayed(peer, exchange, own.items, deps)]);
+  for (const report of own.items) have.add(reportKey(report));
+  return together([own, await askForRelayed(peer, exchange, have, deps)]);
 }
 
 const nothing: Asked<Received> = { items: [], misdeeds: [] };
@@ -153,7 +164,7 @@ async function askForReport(
 async function askForRelayed(
   peer: Peer,
   exchange: ReportExchange,
-  got: readonly Received[],
+  have: Have,
   deps: AskDeps,
 ): Promise<Asked<Received>> {
   const { family, run } = exchange.expected;
@@ -163,14 +174,17 @@ async function askForRelayed(
   const index = readAnswer(peer, answer.body, (json) => Index.safeParse(json).data ?? null);
   if (index.kind === 'misdeed') return withoutBody(index);
 
-  const have = new Set([...exchange.held, ...got].map(({ digest }) => digest));
   const voters = new Set(exchange.voters.map(({ hotkey }) => hotkey));
   const settled = new Set(exchange.equivocators);
   const wanted = index.value.reports.filter(
-    ({ hotkey, digest }) => voters.has(hotkey) && !settled.has(hotkey) && !have.has(digest),
+    (report) =>
+      voters.has(report.hotkey) && !settled.has(report.hotkey) && !have.has(reportKey(report)),
   );
   const asked: Asked<Received>[] = [];
-  for (const { digest, hotkey } of twoForEach(wanted)) {
+  for (const entry of startingAt(peer.hotkey, twoForEach(wanted))) {
+    const { digest, hotkey } = entry;
+    // Another peer may have given it meanwhile.
+    if (have.has(reportKey(entry))) continue;
     if (asked.filter(({ misdeeds }) => misdeeds.length > 0).length >= MAX_MISDEEDS) break;
     const got = await askForReport(peer, `${path}&digest=${digest}`, hotkey, exchange, deps);
     const other = got.items.find((report) => report.digest !== digest);
@@ -180,10 +194,20 @@ async function askForRelayed(
       break;
     }
     asked.push(got);
+    for (const report of got.items) have.add(reportKey(report));
     // Whoever lists what it does not have, or has no time left, is asked for nothing more in this round.
     if (got.items.length === 0 && got.misdeeds.length === 0) break;
   }
   return together(asked);
+}
+
+/**
+ * Peers that are asked at the same time list the same reports in the same order: each starts elsewhere, so
+ * that they give different ones.
+ */
+function startingAt(hotkey: string, reports: readonly HeldReport[]): readonly HeldReport[] {
+  const isAfter = (report: HeldReport): boolean => report.hotkey > hotkey;
+  return [...reports.filter(isAfter), ...reports.filter((report) => !isAfter(report))];
 }
 
 function twoForEach(reports: readonly HeldReport[]): readonly HeldReport[] {

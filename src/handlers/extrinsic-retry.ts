@@ -19,7 +19,7 @@ export function retryAt(
   error: Pick<ChainError, 'class' | 'retryAt'>,
   { block, failures, interval }: RetryFacts,
 ): number {
-  const backoff = block + Math.min(2 ** Math.min(failures, 16), interval);
+  const backoff = block + Math.min(2 ** failures, interval);
   switch (error.class) {
     case 'operator':
     case 'bug':

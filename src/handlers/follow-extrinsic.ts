@@ -1,9 +1,9 @@
 import type { Chain, ChainError, Extrinsic, Known, Trace } from '../chain/chain.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { Signed } from '../projectors/extrinsics.ts';
-import { type RetryFacts, retryAt } from './extrinsic-retry.ts';
+import type { RetryFacts } from './extrinsic-retry.ts';
 import type { Recorder } from './recorder.ts';
-import { errorFields } from './sign-extrinsic.ts';
+import { settled } from './sign-extrinsic.ts';
 
 /**
  * Blocks after its last one for which a node is asked what became of an extrinsic. A node that cannot
@@ -126,25 +126,10 @@ function ended(
   at: Readonly<{ block: number; blockHash?: string; error?: ChainError | null }>,
   error: ChainError | null = at.error ?? null,
 ): DomainEvent {
-  const { family, run, purpose, attempt, carries, hash } = signed;
-  return {
-    type: 'extrinsic.settled.v1',
-    data: {
-      family,
-      run,
-      purpose,
-      attempt,
-      carries,
-      hash,
-      outcome,
-      block: at.block,
-      blockHash: at.blockHash ?? null,
-      ...(error === null ? SUCCESS : { ...errorFields(error), retryAt: retryAt(error, retry) }),
-    },
-  };
+  const { hash } = signed;
+  const { block, blockHash = null } = at;
+  return settled({ ...signed, retry }, { outcome, hash, block, blockHash, error });
 }
-
-const SUCCESS = { error: null, errorClass: null, detail: '', retryAt: null };
 
 function extrinsicOf({ call, hash, bytes, nonce, birth, death, reveal }: Signed): Extrinsic {
   return { call, hash, bytes, nonce, birth, death, reveal };

@@ -1,6 +1,6 @@
 import type { Call, Chain, ChainError, Extrinsic } from '../chain/chain.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import type { Purpose } from '../events/extrinsic.ts';
+import type { Purpose, Settlement } from '../events/extrinsic.ts';
 import { detailOf } from '../events/scalars.ts';
 import { type RetryFacts, retryAt } from './extrinsic-retry.ts';
 import type { Recorder } from './recorder.ts';
@@ -39,36 +39,44 @@ export async function refuse(
   error: ChainError,
   deps: { record: Recorder },
 ): Promise<string> {
-  const { family, run, purpose, attempt, carries, retry } = request;
-  await deps.record([
-    {
-      type: 'extrinsic.settled.v1',
-      data: {
-        family,
-        run,
-        purpose,
-        attempt,
-        carries,
-        hash: null,
-        outcome: 'refused',
-        block: retry.block,
-        blockHash: null,
-        ...errorFields(error),
-        retryAt: retryAt(error, retry),
-      },
-    },
-  ]);
+  const end = { hash: null, block: request.retry.block, blockHash: null, error } as const;
+  await deps.record([settled(request, { outcome: 'refused', ...end })]);
   return `${error.name}: ${error.detail}`;
 }
 
-/** A chain's error as an event names it; its text is somebody else's and is cut to what fits. */
-export function errorFields({ name, detail, class: errorClass }: ChainError) {
+/**
+ * How an attempt ended, as its event: at a finalised `block`, with a hash where it was signed, and without an
+ * error only where it succeeded. What an error says is somebody else's text, and is cut to what fits.
+ */
+export function settled(
+  { family, run, purpose, attempt, carries, retry }: AttemptRequest,
+  end: Readonly<{
+    outcome: Settlement;
+    hash: string | null;
+    block: number;
+    blockHash: string | null;
+    error: ChainError | null;
+    detail?: string;
+  }>,
+): DomainEvent {
+  const { error, detail = '', ...rest } = end;
+  const why =
+    error === null
+      ? { error: null, errorClass: null, detail, retryAt: null }
+      : {
+          error: error.name.slice(0, MAX_ERROR_NAME).toWellFormed() || 'unnamed',
+          errorClass: error.class,
+          detail: detailOf(error.detail),
+          retryAt: retryAt(error, retry),
+        };
   return {
-    error: name.slice(0, 128).toWellFormed() || 'unnamed',
-    errorClass,
-    detail: detailOf(detail),
+    type: 'extrinsic.settled.v1',
+    data: { family, run, purpose, attempt, carries, ...rest, ...why },
   };
 }
+
+/** The longest name of an error that the event holds. */
+const MAX_ERROR_NAME = 128;
 
 function signed(request: AttemptRequest, extrinsic: Extrinsic): DomainEvent {
   const { family, run, purpose, attempt, carries } = request;

@@ -182,6 +182,23 @@ test('a statement that is held is not verified again, nor recorded', async () =>
   expect({ recorded, verified }).toEqual({ recorded: [], verified: [] });
 });
 
+test('a statement that every peer relays is verified once', async () => {
+  const all = ['a', 'b', 'c'].map((name) => statementOf(name));
+  const { certified, verified } = await round({ a: all, b: all, c: all, d: all });
+  expect(certified).toBe(true);
+  expect(verified.toSorted()).toEqual(['a', 'b', 'c'].map(hotkeyOf).toSorted());
+});
+
+test('a statement with another signature than the one that was verified is refused', async () => {
+  const good = statementOf('a');
+  const forged = { ...good, document: { ...good.document, signature: 'ab'.repeat(64) } };
+  const { of } = await round({ b: [good], c: [forged] });
+  expect(hotkeysIn(of('peer-decision.accepted.v1'))).toEqual([hotkeyOf('a')]);
+  expect(of('peer-decision.rejected.v1')).toMatchObject([
+    { data: { peer: hotkeyOf('c'), reason: 'bad-signature' } },
+  ]);
+});
+
 test('of a voter that signed two decisions one counts', async () => {
   const two = [statementOf('a'), statementOf('a', THEIRS)];
   const { of } = await round({ b: two, c: two.toReversed() });

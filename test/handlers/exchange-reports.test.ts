@@ -202,6 +202,39 @@ test('a peer that lists what it does not have is asked for one of it in a round'
   expect(events).toEqual([]);
 });
 
+test('what every peer relays is not fetched from every peer', async () => {
+  // Twice as many as are asked at a time: the second half finds what the first was given.
+  const names = Array.from({ length: 32 }, (_, index) => `peer${index}x`);
+  const reports = names.map((name) => reportOf(name, 5));
+  const index = indexOf(reports.map(({ received }) => received));
+  const { events, asked } = await round(exchangeOf(names), (hotkey, url) => {
+    if (isIndex(url)) return index;
+    const wanted = reports.find(({ received }) =>
+      isOwn(url) ? received.hotkey === hotkey : received.digest === url.searchParams.get('digest'),
+    );
+    return wanted?.bytes ?? 404;
+  });
+  expect(events.map(({ type }) => type)).toEqual(names.map(() => 'peer-report.accepted.v1'));
+  const relayed = asked.filter((url) => !isOwn(url) && !isIndex(url));
+  // 31 from each of the 32 otherwise.
+  expect(relayed.length).toBeLessThan((names.length * names.length) / 4);
+});
+
+test('a report that one peer lists and does not give is had from another', async () => {
+  const report = reportOf('c', 5);
+  const { events } = await round(exchangeOf(['a', 'b', 'c']), (hotkey, url) => {
+    if (hotkey === hotkeyOf('c') || isOwn(url)) return 404;
+    if (isIndex(url)) return indexOf([report.received]);
+    return hotkey === hotkeyOf('b') ? report.bytes : 404;
+  });
+  expect(events).toEqual([
+    {
+      type: 'peer-report.accepted.v1',
+      data: { ...place, ...report.received, servedBy: hotkeyOf('b') },
+    },
+  ]);
+});
+
 test('a peer that lists a voter often is asked for two reports of it', async () => {
   const many = Array.from({ length: 50 }, (_, index) => reportOf('a', index));
   const { asked, events } = await round(exchangeOf(['a', 'b']), (hotkey, url) => {

@@ -152,10 +152,10 @@ async function play(mode: WeightMode, grave?: Graveyard) {
 
 type Stripped = Readonly<{ id: string; data: string }>;
 
-/** Signatures are randomised, so they are all that may differ. */
+/** What may differ: signatures, which are randomised, and which of the peers that relay a report gave it first. */
 function stripped({ id, event }: Recorded): Stripped {
   const data = JSON.stringify(event.data, (key, value: unknown) =>
-    key === 'signature' ? null : value,
+    key === 'signature' || key === 'servedBy' ? null : value,
   );
   return { id, data };
 }

@@ -56,7 +56,12 @@ const REPORTS: readonly Readonly<{
     reason: 'bad-signature',
     serve: () => {
       const text = Buffer.from(forgedReport(subnet.liar, 2, FORGED).bytes).toString();
-      return Buffer.from(text.replace(/"signature":"[0-9a-f]{2}/, '"signature":"00'));
+      // Another first digit, whatever it was.
+      return Buffer.from(
+        text.replace(/"signature":"([0-9a-f])/, (_, digit: string) =>
+          digit === '0' ? '"signature":"1' : '"signature":"0',
+        ),
+      );
     },
   },
 ];
