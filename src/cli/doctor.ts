@@ -1,28 +1,23 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Known } from '../chain/chain.ts';
+import { isSs58 } from '../chain/hotkey.ts';
 import type { Subtensor } from '../chain/subtensor.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig, validatorFaults } from '../config.ts';
 import { now } from '../runtime/clock.ts';
 import { connectNats } from '../runtime/nats-link.ts';
 import { createPeerClient } from '../runtime/peer-client.ts';
 import { streamConfig, verifyStream } from '../runtime/streams.ts';
 import { type Command, JSON_OPTION } from './command.ts';
-import {
-  type ChainFacts,
-  checkAxon,
-  checkDisk,
-  checkKey,
-  checkNats,
-  checkNode,
-  checkSeat,
-  type Expected,
-  type Finding,
-  type Looked,
-} from './doctor/checks.ts';
+import { type ChainFacts, checkNode, checkSeat, type Expected } from './doctor/chain-checks.ts';
+import { checkAxon, checkDisk, checkKey, checkNats, checkSettings } from './doctor/checks.ts';
+import type { Finding, Looked } from './doctor/finding.ts';
 import { EXIT } from './exit-codes.ts';
+import { explain } from './explain.ts';
 import { natsAddress } from './nats-address.ts';
 import { reachChain } from './reach-chain.ts';
+import { describeDrift } from './streams.ts';
 import { openChain, openHotkey } from './validator/open-chain.ts';
 
 export const doctorCommand: Command = {
@@ -42,7 +37,7 @@ export const doctorCommand: Command = {
 
 async function examine(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const key = await look(async () => openHotkey(config));
-  const hotkey = 'value' in key ? key.value.hotkey : '';
+  const hotkey = 'value' in key ? key.value.hotkey : null;
   const chain = await lookAtChain(config, key, signal);
   const expected: Expected = {
     hotkey,
@@ -55,10 +50,11 @@ async function examine(config: Config, signal: AbortSignal): Promise<readonly Fi
   };
   const axon = axonOf(chain, hotkey);
   const answer: Looked<{ hotkey: string }> =
-    axon.known && axon.value !== null
+    'value' in axon && axon.value !== null
       ? await whoAnswers(axon.value, config, signal)
       : { reason: 'not asked' };
   return [
+    checkSettings(validatorFaults(config)),
     checkKey(key),
     ...checkNode(chain, expected),
     ...checkSeat(chain, expected),
@@ -87,14 +83,15 @@ async function factsAt(chain: Subtensor, block: number): Promise<Known<ChainFact
   return { known: true, value: { ...node.value, metagraph: metagraph.value } };
 }
 
-function axonOf(chain: Known<ChainFacts>, self: string): Known<string | null> {
-  if (!chain.known)
-    return { known: false, reason: chain.reason, detail: 'the chain does not answer' };
-  const { neurons } = chain.value.metagraph;
-  return { known: true, value: neurons.find(({ hotkey }) => hotkey === self)?.axon ?? null };
+/** The axon that stands on chain, null where there is none; or why that can't be told. */
+function axonOf(chain: Known<ChainFacts>, hotkey: string | null): Looked<string | null> {
+  if (!chain.known) return { reason: 'the chain does not answer' };
+  if (hotkey === null) return { reason: 'the hotkey is not known' };
+  const self = chain.value.metagraph.neurons.find((neuron) => neuron.hotkey === hotkey);
+  return self === undefined ? { reason: 'the hotkey is not registered' } : { value: self.axon };
 }
 
-const Answer = z.looseObject({ hotkey: z.string() });
+const Answer = z.object({ hotkey: z.string().refine(isSs58) });
 
 /** Who answers at an address, asked as a peer would ask. */
 async function whoAnswers(
@@ -107,7 +104,19 @@ async function whoAnswers(
   });
   const outcome = await peers.get(`${axon}/v1/status`, { signal });
   if (outcome.kind !== 'ok') return { reason: `${outcome.reason}: ${outcome.detail}` };
-  return await look(async () => Answer.parse(JSON.parse(Buffer.from(outcome.body).toString())));
+  const answer = outcome.status === 200 ? readStatus(outcome.body) : null;
+  return answer === null
+    ? { reason: `no validator answers there, but something does, with status ${outcome.status}` }
+    : { value: answer };
+}
+
+/** Who the answer of `/v1/status` is of; null for anything else. The bytes are attacker-controlled. */
+function readStatus(body: Uint8Array): { hotkey: string } | null {
+  try {
+    return Answer.parse(JSON.parse(Buffer.from(body).toString()));
+  } catch {
+    return null;
+  }
 }
 
 function lookAtNats(config: Config) {
@@ -115,7 +124,7 @@ function lookAtNats(config: Config) {
     const nc = await connectNats(await natsAddress(config, 'eirel doctor'));
     try {
       const drift = await verifyStream(nc, streamConfig('validator'));
-      return { version: nc.info?.version ?? 'unknown', drift: drift.map(({ field }) => field) };
+      return { version: nc.info?.version ?? 'unknown', drift: drift.map(describeDrift) };
     } finally {
       await nc.close();
     }
@@ -124,11 +133,23 @@ function lookAtNats(config: Config) {
 
 function lookAtDisk(path: string) {
   return look(async () => {
-    await mkdir(path, { recursive: true });
-    await access(path, constants.W_OK);
-    const { bavail, bsize } = await statfs(path);
+    const folder = await existing(resolve(path));
+    await access(folder, constants.W_OK);
+    const { bavail, bsize } = await statfs(folder);
     return { path, freeBytes: bavail * bsize };
   });
+}
+
+/** The folder itself, or the one that it will be made in. */
+async function existing(path: string): Promise<string> {
+  try {
+    await access(path);
+    return path;
+  } catch (error) {
+    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!absent || dirname(path) === path) throw error;
+    return existing(dirname(path));
+  }
 }
 
 /** A check that can't be made is a finding like any other. */
@@ -136,7 +157,7 @@ async function look<T>(act: () => Promise<T>): Promise<Looked<T>> {
   try {
     return { value: await act() };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { reason: explain(error) };
   }
 }
 

@@ -6,6 +6,7 @@ import { type Command, helpOf, type Io, readInput } from './command.ts';
 import { devchainCommand } from './devchain.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { keysNewCommand, keysShowCommand, keysSignCommand, keysVerifyCommand } from './keys.ts';
@@ -66,15 +67,6 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 /** Anything but a refusal and what the system says of a file or a socket: for those the message is enough. */
 function isOurFault(error: unknown): error is Error {
   return error instanceof Error && !(error instanceof AppError) && !('syscall' in error);
-}
-
-/** The message of an error, with those of its causes that say more. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const message = error.message.trim();
-  if (error.cause === undefined) return message;
-  const cause = explain(error.cause);
-  return message.includes(cause) ? message : `${message} (${cause})`;
 }
 
 function withoutCommand(argv: readonly string[], io: Io): number {

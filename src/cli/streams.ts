@@ -74,9 +74,11 @@ function spellOut({ field, expected = null, found = null }: Drift) {
 
 function describe({ name }: StreamConfig, drift: readonly Drift[]): string {
   if (drift.length === 0) return `stream ${name}: as configured\n`;
-  const lines = drift.map(
-    ({ field, expected, found }) =>
-      `  ${field}: expected ${JSON.stringify(expected) ?? 'nothing'}, found ${JSON.stringify(found) ?? 'nothing'}`,
-  );
-  return `stream ${name} differs from its configuration:\n${lines.join('\n')}\n`;
+  const lines = drift.map((each) => `  ${describeDrift(each)}\n`);
+  return `stream ${name} differs from its configuration:\n${lines.join('')}`;
+}
+
+/** One difference for people. */
+export function describeDrift({ field, expected, found }: Drift): string {
+  return `${field}: expected ${JSON.stringify(expected) ?? 'nothing'}, found ${JSON.stringify(found) ?? 'nothing'}`;
 }
