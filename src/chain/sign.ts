@@ -1,10 +1,9 @@
 import type { ApiPromise } from '@polkadot/api';
 import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
-import { z } from 'zod';
 import type { Signer } from '../consensus/keys.ts';
+import { readNextNonce } from './account-nonce.ts';
 import type { Call, Extrinsic, Known, Signing } from './chain.ts';
 import type { Link } from './connection-link.ts';
-import { parseAnswer } from './decode.ts';
 import { chainError } from './errors.ts';
 import { readFinalized } from './finalized.ts';
 import { known } from './known.ts';
@@ -36,11 +35,7 @@ export async function signCall(
   const built = buildCall(call, { facts: facts.value, own }, { ...deps, api: link.api });
   if (!built.known) return built;
   if (built.value.kind === 'refused') return refused(built.value.error);
-  const nonce = parseAnswer(
-    z.int().min(0),
-    await link.call('system_accountNextIndex', [hotkey]),
-    'next nonce',
-  );
+  const nonce = await readNextNonce(hotkey, at.value, { link });
   if (!nonce.known) return nonce;
   const extrinsic = signExtrinsic(
     built.value,

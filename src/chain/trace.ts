@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { readNonce } from './account-nonce.ts';
 import type { ChainError, Extrinsic, Known, Trace } from './chain.ts';
 import type { Link } from './connection-link.ts';
 import { parseAnswer } from './decode.ts';
 import { readBest, readFinalized, readHash } from './finalized.ts';
 import { known, unavailable } from './known.ts';
-import { type At, readStorage } from './reads.ts';
+import type { At } from './reads.ts';
 import { readOutcome } from './trace-outcome.ts';
 
 /**
@@ -68,7 +69,8 @@ async function trace(extrinsic: Extrinsic, search: Search, deps: Deps): Promise<
     return final(search, looked.value, deps);
   }
   if (block >= extrinsic.death) return known({ kind: 'dead', block, reason: 'expired' });
-  const nonce = await readNonce(head.value, deps);
+  // Without a hotkey nothing can be said of nonces.
+  const nonce = deps.hotkey === null ? known(0) : await readNonce(deps.hotkey, head.value, deps);
   if (!nonce.known) return nonce;
   if (nonce.value > extrinsic.nonce) return known({ kind: 'dead', block, reason: 'nonce-taken' });
   const upgraded = await wasUpgraded(extrinsic, search, head.value, deps);
@@ -150,15 +152,4 @@ async function final(search: Search, found: Found, { link }: Deps): Promise<Know
   }
   const { block, blockHash } = found;
   return known({ kind: 'final', block, blockHash, error: search.outcome.error });
-}
-
-const Account = z.object({ account: z.object({ nonce: z.int().min(0) }) });
-
-/** Extrinsics that the hotkey has had included up to a block; without a hotkey nothing can be said. */
-async function readNonce(at: At, { link, hotkey }: Deps): Promise<Known<number>> {
-  if (hotkey === null) return known(0);
-  const stored = await readStorage({ account: ['system', 'account', hotkey] }, at, link);
-  if (!stored.known) return stored;
-  const answer = parseAnswer(Account, stored.value, 'account');
-  return answer.known ? known(answer.value.account.nonce) : answer;
 }

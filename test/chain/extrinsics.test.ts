@@ -116,18 +116,44 @@ describe('an extrinsic', () => {
   test('with a nonce that is ahead waits, and expires when nobody fills the gap', async () => {
     await using live = await liveSubtensor(PLAIN);
     const { chain, devchain } = live;
-    const first = await signed(chain);
-    await chain.send(first);
+    const setNonce = (nonce: number): void =>
+      devchain.amend((state) => ({ ...state, nonces: new Map([[hotkey('a'), nonce]]) }));
+    setNonce(1);
+    await devchain.produceBlock(3);
     const second = await signed(chain);
     expect(second.nonce).toBe(1);
-    devchain.faults.evictExtrinsic(first.hash);
+    setNonce(0);
+    await devchain.produceBlock();
     expect(await chain.send(second)).toEqual({ kind: 'sent' });
-    await devchain.produceBlock(second.death + 1 - 5);
+    await devchain.produceBlock(second.death + 1 - devchain.heads().best.number);
     expect(await traced(chain, second)).toMatchObject({ kind: 'pending', block: second.death - 1 });
     await devchain.produceBlock();
     const dead = { kind: 'dead', block: second.death, reason: 'expired' };
     expect(await traced(chain, second)).toEqual(dead);
     expect(timesIncluded(devchain)).toBe(0);
+  });
+
+  test('has none signed beside it, by whatever process, until its end is final', async () => {
+    await using live = await liveSubtensor(PLAIN);
+    const { chain, devchain } = live;
+    const first = await signed(chain);
+    await chain.send(first);
+    // Another process with the same hotkey: its log knows nothing of the first.
+    await using other = openChain(devchain);
+    await answered(other.finalizedBlock);
+    const underWay = {
+      known: false,
+      reason: 'unavailable',
+      detail: expect.stringContaining(`extrinsic 0 of ${hotkey('a')} is under way`),
+    };
+    const commitment: Call = { kind: 'commitment', fields: ['other'] };
+    expect(await other.sign(commitment)).toMatchObject(underWay);
+    await devchain.produceBlock(2);
+    expect(await traced(chain, first)).toMatchObject({ kind: 'included', block: 6 });
+    expect(await other.sign(commitment)).toMatchObject(underWay);
+    await devchain.produceBlock();
+    expect(await traced(chain, first)).toMatchObject({ kind: 'final' });
+    expect(await signed(other, commitment)).toMatchObject({ nonce: 1 });
   });
 
   test('may come into its last block, and not into the one after it', async () => {
