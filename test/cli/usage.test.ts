@@ -72,14 +72,17 @@ test('the help of a command that needs NATS names the settings for it', async ()
   }
 });
 
-test.for(['runs', 'scores', 'streams', 'keys', 'axon'])("eirel %s lists that group's commands", async (group) => {
-  const own = commands.filter(({ name }) => name.startsWith(`${group} `));
-  const [bare, asked] = [await eirelHere([group]), await eirelHere([group, '--help'])];
-  expect(bare).toEqual({ code: EXIT.usage, out: '', err: asked.out });
-  expect(asked.code).toBe(EXIT.ok);
-  const listed = asked.out.split('\n').filter((line) => line.startsWith('  '));
-  expect(listed.map((line) => line.trim().split('  ')[0])).toEqual(own.map(({ name }) => name));
-});
+test.for(['runs', 'scores', 'streams', 'keys', 'axon'])(
+  "eirel %s lists that group's commands",
+  async (group) => {
+    const own = commands.filter(({ name }) => name.startsWith(`${group} `));
+    const [bare, asked] = [await eirelHere([group]), await eirelHere([group, '--help'])];
+    expect(bare).toEqual({ code: EXIT.usage, out: '', err: asked.out });
+    expect(asked.code).toBe(EXIT.ok);
+    const listed = asked.out.split('\n').filter((line) => line.startsWith('  '));
+    expect(listed.map((line) => line.trim().split('  ')[0])).toEqual(own.map(({ name }) => name));
+  },
+);
 
 test('the version is that of the package', async () => {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
@@ -90,7 +93,10 @@ test('the version is that of the package', async () => {
 
 /** What is wrong with a command line, and the field, value and expectation that the error names. */
 const wrong: readonly [argv: string, fault: string][] = [
-  ['bogus', 'field: command, value: bogus, expected: one of subnet, validator, doctor, axon serve, keys new'],
+  [
+    'bogus',
+    'field: command, value: bogus, expected: one of subnet, validator, doctor, axon serve, keys new',
+  ],
   ['runs opne x', 'value: runs opne x, expected: one of runs open, runs close, runs compare, next'],
   ['--json replay', 'field: command, value: --json replay, expected: one of'],
   ['runs open', 'field: file, value: nothing, expected: an argument'],

@@ -22,7 +22,9 @@ const steps = [...section.matchAll(/^ {3}```sh\n(.*?)^ {3}```$/gms)].map(([, tex
 );
 
 /** What `eirel doctor` looks at; on disk and server it may only warn. */
-const DOCTOR = 'settings key node clock registration permit stake weights limits axon stream'.split(' ');
+const DOCTOR = 'settings key node clock registration permit stake weights limits axon stream'.split(
+  ' ',
+);
 
 /** The ports that the page and the configuration name. */
 const PORTS = ['4222', '8222', '8787', '9944'];
