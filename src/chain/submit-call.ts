@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import type { Call, Chain, Extrinsic, Known } from './chain.ts';
+import type { Call, Chain, ChainError, Extrinsic, Known } from './chain.ts';
 
 /** How often the chain is asked again: several times in a block of 12 s. */
 const ASK_MS = 1_000;
@@ -71,18 +71,11 @@ function answered<T>(fact: Known<T>): T {
   });
 }
 
-function refused({
-  name,
-  detail,
-  retryAt,
-}: {
-  name: string;
-  detail: string;
-  retryAt: number | null;
-}) {
+function refused({ name, detail, class: errorClass, retryAt }: ChainError): AppError {
+  const later = errorClass === 'wait' ? 'try again in a while' : 'see `eirel doctor`';
   return new AppError('chain.refused', {
     rule: name,
     found: detail,
-    next: retryAt === null ? 'see `eirel doctor`' : `try again from block ${retryAt}`,
+    next: retryAt === null ? later : `try again from block ${retryAt}`,
   });
 }
