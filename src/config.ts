@@ -3,6 +3,7 @@ import { nanoFromDouble } from './consensus/nano.ts';
 import { AppError } from './errors.ts';
 import type { Rules } from './events/decision.ts';
 import { Family, Fraction } from './events/scalars.ts';
+import { FINNEY_GENESIS } from './events/source.ts';
 import { WeightMode } from './events/weights.ts';
 
 /** What JavaScript makes of a text is not what its writer gave: the text itself is shown as the value. */
@@ -17,9 +18,6 @@ const Switch = z
 
 /** More nodes than anybody has; one is connected at a time. */
 const MAX_ENDPOINTS = 16;
-
-/** Hash of Finney's block 0: Bittensor's main network. */
-const FINNEY = '2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
 
 const Port = Figure.int().min(0).max(65_535);
 const Share = Figure.min(0).max(1).transform(nanoFromDouble);
@@ -93,7 +91,7 @@ export const Environment = z.object({
     .string()
     .regex(/^(0x)?[0-9a-f]{64}$/, 'a block hash, 64 lower-case hex digits')
     .transform((text) => text.replace(/^0x/, ''))
-    .default(FINNEY)
+    .default(FINNEY_GENESIS)
     .describe('hash of block 0, which every node must have; the default is Finney'),
   EIREL_WEIGHTS_VERSION_KEY: z
     .string()

@@ -2,6 +2,7 @@ import type { ApiPromise } from '@polkadot/api';
 import type { SubmittableExtrinsic } from '@polkadot/api/types';
 import { decodeAddress } from '@polkadot/util-crypto/address';
 import { z } from 'zod';
+import { FINNEY_GENESIS } from '../events/source.ts';
 import { axonAddress } from './axon.ts';
 import type { Call, ChainError, Extrinsic, Known } from './chain.ts';
 import { parseAnswer } from './decode.ts';
@@ -98,9 +99,6 @@ const AXON_PROTOCOL = 4;
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 
-/** Genesis hash of Finney, whose beacon is known beforehand: a node that names another could read our weights. */
-const FINNEY = '2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
-
 /**
  * Weights under a time lock. The schedule holds for a commit in the next block; one that slips over the end
  * of the epoch is revealed an epoch later than foreseen, when its round has long been public.
@@ -111,7 +109,8 @@ function buildCommit(
   { api, random }: Deps,
 ): Known<BuiltCall> {
   const { drand: beacon, commitReveal } = facts;
-  if (own.genesis === FINNEY && !isQuicknet(beacon))
+  // A node that named a beacon of its own could read our weights.
+  if (own.genesis === FINNEY_GENESIS && !isQuicknet(beacon))
     return malformed('the beacon that the node names for Finney is not quicknet');
   const blockMs = blockTimeOf(api);
   if (!blockMs.known) return blockMs;

@@ -7,3 +7,6 @@ export function logSource(
 ): string {
   return `eirel.network/log/v1/${at.genesis.slice(0, 8)}/${at.netuid}/${at.hotkey}/${at.generation}`;
 }
+
+/** Hash of Finney's block 0, 64 hex digits: the identity of Bittensor's main network. */
+export const FINNEY_GENESIS = '2f0555cc76fc2840a25a6ea3b9637146806f1f44b090c175ffde2a7e5ab36c03';
