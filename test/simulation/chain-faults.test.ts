@@ -7,6 +7,8 @@ import {
   everybody,
   measureRun,
   nodeOf,
+  PAYS_A,
+  PAYS_B,
   playBlocks,
   playRun,
   recordedOf,
@@ -19,8 +21,6 @@ import {
 
 /** Miner b is far ahead: whoever moves on a broken answer crowns it. */
 const MEASURED = everybody({ 'miner a': 0.5, 'miner b': 0.9, 'miner c': 0.4 });
-const PAYS_A = [{ uid: 5, weight: 65_535 }];
-const PAYS_B = [{ uid: 6, weight: 65_535 }];
 
 let subnet: Subnet;
 beforeEach(async () => {

@@ -7,6 +7,8 @@ import {
   everybody,
   minerKey,
   nodeOf,
+  PAYS_A,
+  PAYS_B,
   playBlocks,
   playRun,
   recordedOf,
@@ -18,8 +20,6 @@ import {
 } from '../support/simulated-run.ts';
 
 const MEASURED = everybody({ 'miner a': 0.7, 'miner b': 0.3, 'miner c': 0.2 });
-const PAYS_A = [{ uid: 5, weight: 65_535 }];
-const PAYS_B = [{ uid: 6, weight: 65_535 }];
 const { certify } = runInput(1).phases;
 
 let subnet: Subnet;

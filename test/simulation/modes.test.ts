@@ -12,6 +12,8 @@ import {
   FAMILY,
   minerKey,
   nodeOf,
+  PAYS_A,
+  PAYS_B,
   playRun,
   recordedOf,
   type Subnet,
@@ -22,8 +24,6 @@ import type { SimulatedNode } from '../support/simulated-subnet.ts';
 
 /** The consensus winner is miner a; the owner picks others. */
 const MEASURED = everybody({ 'miner a': 0.9, 'miner b': 0.6, 'miner c': 0.3 });
-const PAYS_A = [{ uid: 5, weight: 65_535 }];
-const PAYS_B = [{ uid: 6, weight: 65_535 }];
 const PAYS_C = [{ uid: 7, weight: 65_535 }];
 
 let subnet: Subnet;

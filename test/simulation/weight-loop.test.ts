@@ -7,6 +7,8 @@ import {
   measureRun,
   minerKey,
   nodeOf,
+  PAYS_A,
+  PAYS_B,
   playBlocks,
   playRun,
   recordedOf,
@@ -19,8 +21,6 @@ import {
 
 const FIRST = everybody({ 'miner a': 0.7, 'miner b': 0.4, 'miner c': 0.3 });
 const SECOND = everybody({ 'miner a': 0.3, 'miner b': 0.8, 'miner c': 0.3 });
-const PAYS_A = [{ uid: 5, weight: 65_535 }];
-const PAYS_B = [{ uid: 6, weight: 65_535 }];
 const { certify } = runInput(1).phases;
 
 let subnet: Subnet;

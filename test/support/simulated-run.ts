@@ -10,6 +10,10 @@ export const TASKS = ['task-1', 'task-2', 'task-3', 'task-4'];
 export const MINERS = ['miner a', 'miner b', 'miner c'];
 export const STAKES = { v1: 400n, v2: 350n, v3: 300n, v4: 150n };
 
+/** The vectors that pay miner a alone, and miner b alone. */
+export const PAYS_A = [{ uid: 5, weight: 65_535 }];
+export const PAYS_B = [{ uid: 6, weight: 65_535 }];
+
 export const minerKey = (name: string): string => devSigner(name).hotkey;
 
 /** The descriptor of `run-<sequence>`, twenty blocks after the one before it. */
