@@ -18,15 +18,21 @@ export type OnChain = Readonly<{
 
 /**
  * The dishonest validator's second commitment of a run, to another report than its first one. Sent past
- * its process, once the first one is on chain; after that it does nothing.
+ * its process, once the first one is final, because nothing is signed beside what is not; after that it
+ * does nothing.
  */
 export async function commitAgain(run: string, subnet: LocalSubnet): Promise<void> {
-  const [field] = subnet.chain.stateAt('best').commitments.get(hotkeyOf(DISHONEST))?.fields ?? [];
-  const text = field?.kind === 'Raw' ? Buffer.from(field.bytes, 'hex').toString() : '';
-  const first = parseCommitment(text);
+  const [final, newest] = (['finalized', 'best'] as const).map((at) => committedAt(at, subnet));
+  const first = parseCommitment(final ?? '');
+  if (first.kind === 'invalid' || first.run !== run || final !== newest) return;
   const second = commitmentPayload(run, 'another report');
-  if (first.kind === 'invalid' || first.run !== run || text === second) return;
-  await subnet.send(DISHONEST, { kind: 'commitment', fields: [second] });
+  if (final !== second) await subnet.send(DISHONEST, { kind: 'commitment', fields: [second] });
+}
+
+/** The text that the dishonest validator's slot holds; null for anything else. */
+function committedAt(at: 'finalized' | 'best', { chain }: LocalSubnet): string | null {
+  const [field] = chain.stateAt(at).commitments.get(hotkeyOf(DISHONEST))?.fields ?? [];
+  return field?.kind === 'Raw' ? Buffer.from(field.bytes, 'hex').toString() : null;
 }
 
 /**
