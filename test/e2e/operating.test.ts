@@ -9,7 +9,7 @@ import { findNatsServer } from '#src/runtime/nats-server.ts';
 import { localServerConfig } from '#src/runtime/nats-server-config.ts';
 import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { testAccount } from '../support/nats-server.ts';
-import { ROOT, settings } from '../support/process-eirel.ts';
+import { endGroup, ROOT, settings } from '../support/process-eirel.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const page = await readFile(join(ROOT, 'docs/operating.md'), 'utf8');
@@ -73,19 +73,10 @@ test('the documented steps, as they stand, end in a validator that is ready and 
     const validator = await fetch(moved('http://127.0.0.1:8787/readyz'));
     expect(validator.status, await validator.text()).toBe(200);
   } finally {
-    endGroup(child.pid ?? 0);
+    endGroup(child.pid ?? 0, 'SIGTERM');
     await Promise.all(closed);
   }
 });
-
-/** Ends what the steps started; steps that failed early left nothing. */
-function endGroup(leader: number): void {
-  try {
-    process.kill(-leader, 'SIGTERM');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
-}
 
 /** Puts free ports in the place of those that are named. */
 async function toFreePorts(): Promise<(text: string) => string> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
-import { finish, ROOT, settings } from '../support/process-eirel.ts';
+import { endGroup, finish, ROOT, settings } from '../support/process-eirel.ts';
 
 vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
 
@@ -25,7 +25,7 @@ const kept = blocks.filter(({ kind }) => kind === 'sh keep');
 const running = new Set<number>();
 afterAll(() => {
   // Each leads a group of its own; none is left when all went well.
-  for (const pid of running) process.kill(-pid, 'SIGKILL');
+  for (const pid of running) endGroup(pid, 'SIGKILL');
 });
 
 test('the README has commands to run, and every block of them is of a known kind', () => {

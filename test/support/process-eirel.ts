@@ -65,6 +65,15 @@ export async function finish(
   return { code, out, err };
 }
 
+/** Ends a process that leads a group, and all that it started. That nothing is left of them is as good. */
+export function endGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
 /** The environment without the product's own settings: a test must not depend on the caller's shell. */
 export function settings(): NodeJS.ProcessEnv {
   return Object.fromEntries(
