@@ -175,6 +175,12 @@ export const Environment = z.object({
 });
 export type Config = Readonly<z.infer<typeof Environment>>;
 
+/** Settings whose value is not shown: a node's URL may hold a key. */
+const SECRET_IN: ReadonlySet<string> = new Set<keyof Config>([
+  'EIREL_CHAIN_ENDPOINTS',
+  'EIREL_NATS_URL',
+]);
+
 /** Reads the configuration. Every fault is reported at once, each with its variable, as `config.invalid`. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const unknown = Object.keys(env).filter(
@@ -187,7 +193,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const faults = [
     ...(parsed.error?.issues ?? []).map(
       ({ path, message }) =>
-        `${path.join('.')}: ${message}, got ${JSON.stringify(env[String(path[0])])}`,
+        `${path.join('.')}: ${message}${SECRET_IN.has(String(path[0])) ? '' : `, got ${JSON.stringify(env[String(path[0])])}`}`,
     ),
     ...empty.map((name) => `${name}: empty, expected a value or no such variable`),
     ...unknown.map((name) => `${name}: no such setting`),

@@ -1,9 +1,9 @@
-import { submitCall } from '../chain/submit-call.ts';
 import { loadConfig } from '../config.ts';
 import { wait } from '../runtime/clock.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { reachChain } from './reach-chain.ts';
+import { submitCall } from './submit-call.ts';
 import { openChain } from './validator/open-chain.ts';
 
 export const axonServeCommand: Command = {

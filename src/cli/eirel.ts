@@ -121,4 +121,6 @@ if (import.meta.main) {
     interactive: process.stderr.isTTY,
     signal: stop.signal,
   });
+  // A server that takes a connection and never answers would keep its socket, and so this process, for ever.
+  process.stdout.write('', () => process.exit());
 }

@@ -46,7 +46,9 @@ export async function serveRpc(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     handshakes += 1;
     const full = sockets.clients.size >= MAX_CONNECTIONS ? '429' : null;
-    const refused = handshakeFault(rpc.faults, handshakes) ?? full;
+    // Browsers name the page that asks: any page that somebody visits could command this chain otherwise.
+    const foreign = request.headers.origin === undefined ? null : 'reset';
+    const refused = foreign ?? handshakeFault(rpc.faults, handshakes) ?? full;
     if (refused !== null) refuse(socket, refused);
     else sockets.handleUpgrade(request, socket, head, (ws) => converse(ws, rpc));
   });

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { type Devchain, startDevchain } from '#src/devchain/devchain.ts';
 import { devSigner } from '../support/dev-keys.ts';
@@ -208,6 +210,14 @@ async function hostileCalls(chain: Devchain) {
   );
   return { methods: fc.constantFrom(...methods), param: fc.array(param, { maxLength: 3 }) };
 }
+
+test('a page in a browser cannot command the chain', async () => {
+  await using chain = await start();
+  const foreign = new WebSocket(chain.url, { headers: { origin: 'https://page.example' } });
+  const [error] = (await once(foreign, 'error')) as [Error]; // safe: that is what the event carries
+  expect(error.message).toMatch(/ECONNRESET|hang up/);
+  expect(chain.connections().open).toBe(0);
+});
 
 test('an address that others could reach is refused, and so is one that is taken', async () => {
   const options = { blockMs: null, finalityLag: 0 };

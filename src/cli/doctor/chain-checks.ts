@@ -128,8 +128,10 @@ function checkActivity(
     : warning('weights', `${found}: not counted as active`, 'it is again once weights are set');
 }
 
-function checkLimits({ hyperparameters }: Metagraph, expected: Expected): Finding {
-  const { weightsVersion, minAllowedWeights, commitReveal, revealPeriod } = hyperparameters;
+function checkLimits({ neurons, hyperparameters }: Metagraph, expected: Expected): Finding {
+  const { weightsVersion, commitReveal, revealPeriod } = hyperparameters;
+  // The chain asks for no more weights than there are neurons.
+  const minAllowedWeights = Math.min(hyperparameters.minAllowedWeights, neurons.length);
   if (weightsVersion > expected.versionKey)
     return fault(
       'limits',

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Call, Extrinsic } from '../../chain/chain.ts';
 import { cryptoReady } from '../../chain/hotkey.ts';
-import { sendCall } from '../../chain/submit-call.ts';
 import { openSubtensor } from '../../chain/subtensor.ts';
 import { type Devchain, startDevchain } from '../../devchain/devchain.ts';
 import { AppError } from '../../errors.ts';
@@ -13,6 +12,7 @@ import { localServerConfig, natsCredential } from '../../runtime/nats-server-con
 import { applyStream, streamConfig } from '../../runtime/streams.ts';
 import type { Io } from '../command.ts';
 import { reachChain } from '../reach-chain.ts';
+import { sendCall } from '../submit-call.ts';
 import {
   DISHONEST,
   devSeed,

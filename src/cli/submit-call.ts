@@ -1,5 +1,5 @@
+import type { Call, Chain, ChainError, Extrinsic, Known } from '../chain/chain.ts';
 import { AppError } from '../errors.ts';
-import type { Call, Chain, ChainError, Extrinsic, Known } from './chain.ts';
 
 /** How often the chain is asked again: several times in a block of 12 s. */
 const ASK_MS = 1_000;
