@@ -22,12 +22,9 @@ export type Link = Readonly<{
 
 /**
  * True for what a node or the way to it can do to a read: no connection, no answer in time, an answer that
- * is an error. Anything else is a fault of ours. JSON-RPC's own codes for a malformed question are ours too.
+ * is an error, with whatever code: that a question is malformed is the node's word, and proxies in front of
+ * nodes say so of questions that are not. Anything else is a fault of ours.
  */
 export function isOutage(error: unknown): boolean {
-  if (isAppError(error, 'chain.unavailable')) return true;
-  return error instanceof RpcError && !MALFORMED_QUESTION.includes(error.code);
+  return isAppError(error, 'chain.unavailable') || error instanceof RpcError;
 }
-
-/** JSON-RPC 2.0, section 5.1: parse error, invalid request, invalid params. */
-const MALFORMED_QUESTION: readonly number[] = [-32_700, -32_600, -32_602];
