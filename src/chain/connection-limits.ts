@@ -29,6 +29,11 @@ export const DEFAULT_LIMITS = {
   handshakeTimeoutMs: 10_000,
   /** The read deadline of every call: a node answers the heaviest one within a second or two. */
   callTimeoutMs: 15_000,
+  /**
+   * So many calls in a row that fail are no hiccup: the node's heads are of no use without its answers. As
+   * each waits for its deadline, a node that hangs is left after a minute or two.
+   */
+  failingCalls: 5,
   /** Five blocks: from then on an open socket without a new head is dead, and a finalised head is old. */
   silenceMs: 60_000,
 

@@ -28,3 +28,11 @@ export type Link = Readonly<{
 export function isOutage(error: unknown): boolean {
   return isAppError(error, 'chain.unavailable') || error instanceof RpcError;
 }
+
+/** True for a node's answer that it discarded the state of a block, or does not know the block. */
+export function isStateMissing(error: unknown): error is Error {
+  return error instanceof Error && STATE_MISSING.test(error.message);
+}
+
+/** Substrate's words; one code stands for many errors. */
+const STATE_MISSING = /state already discarded|unknown ?block/i;

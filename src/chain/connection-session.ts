@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Failure } from './backoff.ts';
+import { leaveWhenFailing } from './connection-failing.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { Link } from './connection-link.ts';
 import { type Links, linksOver } from './connection-links.ts';
@@ -17,6 +18,8 @@ type Order = Readonly<{
   /** Genesis hash that the node must have, 64 hex digits. */
   genesis: string;
   limits: ConnectionLimits;
+  /** Whether there is another endpoint. */
+  alternatives: boolean;
   metadata: MetadataCache;
   /** Takes each head that the node shows, or says why the node is to be left. */
   onHead: (kind: 'best' | 'finalized', number: number) => string | null;
@@ -42,7 +45,8 @@ export const connectNode: Connect = async (order, signal) => {
     const { status, detail } = opening;
     return failed(status === TOO_MANY_REQUESTS ? 'rate-limited' : 'unreachable', detail);
   }
-  const { wire } = opening;
+  const { limits, alternatives } = order;
+  const wire = leaveWhenFailing(opening.wire, { limit: limits.failingCalls, alternatives });
   try {
     const facts = await readFacts(wire, order.genesis);
     const { url, name, metadata } = order;

@@ -97,9 +97,13 @@ async function visit(core: Core, index: number): Promise<void> {
 
 async function attemptWith(core: Core, { url, name }: Endpoint): Promise<Attempt> {
   const { genesis, limits, metadata, signal } = core;
+  const alternatives = hasAlternatives(core);
   try {
     const onHead = (kind: 'best' | 'finalized', number: number) => takeHead(core, kind, number);
-    return await core.connect({ url, name, genesis, limits, metadata, onHead }, signal);
+    return await core.connect(
+      { url, name, genesis, limits, alternatives, metadata, onHead },
+      signal,
+    );
   } catch (error) {
     // Outages are values, so this is a fault of ours: told in the state, and no reason to end the loop.
     const detail = `a fault in the connection: ${oneLine(error)}`;
@@ -130,7 +134,7 @@ async function hold(core: Core, name: string, session: Session): Promise<Failure
     core.session = null;
     over.abort();
   });
-  const alternatives = core.endpoints.length > 1;
+  const alternatives = hasAlternatives(core);
   while (!over.signal.aborted) {
     const { pulse, heads, limits } = core;
     const { until, why } = patience({ pulse, heads, since }, { limits, alternatives });
@@ -142,6 +146,10 @@ async function hold(core: Core, name: string, session: Session): Promise<Failure
     }
   }
   return { kind: 'lost', detail: await ended, lastedMs: core.now() - since };
+}
+
+function hasAlternatives({ endpoints }: Core): boolean {
+  return endpoints.length > 1;
 }
 
 function remember(

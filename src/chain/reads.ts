@@ -4,6 +4,7 @@ import type { DefinitionCallNamed } from '@polkadot/types/types';
 import { u8aConcatStrict, u8aToHex } from '@polkadot/util';
 import { z } from 'zod';
 import type { Known } from './chain.ts';
+import { isStateMissing } from './connection-link.ts';
 import { decodeExactly, parseAnswer } from './decode.ts';
 import { known, malformed, unavailable } from './known.ts';
 
@@ -118,15 +119,12 @@ async function atState(at: At, request: () => Promise<unknown>): Promise<Known<u
   try {
     return known(await request());
   } catch (error) {
-    if (!(error instanceof Error) || !STATE_MISSING.test(error.message)) throw error;
+    if (!isStateMissing(error)) throw error;
     return unavailable(
       `the node has no state of block ${at.block} (any more): an archive node keeps it; ${error.message}`,
     );
   }
 }
-
-/** How Substrate says that it discarded the state of a block, or does not know the block. */
-const STATE_MISSING = /state already discarded|unknown ?block/i;
 
 const Hex = z.string().regex(/^0x(?:[0-9a-f]{2})*$/, '0x and pairs of lower-case hex digits');
 

@@ -16,6 +16,8 @@ export type FakeNode = AsyncDisposable & {
   readonly answers: Map<string, (params: readonly unknown[]) => unknown>;
   /** The error that a method is answered with. */
   readonly failures: Map<string, Readonly<{ code: number; message: string; data?: unknown }>>;
+  /** Methods that are never answered. */
+  readonly silent: Set<string>;
   readonly calls: string[];
   handshakes: number;
   /** Sockets that are open now, and the most that were open at once. */
@@ -76,7 +78,7 @@ export async function startFakeNode(options: FakeNodeOptions = {}): Promise<Fake
     // safe: our own connection sends nothing else.
     const { id, method, params } = JSON.parse(text) as Call;
     node.calls.push(method === 'state_call' ? String(params[0]) : method);
-    if (node.muted) return;
+    if (node.muted || node.silent.has(method)) return;
     const reply = (body: object): void =>
       socket.send(JSON.stringify({ jsonrpc: '2.0', id, ...body }));
     const failure = node.failures.get(method);
@@ -126,6 +128,7 @@ export async function startFakeNode(options: FakeNodeOptions = {}): Promise<Fake
     muted: false,
     answers: new Map(),
     failures: new Map(),
+    silent: new Set(),
     calls: [],
     handshakes: 0,
     open: 0,
