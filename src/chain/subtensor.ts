@@ -180,8 +180,8 @@ function tooEarly(block: number, head: Known<number>): Known<never> | null {
 }
 
 /**
- * Runs one job after the other: two signatures made at once would carry the same nonce, and one of them
- * would never be included.
+ * Runs one job after the other: a call is checked against the pool as the extrinsic before it left it, and
+ * what became of a sending is known before the next one.
  */
 function createLane(): <T>(job: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
