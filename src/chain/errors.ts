@@ -34,6 +34,7 @@ const NAMES: Readonly<Record<ChainError['class'], readonly string[]>> = {
     'SettingWeightsTooFast',
     'CommittingWeightsTooFast',
     'TooManyUnrevealedCommits',
+    'EpochEnding',
     'SpaceLimitExceeded',
     'TxRateLimitExceeded',
     'NetworkTxRateLimitExceeded',

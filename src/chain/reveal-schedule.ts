@@ -38,6 +38,17 @@ export function commitEpoch(schedule: EpochSchedule): number | null {
 }
 
 /**
+ * The first block whose commits count for a later epoch than a commit in the next block does; null when the
+ * subnet runs none.
+ */
+export function commitEpochEnd(schedule: EpochSchedule): number | null {
+  const reveal = firstRevealBlock(schedule, 1);
+  if (reveal === null) return null;
+  // Without stored state the block that runs the epoch takes commits of the next one, but reveals none.
+  return schedule.epoch === null ? reveal - 1 : reveal;
+}
+
+/**
  * Blocks until the subnet's epoch runs; null when it runs none. Without stored state it is 0 in the block
  * that runs it, as the chain counts there; stored state has moved on to the next epoch by then.
  */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { FINNEY_GENESIS } from '../events/source.ts';
 import { axonAddress } from './axon.ts';
 import type { Call, ChainError, Extrinsic, Known } from './chain.ts';
+import { commitPeriod, preflightEpochEnd } from './commit-window.ts';
 import { parseAnswer } from './decode.ts';
 import { QUICKNET } from './drand.ts';
 import { chainError } from './errors.ts';
@@ -21,14 +22,17 @@ export type Random = (bytes: number) => Uint8Array;
 
 /** The call of an extrinsic that is not signed yet, or why there is none. */
 export type BuiltCall =
-  | Readonly<{
+  | (Readonly<{
       kind: 'built';
       /** Pallet and call by their names in the metadata. */
       name: string;
       tx: SubmittableExtrinsic<'promise'>;
-      reveal: Extrinsic['reveal'];
-    }>
+    }> &
+      Life)
   | Readonly<{ kind: 'refused'; error: ChainError }>;
+
+/** How many blocks its era has, and what is revealed when. */
+type Life = Readonly<{ period: number; reveal: Extrinsic['reveal'] }>;
 
 type Context = Readonly<{ facts: SubmissionFacts; own: Own & { readonly genesis: string } }>;
 type Deps = Readonly<{ api: ApiPromise; random: Random }>;
@@ -90,6 +94,9 @@ export function buildCall(call: Call, context: Context, deps: Deps): Known<Built
   }
 }
 
+/** Blocks of the era of what is under no time lock: 13 minutes, through a long gap between two nodes. */
+const PERIOD = 64;
+
 /** What serves behind the address. Nobody reads it; 0 would mean an axon that was never announced. */
 const AXON_VERSION = 1;
 
@@ -100,8 +107,8 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 
 /**
- * Weights under a time lock. The schedule holds for a commit in the next block; one that slips over the end
- * of the epoch is revealed an epoch later than foreseen, when its round has long been public.
+ * Weights under a time lock. The schedule holds for a commit that is included in the epoch of the next block;
+ * one that slips over its end is revealed an epoch later than foreseen, when its round has long been public.
  */
 function buildCommit(
   vector: Extract<Call, { kind: 'weights' }>['vector'],
@@ -114,9 +121,12 @@ function buildCommit(
     return malformed('the beacon that the node names for Finney is not quicknet');
   const blockMs = blockTimeOf(api);
   if (!blockMs.known) return blockMs;
-  const block = firstRevealBlock({ ...facts, netuid: own.netuid }, commitReveal.period);
+  const schedule = { ...facts, netuid: own.netuid };
+  const block = firstRevealBlock(schedule, commitReveal.period);
   if (block === null)
     return refuse(chainError('NoEpochs', `subnet ${own.netuid} has tempo 0: it reveals no commit`));
+  const ending = preflightEpochEnd(schedule);
+  if (ending !== null) return refuse(ending);
   const round = revealRound({
     timestampMs: facts.timestampMs,
     headBlock: facts.block,
@@ -142,7 +152,8 @@ function buildCommit(
     commitRevealVersion: commitReveal.version,
   };
   const name = 'SubtensorModule.commit_timelocked_mechanism_weights';
-  return known(build(name, args, { api }, { block, round }));
+  const life = { period: commitPeriod(schedule), reveal: { block, round } };
+  return known(build(name, args, { api }, life));
 }
 
 function isQuicknet({ publicKey, genesisTime, period }: SubmissionFacts['drand']): boolean {
@@ -169,7 +180,7 @@ function build(
   name: string,
   args: Readonly<Record<string, unknown>>,
   { api }: Pick<Deps, 'api'>,
-  reveal: Extrinsic['reveal'] = null,
+  { period, reveal }: Life = { period: PERIOD, reveal: null },
 ): BuiltCall {
   const [pallet = '', method = ''] = name.split('.');
   const call = api.tx[lowerFirst(pallet)]?.[camelCase(method)];
@@ -179,7 +190,7 @@ function build(
     const detail = `the runtime has ${found === undefined ? 'no such call' : `arguments ${found}`}, expected ${expected}`;
     return { kind: 'refused', error: chainError('CallNotSupported', `${name}: ${detail}`) };
   }
-  return { kind: 'built', name, tx: call(...Object.values(args)), reveal };
+  return { kind: 'built', name, tx: call(...Object.values(args)), period, reveal };
 }
 
 function refuse(error: ChainError): Known<BuiltCall> {

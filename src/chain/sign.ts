@@ -45,15 +45,6 @@ export async function signCall(
   return known({ kind: 'signed', extrinsic });
 }
 
-/**
- * Blocks that a timelocked commit may be included in: a later one would count for another epoch, and be
- * revealed after its round is public.
- */
-const TIMELOCKED_PERIOD = 32;
-
-/** Blocks that any other extrinsic may be included in: 13 minutes, through a long gap between two nodes. */
-const PERIOD = 64;
-
 /** Format of signed extrinsics that every runtime so far takes. */
 const EXTRINSIC_VERSION = 4;
 
@@ -67,13 +58,12 @@ type Place = Readonly<{ nonce: number; birth: At; genesis: string }>;
 
 /** Signs by the node's own metadata; the tip is 0, because the fixed priority of these calls ignores it. */
 export function signExtrinsic(
-  { name, tx, reveal }: Extract<BuiltCall, { kind: 'built' }>,
+  { name, tx, period, reveal }: Extract<BuiltCall, { kind: 'built' }>,
   { nonce, birth, genesis }: Place,
   { api, signer }: { readonly api: ApiPromise; readonly signer: Signer },
 ): Extrinsic {
   const { registry, runtimeVersion } = api;
   const { block } = birth;
-  const period = reveal === null ? PERIOD : TIMELOCKED_PERIOD;
   const era = registry.createType('ExtrinsicEra', { current: block, period });
   const content = {
     method: tx.method.toHex(),

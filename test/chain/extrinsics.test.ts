@@ -504,7 +504,8 @@ describe('under commit-reveal', () => {
     expect(extrinsic).toMatchObject({
       call: 'SubtensorModule.commit_timelocked_mechanism_weights',
       birth: 3,
-      death: 34,
+      // The least era, for no longer one ends before block 12, which runs the epoch.
+      death: 10,
       // Block 4 is in epoch 4 of 10 blocks, and epoch 5 begins where (block + 37) / 10 = 5.
       reveal: { block: 13 },
     });
@@ -535,16 +536,43 @@ describe('under commit-reveal', () => {
     expect(ciphertext(first)).not.toBe(ciphertext(second));
   });
 
-  test('a commit expires after 32 blocks', async () => {
-    await using live = await liveSubtensor();
+  /** Epochs of 100 blocks; commits count for the next one from the block on that runs it. */
+  const LONGER = { hyperparameters: { tempo: 99 } };
+  const END = 162;
+
+  async function finalize(devchain: Devchain, block: number): Promise<void> {
+    await devchain.produceBlock(block - devchain.heads().finalized.number);
+  }
+
+  test('a commit that does not come into its epoch is dead before the next one could take it', async () => {
+    await using live = await liveSubtensor(LONGER);
     const { chain, devchain } = live;
+    await finalize(devchain, END - 8);
     const extrinsic = await signed(chain);
-    await devchain.produceBlock(extrinsic.death + 2 - 5);
-    expect(await traced(chain, extrinsic)).toEqual({
-      kind: 'dead',
-      block: extrinsic.death,
-      reason: 'expired',
+    expect(extrinsic).toMatchObject({ birth: END - 8, death: END - 1, reveal: { block: END + 1 } });
+    devchain.faults.holdExtrinsics(END - 1 - devchain.heads().best.number);
+    await chain.send(extrinsic);
+    await finalize(devchain, END + 1);
+    expect(await traced(chain, extrinsic)).toMatchObject({ kind: 'dead', reason: 'expired' });
+    expect(timesIncluded(devchain)).toBe(0);
+  });
+
+  test('at the end of an epoch none is signed, and the next one takes and reveals it as foreseen', async () => {
+    await using live = await liveSubtensor({ ...LONGER, keepStates: 400 });
+    const { chain, devchain } = live;
+    await finalize(devchain, END - 7);
+    expect(await signing(chain)).toMatchObject({
+      kind: 'refused',
+      error: { name: 'EpochEnding', class: 'wait', retryAt: END },
     });
+    await finalize(devchain, END);
+    const extrinsic = await signed(chain);
+    expect(extrinsic).toMatchObject({ death: END + 31, reveal: { block: END + 101 } });
+    await chain.send(extrinsic);
+    await finalize(devchain, END + 101 + 2);
+    expect(await answered(() => chain.weightsOf(hotkey('a')))).toMatchObject({ vector: null });
+    await finalize(devchain, END + 101 + 3);
+    expect(await answered(() => chain.weightsOf(hotkey('a')))).toMatchObject({ vector: row });
   });
 });
 
