@@ -46,19 +46,22 @@ describe('a node whose heads go on', () => {
     await using node = await startNode();
     await using connection = openChain([node.url], GENESIS);
     await connected(connection);
-    node.failures.set('system_chain', { code: -32_603, message: 'Internal error' });
-    expect(await ask(connection, 'system_chain', 4)).toBe(0);
+    node.answers.set('state_getStorage', () => '0x00');
+    node.failures.set('state_getStorage', { code: -32_603, message: 'Internal error' });
+    expect(await ask(connection, 'state_getStorage', 4)).toBe(0);
     node.failures.clear();
-    expect(await ask(connection, 'system_chain', 1)).toBe(1);
-    node.failures.set('system_chain', { code: -32_603, message: 'Internal error' });
-    await ask(connection, 'system_chain', 4);
+    expect(await ask(connection, 'state_getStorage', 1)).toBe(1);
+    node.failures.set('state_getStorage', { code: -32_603, message: 'Internal error' });
+    await ask(connection, 'state_getStorage', 4);
     expect(connection.state().losses).toBe(0);
-    await ask(connection, 'system_chain', 1);
+    await ask(connection, 'state_getStorage', 1);
     await until('the loss', () => connection.state().losses === 1);
     node.failures.clear();
     await connected(connection);
     expect(connection.state()).toMatchObject({ losses: 1, handshakes: 2 });
-    expect(connection.state().lastError).toMatch(/system_chain in a row .*-32603: Internal error/);
+    expect(connection.state().lastError).toMatch(
+      /state_getStorage in a row .*-32603: Internal error/,
+    );
   });
 
   test('is not left for calls that failed together: they are one failure', async () => {
