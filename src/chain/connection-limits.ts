@@ -45,6 +45,22 @@ export const DEFAULT_LIMITS = {
 
   /** Honest nodes differ by a block or two of finality; one that is further behind is not in sync. */
   staleBlocks: 10,
-  /** Two weeks of blocks; no outage that a validator survives is longer, so a head that leaps more is a lie. */
-  leapBlocks: 100_000,
+  /**
+   * The finalised head is at most `leapBlocks` above the first one that was seen, and as many more as
+   * blocks of `blockMs` were built since. A chain for development may run as fast as it can, and be away
+   * for a week of usual blocks.
+   */
+  leapBlocks: 50_400,
+  blockMs: 1,
+  /** So long a head that does not advance and that one node contradicts is held, before the node is believed. */
+  doubtMs: 3_600_000,
 } as const;
+
+/**
+ * On Finney no block comes sooner than 12 s after the one before. Its finality may have stood for two hours
+ * when the first head was seen.
+ */
+export const FINNEY_LIMITS: Pick<ConnectionLimits, 'leapBlocks' | 'blockMs'> = {
+  leapBlocks: 600,
+  blockMs: 12_000,
+};

@@ -5,7 +5,15 @@ import type { MetadataCache } from './connection-runtime.ts';
 import type { Attempt, Connect, Session } from './connection-session.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { type Endpoint, nextEndpoint } from './endpoints.ts';
-import { beat, firstPulse, followHead, type Heads, type Pulse, patience } from './heads.ts';
+import {
+  beat,
+  firstPulse,
+  followHead,
+  type Heads,
+  type Pulse,
+  patience,
+  type ShownHead,
+} from './heads.ts';
 
 /** What the connection is made of; only this file changes it. */
 export type Core = {
@@ -78,7 +86,7 @@ async function visit(core: Core, index: number): Promise<void> {
     nextAttemptAt: null,
   });
   core.pulse = firstPulse(core.now());
-  const attempt = await attemptWith(core, endpoint);
+  const attempt = await attemptWith(core, index, endpoint);
   const failure =
     attempt.kind === 'failed' ? attempt.failure : await hold(core, name, attempt.session);
   if (core.signal.aborted) return;
@@ -95,11 +103,12 @@ async function visit(core: Core, index: number): Promise<void> {
   });
 }
 
-async function attemptWith(core: Core, { url, name }: Endpoint): Promise<Attempt> {
+async function attemptWith(core: Core, index: number, { url, name }: Endpoint): Promise<Attempt> {
   const { genesis, limits, metadata, signal } = core;
   const alternatives = hasAlternatives(core);
   try {
-    const onHead = (kind: 'best' | 'finalized', number: number) => takeHead(core, kind, number);
+    const onHead = (kind: 'best' | 'finalized', number: number) =>
+      takeHead(core, kind, { number, endpoint: index, endpoints: core.endpoints.length });
     return await core.connect(
       { url, name, genesis, limits, alternatives, metadata, onHead },
       signal,
@@ -111,11 +120,11 @@ async function attemptWith(core: Core, { url, name }: Endpoint): Promise<Attempt
   }
 }
 
-function takeHead(core: Core, kind: 'best' | 'finalized', number: number): string | null {
+function takeHead(core: Core, kind: 'best' | 'finalized', shown: ShownHead): string | null {
   const now = core.now();
-  core.pulse = beat(core.pulse, kind, number, now);
+  core.pulse = beat(core.pulse, kind, shown.number, now);
   if (kind === 'best') return null;
-  const { heads, objection } = followHead(core.heads, number, { now, limits: core.limits });
+  const { heads, objection } = followHead(core.heads, shown, { now, limits: core.limits });
   core.heads = heads;
   return objection;
 }

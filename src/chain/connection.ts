@@ -1,13 +1,14 @@
 import { AppError } from '../errors.ts';
+import { FINNEY_GENESIS } from '../events/source.ts';
 import type { Known } from './chain.ts';
-import { type ConnectionLimits, DEFAULT_LIMITS } from './connection-limits.ts';
+import { type ConnectionLimits, DEFAULT_LIMITS, FINNEY_LIMITS } from './connection-limits.ts';
 import { isOutage, type Link } from './connection-link.ts';
 import { oneLine } from './connection-message.ts';
 import type { Connect } from './connection-session.ts';
 import { type ConnectionState, NOT_STARTED } from './connection-state.ts';
 import { type Core, stateOf, supervise } from './connection-supervisor.ts';
 import { endpointsOf } from './endpoints.ts';
-import { firstPulse, knownHead } from './heads.ts';
+import { firstPulse, knownHead, noHeads } from './heads.ts';
 import { known, unavailable } from './known.ts';
 
 /** Several calls with their own deadlines make one read. */
@@ -39,7 +40,10 @@ export type ConnectionDeps = Readonly<{
 export type Connection = AsyncDisposable &
   Readonly<{
     state: () => ConnectionState;
-    /** The newest finalised block. It never goes back, and is unknown when it is old. */
+    /**
+     * The newest finalised block, unknown when it is old. It goes back only when it turns out to have been
+     * the lie of one node.
+     */
     head: () => Known<number>;
     /**
      * Lends the link for one read. No connection, a lost one, an error that the node answers and a time-out
@@ -60,7 +64,8 @@ export function openConnection(options: ConnectionOptions, deps: ConnectionDeps)
     const expected = '64 lower-case hex digits';
     throw new AppError('config.invalid', { field: 'genesis', value: options.genesis, expected });
   }
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const networkLimits = options.genesis === FINNEY_GENESIS ? FINNEY_LIMITS : {};
+  const limits = { ...DEFAULT_LIMITS, ...networkLimits, ...options.limits };
   const closing = new AbortController();
   const core: Core = {
     ...deps,
@@ -71,7 +76,7 @@ export function openConnection(options: ConnectionOptions, deps: ConnectionDeps)
     metadata: new Map(),
     endpoints: endpointsOf(options.endpoints),
     last: -1,
-    heads: { finalized: null, advancedAt: deps.now() },
+    heads: noHeads(deps.now()),
     pulse: firstPulse(deps.now()),
     session: null,
     state: NOT_STARTED,

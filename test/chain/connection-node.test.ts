@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FINNEY_GENESIS } from '#src/events/source.ts';
 import { FAKE_GENESIS as GENESIS, startFakeNode as startNode } from '../support/fake-node.ts';
 import { until } from '../support/live-until.ts';
 import { connected, openChain } from '../support/open-chain.ts';
@@ -85,8 +86,31 @@ describe('a node', () => {
     await connected(connection);
     node.showHeads({ finalized: 101_001 });
     await until('the loss', () => connection.state().losses === 1);
-    expect(connection.state().lastError).toMatch(/false node: its finalised block leaps from 1000/);
+    expect(connection.state().lastError).toMatch(
+      /false node: its finalised block is 101001, 5\d{4} is the highest that can be final/,
+    );
     expect(connection.head()).toEqual({ known: true, value: 1_000 });
+  });
+
+  test('that lies first is not believed once two others contradict it', async () => {
+    await using liar = await startNode({ finalized: 4_000_000_000 });
+    await using one = await startNode({ finalized: 1_000 });
+    await using two = await startNode({ finalized: 1_001 });
+    await using connection = openChain([liar.url, one.url, two.url], GENESIS);
+    await connected(connection, liar.url);
+    liar.drop();
+    await connected(connection, two.url);
+    expect(connection.head()).toEqual({ known: true, value: 1_001 });
+  });
+
+  test('of Finney whose head leaps by more than a few hundred blocks is left', async () => {
+    await using node = await startNode({ finalized: 1_000 });
+    node.answers.set('chain_getBlockHash', () => `0x${FINNEY_GENESIS}`);
+    await using connection = openChain([node.url], FINNEY_GENESIS);
+    await connected(connection);
+    node.showHeads({ finalized: 2_000 });
+    await until('the loss', () => connection.state().losses === 1);
+    expect(connection.state().lastError).toMatch(/false node: .* 2000, 1600 is the highest/);
   });
 
   test.each([
