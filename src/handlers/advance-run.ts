@@ -9,6 +9,8 @@ import { endsTheLoop } from './validator-loop.ts';
 
 export type AdvanceDeps = StepDeps &
   Readonly<{
+    /** Runs one step while nothing else reads the projections and appends. */
+    alone: <T>(act: () => Promise<T>) => Promise<T>;
     /** Told of each step taken, and of what an outside party refused, for operators. */
     onStep: (run: string, step: Step, note: string | null) => void;
   }>;
@@ -43,17 +45,30 @@ async function takeSteps(
   deps: AdvanceDeps,
   mode: WeightMode,
 ): Promise<void> {
-  const at = { ...identity, self: deps.signer.hotkey };
   const tried = new Set<Step>();
-  for (;;) {
-    const current = await findRun(deps.projections.runState, run.family, run.run);
-    if (current === null || deps.signal.aborted) return;
-    const view = await loadRun(current, deps.projections);
-    const progress = progressOf(view, await laneFor(current, block, identity, deps), at);
-    const step = nextStep(progress, block, mode, tried);
-    if (step === 'wait' || step === 'done') return;
-    tried.add(step);
-    const note = await performStep(step, view, block, identity, deps);
-    deps.onStep(run.run, step, note);
+  const next = () => takeStep(run, block, identity, deps, { mode, tried });
+  while (await deps.alone(next)) {
+    // Commands go in between: each step reads the projections anew.
   }
+}
+
+/** Takes the next step; false when there is none. */
+async function takeStep(
+  run: Run,
+  block: number,
+  identity: Identity,
+  deps: AdvanceDeps,
+  { mode, tried }: Readonly<{ mode: WeightMode; tried: Set<Step> }>,
+): Promise<boolean> {
+  const at = { ...identity, self: deps.signer.hotkey };
+  const current = await findRun(deps.projections.runState, run.family, run.run);
+  if (current === null || deps.signal.aborted) return false;
+  const view = await loadRun(current, deps.projections);
+  const progress = progressOf(view, await laneFor(current, block, identity, deps), at);
+  const step = nextStep(progress, block, mode, tried);
+  if (step === 'wait' || step === 'done') return false;
+  tried.add(step);
+  const note = await performStep(step, view, block, identity, deps);
+  deps.onStep(run.run, step, note);
+  return true;
 }

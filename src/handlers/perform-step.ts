@@ -42,7 +42,7 @@ export type StepDeps = Readonly<{
   projections: Projections;
   signer: Signer;
   verify: Verify;
-  chain: Chain;
+  chain: Omit<Chain, 'finalizedBlock'>;
   fetch: Fetch;
   record: Recorder;
   signal: AbortSignal;

@@ -11,6 +11,8 @@ export type LoopState = {
   block: number | null;
   /** The block that a whole round was made for; a command makes the next round due at once. */
   settled: number | null;
+  /** Commands that were carried out; one in the middle of a round is not settled by that round. */
+  commands: number;
   chain: 'unasked' | 'known' | 'unknown';
   chainDetail: string | null;
   /** Exceptions since the last round that went through. */
@@ -37,6 +39,7 @@ export function newLoopState(): LoopState {
   return {
     block: null,
     settled: null,
+    commands: 0,
     chain: 'unasked',
     chainDetail: null,
     failures: 0,
@@ -57,6 +60,7 @@ export async function runRound(state: LoopState, deps: RoundDeps): Promise<void>
   if (!head.known) return;
   state.block = Math.max(state.block ?? 0, head.value);
   if (state.settled === state.block) return;
+  const { commands } = state;
   const failures: unknown[] = [];
   for (const run of await deps.unfinishedRuns()) {
     try {
@@ -67,7 +71,7 @@ export async function runRound(state: LoopState, deps: RoundDeps): Promise<void>
     }
   }
   if (failures.length > 0) throw failures[0];
-  state.settled = state.block;
+  if (state.commands === commands) state.settled = state.block;
 }
 
 /**

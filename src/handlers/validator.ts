@@ -5,6 +5,7 @@ import { findRun, listRuns } from '../projectors/run-state.ts';
 import { recordedEvidence } from '../projectors/score-store.ts';
 import { type AdvanceDeps, advanceRun } from './advance-run.ts';
 import type { Fetch } from './ask-peers.ts';
+import { chainForRound } from './chain-for-round.ts';
 import { closeRun, openRun } from './control-run.ts';
 import { type ImportLine, type ImportReport, importScores } from './import-scores.ts';
 import { runsAtWork } from './lane.ts';
@@ -42,37 +43,26 @@ export function createValidator(parts: ValidatorParts) {
   const state: LoopState = newLoopState();
   const record = createRecorder({ append: log.append, reached, now });
   const find = (family: string, run: string) => findRun(projections.runState, family, run);
-  const alone = oneAtATime();
-  let ending: Readonly<{ cause: unknown }> | null = null;
-  /**
-   * A command changes what is due, so the next round does not wait for a block. What ends the loop ends
-   * it at its next round: a process that may not append must not go on answering commands.
-   */
-  const command = <T>(act: () => Promise<T>): Promise<T> =>
-    alone(async () => {
-      try {
-        const result = await act();
-        state.settled = null;
-        return result;
-      } catch (cause) {
-        if (endsTheLoop(cause)) ending = { cause };
-        throw cause;
-      }
-    });
+  const { command, step, round } = takeTurns(state);
   return {
     state,
     publisher: createPublisher({ ...parts, finalizedBlock: () => state.block }),
     /** One round of the loop: every unfinished run as far as it gets. */
     round: () =>
-      alone(async () => {
-        if (ending !== null) throw ending.cause;
-        await runRound(state, {
+      round(() =>
+        runRound(state, {
           finalizedBlock: chain.finalizedBlock,
           unfinishedRuns: () => runsAtWork(projections),
           advance: (run, block) =>
-            advanceRun(run, block, identity, { ...parts, record, settled: () => state.settled }),
-        });
-      }),
+            advanceRun(run, block, identity, {
+              ...parts,
+              chain: chainForRound(chain, { now }),
+              alone: step,
+              record,
+              settled: () => state.settled,
+            }),
+        }),
+      ),
     importScores: (lines: readonly ImportLine[]): Promise<ImportReport> =>
       command(() =>
         importScores(lines, {
@@ -101,7 +91,40 @@ export function createValidator(parts: ValidatorParts) {
   };
 }
 
-/** What reads the projections and then appends does so alone: two at once could record one fact twice. */
+/**
+ * Whose turn it is: commands and the steps of one round, in the order in which they come. What reads the
+ * projections and then appends does so alone: two at once could record one fact twice.
+ */
+function takeTurns(state: LoopState) {
+  const alone = oneAtATime();
+  const oneRound = oneAtATime();
+  let ending: Readonly<{ cause: unknown }> | null = null;
+  const unlessEnding = <T>(act: () => Promise<T>): Promise<T> => {
+    if (ending !== null) throw ending.cause;
+    return act();
+  };
+  return {
+    /**
+     * A command changes what is due, so the next round does not wait for a block. What ends the loop ends
+     * it at its next step or round: a process that may not append must not go on answering commands.
+     */
+    command: <T>(act: () => Promise<T>): Promise<T> =>
+      alone(async () => {
+        try {
+          const result = await act();
+          state.settled = null;
+          state.commands++;
+          return result;
+        } catch (cause) {
+          if (endsTheLoop(cause)) ending = { cause };
+          throw cause;
+        }
+      }),
+    step: <T>(act: () => Promise<T>): Promise<T> => alone(() => unlessEnding(act)),
+    round: <T>(act: () => Promise<T>): Promise<T> => oneRound(() => unlessEnding(act)),
+  };
+}
+
 function oneAtATime(): <T>(act: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (act) => {

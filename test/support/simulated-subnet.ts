@@ -56,6 +56,8 @@ export type NodeOptions = Readonly<{
   mode?: WeightMode;
   weightInterval?: number;
   commitScores?: boolean;
+  /** RFC 3339; it stands still by default. */
+  now?: () => string;
 }>;
 
 /** Starts a node on a fresh disk. */
@@ -69,6 +71,7 @@ export async function startNode(
     mode = 'decentralized',
     weightInterval = 180,
     commitScores = true,
+    now = () => '2026-01-01T00:00:00.000Z',
   }: NodeOptions,
 ): Promise<SimulatedNode> {
   await cryptoReady();
@@ -147,7 +150,7 @@ export async function startNode(
           await at(`after GET ${url}`);
           return answer;
         },
-        now: () => '2026-01-01T00:00:00.000Z',
+        now,
         signal: stop.signal,
         onStep: () => undefined,
       });
