@@ -22,6 +22,13 @@ const blocks = [...readme.matchAll(/^```(sh[^\n]*)\n(.*?)^```$/gms)].map(
 const commands = blocks.filter(({ kind }) => kind === 'sh');
 const kept = blocks.filter(({ kind }) => kind === 'sh keep');
 
+/** What each run of `npm start` is told by, at the start of a line. */
+const SHOWN = [
+  ...['medians', 'outcome', 'incumbent', 'quorum', 'excluded', 'committed', 'incentive'],
+  // Those that were decided, and those that the chain took.
+  ...['weights {4}', 'weights set'],
+];
+
 const running = new Set<number>();
 afterAll(() => {
   // Each leads a group of its own; none is left when all went well.
@@ -48,8 +55,9 @@ test.for(scripts)('$ %s', async (script) => {
   expect(code, err).toBe(0);
   if (script !== 'npm start') return;
   for (const run of ['run-1', 'run-2', 'run-3']) expect(out).toContain(`${run}: `);
-  for (const shown of ['medians', 'outcome', 'incumbent', 'quorum', 'weights', 'excluded'])
-    expect(out.match(new RegExp(`^ {2}${shown} `, 'gm'))).toHaveLength(3);
+  for (const shown of SHOWN)
+    expect(out.match(new RegExp(`^ {2}${shown} `, 'gm')), shown).toHaveLength(3);
+  expect(out.match(/^ {2}evidence {4}v4 committed to report /gm)).toHaveLength(1);
   expect(out).toContain('v4 (equivocated)');
   expect(out.match(/^ {2}certificate .* signed: /gm)).toHaveLength(3);
 });
