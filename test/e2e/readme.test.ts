@@ -24,9 +24,16 @@ const kept = blocks.filter(({ kind }) => kind === 'sh keep');
 
 /** What each run of `npm start` is told by, at the start of a line. */
 const SHOWN = [
-  ...['medians', 'outcome', 'incumbent', 'quorum', 'excluded', 'committed', 'incentive'],
+  'medians',
+  'outcome',
+  'incumbent',
+  'quorum',
+  'excluded',
+  'committed',
+  'incentive',
   // Those that were decided, and those that the chain took.
-  ...['weights {4}', 'weights set'],
+  'weights {4}',
+  'weights set',
 ];
 
 const running = new Set<number>();
