@@ -69,7 +69,7 @@ export async function startValidator(
   const served = opened.use(
     await serveValidator(
       config,
-      { validator, identity, hotkey: signer.hotkey, log },
+      { validator, identity, hotkey: signer.hotkey, log, connection: chain.connection },
       { logger, metrics, signal: stopping },
     ),
   );

@@ -1,3 +1,4 @@
+import type { ConnectionState } from '../../chain/connection-state.ts';
 import type { Config } from '../../config.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
@@ -22,7 +23,14 @@ export function serveValidator(
     identity,
     hotkey,
     log,
-  }: { validator: Validator; identity: Identity; hotkey: string; log: ValidatorLog },
+    connection,
+  }: {
+    validator: Validator;
+    identity: Identity;
+    hotkey: string;
+    log: ValidatorLog;
+    connection: () => ConnectionState;
+  },
   { logger, metrics, signal }: { logger: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Served> {
   const { source } = log.store;
@@ -43,7 +51,8 @@ export function serveValidator(
       settledBlock: validator.state.settled,
       runs: await validator.publisher.recentRuns(),
     }),
-    readiness: async () => readiness(validator.state, log.projections, await reachable(log)),
+    readiness: async () =>
+      readiness(validator.state, connection(), log.projections, await reachable(log)),
   });
   const { EIREL_HTTP_HOST: host, EIREL_HTTP_PORT: port } = config;
   return serve(app, {
@@ -90,20 +99,17 @@ async function reachable({ log }: ValidatorLog): Promise<{ size: number } | { re
 /** What a validator needs to do its work, each with what was found. */
 function readiness(
   state: LoopState,
+  connection: ConnectionState,
   projections: readonly Projection[],
   log: { size: number } | { reason: string },
 ): readonly Check[] {
-  const { chain, chainDetail, block, failures, lastError } = state;
+  const { failures, lastError } = state;
   const behind =
     'size' in log
       ? projections.filter(({ head }) => head.size < log.size).map(({ name }) => name)
       : [];
   return [
-    {
-      name: 'chain',
-      ok: chain === 'known',
-      detail: chainDetail ?? (block === null ? 'not asked yet' : `finalised block ${block}`),
-    },
+    chainCheck(state, connection),
     { name: 'log', ok: 'size' in log, detail: 'size' in log ? `${log.size} events` : log.reason },
     { name: 'loop', ok: failures === 0, detail: lastError ?? 'the last round went through' },
     {
@@ -112,4 +118,12 @@ function readiness(
       detail: behind.length === 0 ? 'up to the log' : `behind the log: ${behind.join(', ')}`,
     },
   ];
+}
+
+/** The newest block counts for a while after its connection is lost; an operator wants to know at once. */
+function chainCheck({ chain, chainDetail, block }: LoopState, connection: ConnectionState): Check {
+  if (connection.status !== 'connected')
+    return { name: 'chain', ok: false, detail: connection.detail };
+  const detail = chainDetail ?? (block === null ? 'not asked yet' : `finalised block ${block}`);
+  return { name: 'chain', ok: chain === 'known', detail };
 }
