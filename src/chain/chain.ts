@@ -152,6 +152,8 @@ export type WeightsRow = Readonly<{
   /** Block of this hotkey's last weights or weight commit; 0 before the first. */
   lastUpdate: number;
   activityCutoff: number;
+  /** Blocks between two updates of one hotkey's weights. */
+  weightsRateLimit: number;
 }>;
 
 /** What a validator needs of the chain. An outage is a value here, not an exception. */

@@ -4,7 +4,7 @@ import { Block } from '../events/scalars.ts';
 import { Vector } from '../events/weights.ts';
 import { ActivityCutoff, activityCutoffItems } from './activity-cutoff.ts';
 import type { Known, WeightsRow } from './chain.ts';
-import { parseAnswer, U16 } from './decode.ts';
+import { Blocks, parseAnswer, U16 } from './decode.ts';
 import { known, malformed } from './known.ts';
 import { type At, readStorage } from './reads.ts';
 
@@ -23,6 +23,7 @@ export async function readWeightsRow(
     {
       uid: ['subtensorModule', 'uids', netuid, hotkey],
       lastUpdates: ['subtensorModule', 'lastUpdate', netuid],
+      weightsRateLimit: ['subtensorModule', 'weightsSetRateLimit', netuid],
       ...activityCutoffItems(netuid),
     },
     at,
@@ -31,11 +32,11 @@ export async function readWeightsRow(
   if (!stored.known) return stored;
   const cutoff = parseAnswer(ActivityCutoff, stored.value, 'storage');
   if (!cutoff.known) return cutoff;
-  const activityCutoff = cutoff.value;
   const seat = parseAnswer(Seat, stored.value, 'storage');
   if (!seat.known) return seat;
-  const { uid, lastUpdates } = seat.value;
-  if (uid === null) return known({ block, vector: null, lastUpdate: 0, activityCutoff });
+  const { uid, lastUpdates, weightsRateLimit } = seat.value;
+  const rules = { activityCutoff: cutoff.value, weightsRateLimit };
+  if (uid === null) return known({ block, vector: null, lastUpdate: 0, ...rules });
   const lastUpdate = lastUpdates[uid];
   if (lastUpdate === undefined) return malformed(`lastUpdate has no entry for uid ${uid}`);
 
@@ -47,11 +48,15 @@ export async function readWeightsRow(
   if (!row.known) return row;
   const vector = vectorOf(row.value.row);
   return vector.known
-    ? known({ block, vector: vector.value, lastUpdate, activityCutoff })
+    ? known({ block, vector: vector.value, lastUpdate, ...rules })
     : malformed(`weights of uid ${uid} at block ${block}: ${vector.detail}`);
 }
 
-const Seat = z.object({ uid: U16.nullable(), lastUpdates: z.array(Block) });
+const Seat = z.object({
+  uid: U16.nullable(),
+  lastUpdates: z.array(Block),
+  weightsRateLimit: Blocks,
+});
 
 /** Pairs of uid and weight, in the order in which they were set. */
 const Row = z.object({ row: z.array(z.tuple([U16, U16])) });

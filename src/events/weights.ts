@@ -74,6 +74,8 @@ export const WeightsObserved = defineEvent(
     lastUpdate: Block,
     /** Blocks without an update after which this validator counts no more. */
     activityCutoff: z.int().min(0),
+    /** Blocks that the chain demands between two updates of one hotkey's weights. */
+    weightsRateLimit: z.int().min(0),
     detail: Detail,
   },
   ({ attempt }) => String(attempt),

@@ -24,7 +24,14 @@ export type WeightProgress = Readonly<{
   mismatched: boolean;
   /** When the newest success has to be repeated; null before the first. */
   dueAt: number | null;
+  /** The newest success carried the intended vector: whatever is signed now sets it again. */
+  repeats: boolean;
+  /** Blocks between two updates of this hotkey's weights. */
+  rateLimit: number;
 }>;
+
+/** The chain's default, until an observation tells what this subnet has. */
+const RATE_LIMIT_BLOCKS = 100;
 
 /**
  * Blocks after the first one that may reveal a timelocked commit: its drand round comes out about three
@@ -51,6 +58,7 @@ export function weightProgressOf(
   const seen = observations.at(-1);
   const successes = attempts.filter(({ settled }) => settled?.outcome === 'succeeded');
   const newest = successes.at(-1);
+  const carries = intended?.vector == null ? null : digestOf(intended.vector);
   const failed = observations.length - 1 - observations.findLastIndex(({ matches }) => matches);
   return {
     intended:
@@ -58,7 +66,7 @@ export function weightProgressOf(
         ? null
         : {
             targetBlock: intended.targetBlock,
-            carries: intended.vector === null ? null : digestOf(intended.vector),
+            carries,
             awaitsCertificate: intended.mode === 'decentralized' && intended.outcome === null,
           },
     superseded,
@@ -78,6 +86,8 @@ export function weightProgressOf(
       !seen.matches &&
       failed < MAX_MISMATCHES,
     dueAt: newest?.settled == null ? null : newest.settled.block + periodOf(seen ?? null, at),
+    repeats: newest !== undefined && carriedBy(newest) === carries,
+    rateLimit: seen?.weightsRateLimit ?? RATE_LIMIT_BLOCKS,
   };
 }
 

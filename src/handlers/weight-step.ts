@@ -1,16 +1,13 @@
 import type { RunProgress, Step } from './run-progress.ts';
 import { observableAt, type WeightProgress } from './weight-progress.ts';
 
-/**
- * The chain's usual `weights_rate_limit` in blocks. Weights that are set again so shortly before the next
- * run's are due would make those late, and whoever switches later than the others loses by it.
- */
-const RATE_LIMIT_BLOCKS = 100;
+/** What is signed now is in a block within four or five, and the rate limit counts from there. */
+const INCLUSION_BLOCKS = 5;
 
 /**
  * From an intent to weights that stand on the chain, and again in each period until a later run's stand there:
- * what is wanted at a block, the first thing first. What the chain holds may stay unknown; the weights are
- * set again all the same when their period is over.
+ * what is wanted at a block, the first thing first. What the chain holds may stay unknown, and is
+ * asked last: the weights are set again all the same when their period is over.
  */
 export function weightSteps(
   { weights, commitment, lane }: Pick<RunProgress, 'weights' | 'commitment' | 'lane'>,
@@ -24,22 +21,28 @@ export function weightSteps(
   if (superseded) return ['supersede-weights'];
   if (block < intended.targetBlock) return [];
   const free = !lane.busy && !lane.commitmentDue;
-  const due = free && isDue(weights, lane.nextTarget, block);
+  const due = free && isDue(weights, block) && !disturbs(weights, lane.nextTarget, block);
   return [
-    ...(observableAt(weights, block) === null ? [] : (['observe-weights'] as const)),
     ...(due ? (['sign-weights'] as const) : []),
+    ...(observableAt(weights, block) === null ? [] : (['observe-weights'] as const)),
   ];
 }
 
 /** Whether the intent has to be signed: for the first time, after a failure or a mismatch, or because its period is over. */
-function isDue(
-  { intended, last, mismatched, dueAt }: WeightProgress,
+function isDue({ intended, last, mismatched, dueAt }: WeightProgress, block: number): boolean {
+  if (last === null || last.carries !== intended?.carries) return true;
+  if (!last.succeeded) return last.retryAt !== null && last.retryAt <= block;
+  return mismatched || (dueAt !== null && dueAt <= block);
+}
+
+/**
+ * Weights that are set again within the rate limit before the next run's are due would make those late, and
+ * whoever switches later than the others loses by it. A vector that was never set is not held back.
+ */
+function disturbs(
+  { repeats, rateLimit }: WeightProgress,
   nextTarget: number | null,
   block: number,
 ): boolean {
-  if (last === null || last.carries !== intended?.carries) return true;
-  if (!last.succeeded) return last.retryAt !== null && last.retryAt <= block;
-  if (mismatched) return true;
-  const disturbs = nextTarget !== null && nextTarget - block <= RATE_LIMIT_BLOCKS;
-  return dueAt !== null && dueAt <= block && !disturbs;
+  return repeats && nextTarget !== null && nextTarget - block <= rateLimit + INCLUSION_BLOCKS;
 }

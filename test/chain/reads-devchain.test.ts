@@ -164,7 +164,7 @@ test('facts of a submission follow what the hotkey did', async () => {
   expect(await facts('nobody')).toMatchObject({ neuron: null });
   expect(
     await read((api) => readWeightsRow(api, { netuid: NETUID, hotkey: hotkey('d'), ...now() })),
-  ).toEqual({ block, vector: null, lastUpdate: block, activityCutoff: 5_000 });
+  ).toEqual({ block, vector: null, lastUpdate: block, activityCutoff: 5_000, weightsRateLimit: 3 });
 
   // The block that runs an epoch belongs to the next one, and facts are those of the next block.
   const lastOfQueue = (epoch + 1) * 100 - NETUID - 4;

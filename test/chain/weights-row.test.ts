@@ -25,6 +25,7 @@ test('a row is read with its block, sorted by uid, with the last update and the 
     ],
     lastUpdate: 612,
     activityCutoff: 4_000,
+    weightsRateLimit: 360,
   });
 });
 
@@ -51,6 +52,7 @@ test('a hotkey without a uid holds nothing and was never updated', async () => {
     vector: null,
     lastUpdate: 0,
     activityCutoff: 4_000,
+    weightsRateLimit: 360,
   });
 });
 
@@ -102,6 +104,7 @@ function registered(weights: string): Stored {
     'SubtensorModule.Uids': { [accountHex(hotkey)]: hex(u16(UID)) },
     'SubtensorModule.LastUpdate': { [netuid]: hex(vector([0, 0, 612, 0].map(u64))) },
     'SubtensorModule.ActivityCutoff': { [netuid]: hex(u16(4_000)) },
+    'SubtensorModule.WeightsSetRateLimit': { [netuid]: hex(u64(360)) },
     'SubtensorModule.Weights': { [hex(u16(NETUID), u16(UID)).slice(2)]: weights },
   };
 }

@@ -106,7 +106,7 @@ async function observed(held: Known<WeightsRow>, vector: Vector) {
 
 const row = (vector: Vector | null): Known<WeightsRow> => ({
   known: true,
-  value: { block: 34, vector, lastUpdate: 30, activityCutoff: 5_000 },
+  value: { block: 34, vector, lastUpdate: 30, activityCutoff: 5_000, weightsRateLimit: 100 },
 });
 const padded: Vector = [{ uid: 0, weight: 0 }, ...all(5), { uid: 7, weight: 0 }];
 const two = (weight: number): Vector => [

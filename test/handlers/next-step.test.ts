@@ -17,6 +17,8 @@ const NOT_INTENDED: WeightProgress = {
   unobserved: [],
   mismatched: false,
   dueAt: null,
+  repeats: false,
+  rateLimit: 100,
 };
 
 /** A run that was only just opened. */
@@ -53,6 +55,7 @@ const signed = { ...decided, decisionSigned: true } as const;
 const certified = { ...signed, certified: true } as const;
 const intent = { targetBlock: certify, carries: 'vector', awaitsCertificate: false };
 const intended = { ...certified, weights: { ...NOT_INTENDED, intended: intent } };
+const succeeded = { living: false, succeeded: true, retryAt: null, carries: 'vector' };
 const living = { living: true, succeeded: false, retryAt: null };
 const busy = { busy: true, commitmentDue: false, nextTarget: null };
 const required = { ...reported, requireCommitment: true } as const;
@@ -290,7 +293,14 @@ const CASES: readonly Case[] = [
     'observe-weights',
     ['decentralized'],
     [certify, 999],
-    { ...intended, weights: { ...intended.weights, unobserved: [{ attempt: 1, from: certify }] } },
+    {
+      ...intended,
+      weights: {
+        ...intended.weights,
+        last: succeeded,
+        unobserved: [{ attempt: 1, from: certify }],
+      },
+    },
   ],
   [
     'held for want of a certificate',
@@ -327,17 +337,47 @@ test.for(CASES)('%s: %s', ([, step, modes, blocks, progress]) => {
 });
 
 test('weights are set again when their period is over, though what the chain holds stays unknown', () => {
-  const succeeded = { living: false, succeeded: true, retryAt: null, carries: 'vector' };
   const unobserved = [{ attempt: 1, from: certify + 1 }];
   const weights = { ...intended.weights, last: succeeded, unobserved, dueAt: certify + 180 };
   const progress = { ...OPENED, ...intended, weights };
-  const asked = new Set<Step>(['observe-weights']);
-  const after = (block: number) => [
-    nextStep(progress, block, 'decentralized'),
-    nextStep(progress, block, 'decentralized', asked),
-  ];
-  expect(after(certify + 179)).toEqual(['observe-weights', 'wait']);
-  expect(after(certify + 180)).toEqual(['observe-weights', 'sign-weights']);
+  const after = (block: number, ...tried: Step[]) =>
+    nextStep(progress, block, 'decentralized', new Set(tried));
+  expect(after(certify + 179)).toBe('observe-weights');
+  expect(after(certify + 179, 'observe-weights')).toBe('wait');
+  // A chain that hangs where it is asked what it holds must not keep them from being set.
+  expect(after(certify + 180)).toBe('sign-weights');
+  expect(after(certify + 180, 'sign-weights')).toBe('observe-weights');
+});
+
+test.for<readonly [string, Partial<WeightProgress>]>([
+  ['whose period is over', { dueAt: certify }],
+  ['that the chain did not take over', { mismatched: true }],
+  [
+    'that failed when they were set again',
+    { last: { living: false, succeeded: false, retryAt: certify, carries: 'vector' } },
+  ],
+])('weights %s are not set again within the rate limit of the next run', ([, state]) => {
+  const weights = { ...intended.weights, repeats: true, last: succeeded, rateLimit: 360, ...state };
+  const stepBefore = (blocks: number, last: Partial<WeightProgress> = {}) =>
+    nextStep(
+      {
+        ...OPENED,
+        ...intended,
+        weights: { ...weights, ...last },
+        lane: { ...OPENED.lane, nextTarget: certify + 10 + blocks },
+      },
+      certify + 10,
+      'decentralized',
+    );
+  // With the blocks that an inclusion takes.
+  expect([366, 365, 360, 100, 1].map((blocks) => stepBefore(blocks))).toEqual([
+    'sign-weights',
+    ...Array.from({ length: 4 }, () => 'wait'),
+  ]);
+  // What was never set is not held back, whatever the next run does.
+  const other = { ...succeeded, carries: 'another vector' };
+  for (const last of [null, other])
+    expect(stepBefore(1, { repeats: false, last })).toBe('sign-weights');
 });
 
 /** Once in a run at most, and in this order. */

@@ -89,6 +89,25 @@ test('a short activity cutoff shortens the period', async () => {
   expect(second - first).toBe(30 + 2);
 });
 
+test.for([
+  { weightsRateLimit: 20, sets: 3 },
+  { weightsRateLimit: 60, sets: 2 },
+  { weightsRateLimit: 120, sets: 1 },
+])(
+  'before the next run the rate limit of the chain, $weightsRateLimit blocks, is kept free',
+  async ({ weightsRateLimit, sets }) => {
+    subnet = await startSubnet({ weightInterval: 40 });
+    const { state } = subnet.chain;
+    state.hyperparameters = { ...state.hyperparameters, weightsRateLimit };
+    await playRun(subnet, 1, FIRST);
+    const late = { snapshot: 140, commit: 144, decide: 148, certify: 160 };
+    for (const { validator } of subnet.nodes)
+      await validator.openRun({ ...runInput(2), phases: late });
+    await playBlocks(subnet, certify + SETTLING + 1, late.certify - 1);
+    for (const { name } of subnet.nodes) expect(blocksOf(name)).toHaveLength(sets);
+  },
+);
+
 test('weights that the chain did not take over are signed again at once, three times in a row', async () => {
   subnet = await startSubnet({ weightInterval: 40 });
   subnet.chain.state.extrinsics.revealsFail = true;

@@ -190,6 +190,7 @@ function settling(run: string): readonly DomainEvent[] {
         matches: true,
         lastUpdate: 502,
         activityCutoff: 5_000,
+        weightsRateLimit: 100,
         detail: '',
       },
     },

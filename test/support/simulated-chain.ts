@@ -107,6 +107,7 @@ export function simulatedChain(neurons: readonly Neuron[]) {
           vector: chain.weights().get(hotkey) ?? null,
           lastUpdate: chain.lastUpdate(hotkey),
           activityCutoff: state.hyperparameters.activityCutoff,
+          weightsRateLimit: state.hyperparameters.weightsRateLimit,
         }),
       ),
   });
