@@ -6,6 +6,7 @@ import type { BlockRange, ChainCommitment, Known } from './chain.ts';
 import { parseAnswer } from './decode.ts';
 import { known, malformed, unavailable } from './known.ts';
 import { readStorage } from './reads.ts';
+import { readStorageApi } from './state-api.ts';
 
 /**
  * Every commitment that these hotkeys made in the range and that stood at the end of its block, oldest
@@ -71,11 +72,11 @@ async function readBlock(
     ),
     ...wanted.lasts.map((hotkey) => [`last ${hotkey}`, [...LAST_OF, netuid, hotkey]] as const),
   ];
-  const stored = await readStorage(
-    Object.fromEntries(items),
-    { block, blockHash: hash.value.slice(2) },
-    { api },
-  );
+  const at = { block, blockHash: hash.value.slice(2) };
+  // Of the range's blocks each may be of another runtime than the one before it.
+  const state = await readStorageApi(at, { api });
+  if (!state.known) return state;
+  const stored = await readStorage(Object.fromEntries(items), at, { api: state.value });
   if (!stored.known) return stored;
   const commitments: ChainCommitment[] = [];
   for (const hotkey of wanted.slots) {

@@ -8,17 +8,21 @@ import { Blocks, parseAnswer, U16, Unsigned } from './decode.ts';
 import { empty, known, malformed } from './known.ts';
 import { type At, readStorage } from './reads.ts';
 import { fieldsOf, readSelected, Selected } from './selective-metagraph.ts';
+import { readStateApi } from './state-api.ts';
 
 /**
  * The whole subnet as of one finalised block: one runtime call, and one storage query for what the call does
  * not tell. 'empty' when the chain has no such subnet or no neuron in it, 'malformed' when the answer is
  * not what the metadata describes or contradicts itself, 'unavailable' when the node does not have this
- * block's state; transport errors are thrown.
+ * block's state, or the block upgrades the runtime; transport errors are thrown.
  */
 export async function readMetagraph(
-  api: ApiPromise,
+  connected: ApiPromise,
   { netuid, ...at }: At & { readonly netuid: number },
 ): Promise<Known<Metagraph>> {
+  const state = await readStateApi(at, { api: connected });
+  if (!state.known) return state;
+  const api = state.value;
   const [answer, stored] = await Promise.all([
     readSelected(Answer, { netuid, ...at }, { api }),
     readStorage(

@@ -11,6 +11,9 @@ import { known, malformed, unavailable } from './known.ts';
 /** A block whose state is read; the hash is 64 hex digits. */
 export type At = Readonly<{ block: number; blockHash: string }>;
 
+/** What decodes the state of a block, and asks for it. */
+export type StateApi = Pick<ApiPromise, 'query' | 'call' | 'registry' | 'rpc'>;
+
 /** A storage item by its names in `api.query`, with its keys: `['subtensorModule', 'tempo', 36]`. */
 export type StorageItem = readonly [
   pallet: string,
@@ -29,7 +32,7 @@ export const MECHANISM = 0;
 export async function readStorage(
   items: Readonly<Record<string, StorageItem>>,
   at: At,
-  { api }: { readonly api: ApiPromise },
+  { api }: { readonly api: StateApi },
 ): Promise<Known<Readonly<Record<string, unknown>>>> {
   const entries = Object.entries(items).flatMap(([name, [pallet, item, ...keys]]) => {
     const entry = api.query[pallet]?.[item];
@@ -68,7 +71,7 @@ export async function callRuntime(
   [section, method]: readonly [section: string, method: string],
   args: readonly unknown[],
   at: At,
-  { api }: { readonly api: ApiPromise },
+  { api }: { readonly api: StateApi },
 ): Promise<Known<unknown>> {
   const call = api.call[section]?.[method];
   if (call === undefined) {
@@ -93,25 +96,17 @@ export async function callRuntime(
   return value.known ? value : malformed(`${meta.name} at block ${at.block}: ${value.detail}`);
 }
 
-/**
- * The version of the runtime that ran a block. 'unavailable' when it is not the one whose metadata the
- * connection has: the chain was upgraded in between, and reading on would take absent items for defaults.
- */
-export async function readSpecVersion(
+/** The version of the runtime in the state of a block, which runs the next one. */
+export async function readRuntimeVersion(
   at: At,
-  { api }: { readonly api: ApiPromise },
+  { api }: { readonly api: StateApi },
 ): Promise<Known<number>> {
   const answer = await atState(at, () =>
     api.rpc.state.getRuntimeVersion.raw<unknown>(`0x${at.blockHash}`),
   );
   if (!answer.known) return answer;
   const version = parseAnswer(RuntimeVersion, answer.value, 'runtime version');
-  if (!version.known) return version;
-  const ours = api.runtimeVersion.specVersion.toNumber();
-  const { specVersion } = version.value;
-  return specVersion === ours
-    ? known(specVersion)
-    : unavailable(`spec ${specVersion} ran block ${at.block}, the connection knows spec ${ours}`);
+  return version.known ? known(version.value.specVersion) : version;
 }
 
 /** A request for the state of a block; that the node does not have this state is an answer, not an outage. */

@@ -1,10 +1,9 @@
-import type { ApiPromise } from '@polkadot/api';
 import { z } from 'zod';
 import { Block } from '../events/scalars.ts';
 import type { Known } from './chain.ts';
 import { parseAnswer, U16 } from './decode.ts';
 import { empty, malformed } from './known.ts';
-import { type At, callRuntime, MECHANISM } from './reads.ts';
+import { type At, callRuntime, MECHANISM, type StateApi } from './reads.ts';
 
 /** What every answer has: the subnet and the block that it is of. */
 export const Selected = z.object({ netuid: U16, block: Block });
@@ -17,7 +16,7 @@ export const Selected = z.object({ netuid: U16, block: Block });
 export async function readSelected<T extends z.infer<typeof Selected>>(
   schema: z.ZodType<T> & z.ZodObject,
   { netuid, ...at }: At & { readonly netuid: number },
-  { api }: { readonly api: ApiPromise },
+  { api }: { readonly api: StateApi },
 ): Promise<Known<T>> {
   const args = [netuid, MECHANISM, fieldsOf(schema)];
   const called = await callRuntime(METHOD, args, at, { api });

@@ -4,9 +4,10 @@ import { Block, Ss58 } from '../events/scalars.ts';
 import type { Known } from './chain.ts';
 import { parseAnswer, U16, Unsigned } from './decode.ts';
 import { known, malformed } from './known.ts';
-import { type At, readSpecVersion, readStorage } from './reads.ts';
+import { type At, readStorage } from './reads.ts';
 import type { EpochSchedule } from './reveal-schedule.ts';
 import { readSelected, Selected } from './selective-metagraph.ts';
+import { readSpecVersion } from './state-api.ts';
 import { Rules, ruleItems, storedEpoch } from './submission-rules.ts';
 import { readUnrevealed } from './unrevealed-commits.ts';
 
@@ -73,7 +74,7 @@ export type SubmissionFacts = Readonly<{
  * Everything that decides at one finalised block whether the chain takes a call of this hotkey: one runtime
  * call, two storage queries and the version of the runtime. 'empty' when the chain has no such subnet,
  * 'malformed' when an answer is not what the metadata describes, 'unavailable' when the node does not
- * have this block's state or another runtime ran it than the connection knows; transport errors are thrown.
+ * have this block's state or its runtime is not the one that the connection knows; transport errors are thrown.
  */
 export async function readSubmissionFacts(
   api: ApiPromise,

@@ -7,6 +7,7 @@ import type { Known, WeightsRow } from './chain.ts';
 import { Blocks, parseAnswer, U16 } from './decode.ts';
 import { known, malformed } from './known.ts';
 import { type At, readStorage } from './reads.ts';
+import { readStorageApi } from './state-api.ts';
 
 /**
  * The weights that the chain holds for a hotkey at one finalised block. The vector is null where the
@@ -15,10 +16,13 @@ import { type At, readStorage } from './reads.ts';
  * errors are thrown.
  */
 export async function readWeightsRow(
-  api: ApiPromise,
+  connected: ApiPromise,
   { netuid, hotkey, ...at }: At & { readonly netuid: number; readonly hotkey: string },
 ): Promise<Known<WeightsRow>> {
   const { block } = at;
+  const state = await readStorageApi(at, { api: connected });
+  if (!state.known) return state;
+  const api = state.value;
   const stored = await readStorage(
     {
       uid: ['subtensorModule', 'uids', netuid, hotkey],

@@ -43,7 +43,13 @@ describe('the walk', () => {
     chain.setStorage(() => ({}));
     chain.requests.length = 0;
     expect(valueOf(await read({ after: 10, upTo: 20 }))).toEqual([]);
-    expect(chain.requests).toEqual(['chain_getBlockHash', 'state_queryStorageAt']);
+    expect(chain.requests).toEqual([
+      'chain_getBlockHash',
+      // Which runtime wrote the block's state, by the state of its parent.
+      'chain_getHeader',
+      'state_getRuntimeVersion',
+      'state_queryStorageAt',
+    ]);
     chain.requests.length = 0;
     expect(valueOf(await read({ after: 10, upTo: 20 }, []))).toEqual([]);
     expect(valueOf(await read({ after: 20, upTo: 20 }))).toEqual([]);

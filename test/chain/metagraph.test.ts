@@ -90,10 +90,17 @@ describe.skipIf(!hasFixtures)('Finney netuid 1, from the fixtures beside the pro
     });
   });
 
-  test('the metagraph costs one runtime call and one storage query', async () => {
+  test('the metagraph costs one runtime call, one storage query and two versions of the runtime', async () => {
     await using node = await finneyNode();
     valueOf(await readMetagraph(node.api, FINNEY));
-    expect(node.requests.toSorted()).toEqual(['state_call', 'state_queryStorageAt']);
+    expect(node.requests.toSorted()).toEqual([
+      'chain_getHeader',
+      'state_call',
+      // Which runtime wrote the state, and which one answers the call.
+      'state_getRuntimeVersion',
+      'state_getRuntimeVersion',
+      'state_queryStorageAt',
+    ]);
   });
 
   test('a validator counts as active in the last block of its cutoff, and not in the next one', async () => {

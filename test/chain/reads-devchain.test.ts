@@ -111,7 +111,8 @@ test('a walk into discarded states is unavailable; what needs none of them is kn
   );
   expect(valueOf(answer)).toMatchObject({
     reason: 'unavailable',
-    detail: expect.stringContaining(`no state of block ${at.block} (any more)`),
+    // The parent's is asked for first: it tells which runtime wrote the block's.
+    detail: expect.stringContaining(`no state of block ${at.block - 1} (any more)`),
   });
   expect(await commitments(at.block, upTo)).toEqual([
     { hotkey: hotkey('c'), block: at.block + 11, fields: ['late'] },

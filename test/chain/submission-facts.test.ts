@@ -27,7 +27,7 @@ beforeEach(() => {
   for (const chain of [older, newer]) {
     chain.setStorage(() => rules());
     chain.setCall((args) => metagraph(args));
-    chain.setSpecVersion(343);
+    chain.setSpecVersion(() => 343);
   }
 });
 
@@ -74,11 +74,16 @@ describe('a runtime that stores its schedule of epochs', () => {
 });
 
 test('what another runtime ran is unavailable: its absent items would pass for defaults', async () => {
-  older.setSpecVersion(344);
+  older.setSpecVersion(() => 344);
   expect(await read(older)).toEqual({
     known: false,
     reason: 'unavailable',
     detail: 'spec 344 ran block 700, the connection knows spec 343',
+  });
+  older.setSpecVersion((block) => (block < BLOCK ? 342 : 343));
+  expect(await read(older)).toMatchObject({
+    reason: 'unavailable',
+    detail: 'block 700 upgrades spec 342 to spec 343',
   });
 });
 

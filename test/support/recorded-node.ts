@@ -1,5 +1,5 @@
 import type { ApiPromise } from '@polkadot/api';
-import { u8aToHex } from '@polkadot/util';
+import { compactAddLength, u8aConcat, u8aToHex } from '@polkadot/util';
 import { buildApi } from '#src/chain/connection-api.ts';
 
 /** What a node of a test answers; for what goes wrong it throws, as a call over the wire would. */
@@ -7,8 +7,12 @@ export type Answers = Readonly<{
   /** Raw metadata, from its magic number on. */
   metadata: Uint8Array;
   runtimeVersion: Readonly<{ specVersion: number }>;
-  /** The version of the runtime that ran a block, by its hash; `runtimeVersion` unless it is given. */
+  /** The hash of a block's parent, by the block's; where none changes the runtime, its own is as good. */
+  parentHash?: (blockHash: string) => string;
+  /** The version of the runtime in the state of a block, by its hash; `runtimeVersion` unless it is given. */
   specVersionAt?: (blockHash: string) => number;
+  /** Of a runtime that is not the connection's; none unless it is given. */
+  otherMetadata?: Uint8Array;
   /** `state_call` by method: argument bytes and block hash in, result in `0x` hex out. */
   call: (method: string, args: string, blockHash: string) => string;
   /** One storage value by `0x` key and block hash; null when nothing is stored. */
@@ -59,7 +63,11 @@ async function answer(
   switch (method) {
     case 'chain_getBlockHash':
       return answers.blockHash(Number(first));
+    case 'chain_getHeader':
+      return { parentHash: answers.parentHash?.(first ?? '') ?? first };
     case 'state_call':
+      if (first === 'Metadata_metadata_versions') return u8aToHex(METADATA_VERSIONS);
+      if (first === 'Metadata_metadata_at_version') return someBytes(answers.otherMetadata);
       return answers.call(first ?? '', second ?? '', third ?? '');
     case 'state_getRuntimeVersion':
       return {
@@ -76,4 +84,12 @@ async function answer(
     default:
       throw new TypeError(`${method} is not for a reader`);
   }
+}
+
+/** SCALE of the list [15]. */
+const METADATA_VERSIONS = Uint8Array.of(4, 15, 0, 0, 0);
+
+/** SCALE of an optional byte string. */
+function someBytes(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? '0x00' : u8aToHex(u8aConcat([1], compactAddLength(bytes)));
 }

@@ -17,18 +17,24 @@ export type StubChain = AsyncDisposable &
     /** From now on this answers for the state of a block; it may throw what a node would. */
     setStorage: (at: (block: number) => Stored) => void;
     setCall: (call: (args: string, block: number) => string) => void;
-    /** The runtime that ran every block; the connection knows 343. */
-    setSpecVersion: (specVersion: number) => void;
+    /** The runtime in the state of a block, which runs the next one; the connection knows 343. */
+    setSpecVersion: (at: (block: number) => number) => void;
     /** Blocks above it are unknown to the node. */
     setBest: (block: number) => void;
   }>;
 
-/** A node that knows the development chain's metadata, and answers what a test makes up. */
-export async function stubChain(metadata = createCodec().metadataV15): Promise<StubChain> {
+/**
+ * A node that knows the development chain's metadata, and answers what a test makes up. Runtimes that the
+ * connection does not know have metadata of their own.
+ */
+export async function stubChain(
+  metadata = createCodec().metadataV15,
+  otherMetadata = metadata,
+): Promise<StubChain> {
   let storage: (block: number) => Stored = () => ({});
   let call: (args: string, block: number) => string = () => '0x00';
   let best = Infinity;
-  let specVersion = RUNTIME_VERSION.specVersion;
+  let specVersion = (_block: number): number => RUNTIME_VERSION.specVersion;
   const {
     api,
     requests,
@@ -36,7 +42,9 @@ export async function stubChain(metadata = createCodec().metadataV15): Promise<S
   } = await recordedNode({
     metadata,
     runtimeVersion: RUNTIME_VERSION,
-    specVersionAt: () => specVersion,
+    otherMetadata,
+    specVersionAt: (hash) => specVersion(numberOf(hash)),
+    parentHash: (hash) => hashOf(numberOf(hash) - 1),
     blockHash: (block) => (block > best ? null : hashOf(block)),
     storage: (key, hash) => find(storage(numberOf(hash)), key),
     call: (_method, args, hash) => call(args, numberOf(hash)),
@@ -50,8 +58,8 @@ export async function stubChain(metadata = createCodec().metadataV15): Promise<S
     setCall: (answer) => {
       call = answer;
     },
-    setSpecVersion: (version) => {
-      specVersion = version;
+    setSpecVersion: (at) => {
+      specVersion = at;
     },
     setBest: (block) => {
       best = block;
@@ -80,7 +88,8 @@ const RUNTIME_VERSION = {
   authoringVersion: 1,
   specVersion: 343,
   implVersion: 1,
-  apis: [],
+  // BLAKE2b-64 of `Metadata`: versions of metadata can be asked for.
+  apis: [['0x37e397fc7c91f5e4', 2]],
   transactionVersion: 1,
   stateVersion: 1,
 };
