@@ -11,8 +11,11 @@ import { endpointsOf } from './endpoints.ts';
 import { firstPulse, knownHead, noHeads } from './heads.ts';
 import { known, unavailable } from './known.ts';
 
-/** Several calls with their own deadlines make one read. */
-const READ_TIMEOUT_MS = 60_000;
+/**
+ * Several calls with their own deadlines make one read. The longest walks over the commitments of 50 blocks:
+ * some 200 calls one after the other, a tenth of a second each where the node is far away.
+ */
+const READ_TIMEOUT_MS = 30_000;
 
 export type ConnectionOptions = Readonly<{
   /** ws:// or wss:// URLs of nodes, the preferred one first. */

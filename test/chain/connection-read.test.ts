@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '#src/chain/connection-limits.ts';
+import { wait } from '#src/runtime/clock.ts';
 import { FAKE_GENESIS as GENESIS, startFakeNode as startNode } from '../support/fake-node.ts';
 import { until } from '../support/live-until.ts';
 import { connected, openChain } from '../support/open-chain.ts';
@@ -29,6 +31,20 @@ describe('a read', () => {
       known: false,
       detail: 'the read was not done within 50 ms',
     });
+  });
+
+  test('has no longer by default than two calls that get no answer', async () => {
+    await using node = await startNode();
+    const waits: number[] = [];
+    const { signal } = new AbortController();
+    await using connection = openChain([node.url], GENESIS, {}, signal, (ms, ended) => {
+      waits.push(ms);
+      return wait(ms, ended);
+    });
+    await connected(connection);
+    waits.length = 0;
+    await connection.withApi(() => Promise.resolve());
+    expect(waits[0]).toBe(2 * DEFAULT_LIMITS.callTimeoutMs);
   });
 
   test('under way when the connection is lost is unknown', async () => {

@@ -20,6 +20,7 @@ export function openChain(
   genesis: string,
   limits: Partial<ConnectionLimits> = {},
   signal: AbortSignal = new AbortController().signal,
+  waitFor = wait,
 ): Connection & { readonly told: ConnectionState[] } {
   const told: ConnectionState[] = [];
   const connection = openConnection(
@@ -27,7 +28,7 @@ export function openChain(
     {
       now: () => performance.now(),
       random: () => 0.5,
-      wait,
+      wait: waitFor,
       connect: connectNode,
       signal,
     },
