@@ -46,8 +46,9 @@ async function readOnlySpec(at: At, deps: Deps): Promise<Known<number>> {
   return unavailable(`block ${at.block} upgrades spec ${writer.value} to spec ${reader.value}`);
 }
 
-/** The version of the runtime that ran a block: the one that the state of its parent holds. */
+/** The version of the runtime that ran a block: the one that the state of its parent holds. Genesis was not run. */
 async function readWriter(at: At, { api }: Deps): Promise<Known<number>> {
+  if (at.block === 0) return readRuntimeVersion(at, { api });
   const answer = await api.rpc.chain.getHeader.raw<unknown>(`0x${at.blockHash}`);
   const header = parseAnswer(Header.nullable(), answer, `header of block ${at.block}`);
   if (!header.known) return header;

@@ -91,6 +91,11 @@ describe('state from before an upgrade of the runtime', () => {
   });
 });
 
+test('genesis has no parent, and is known', async () => {
+  await using live = await liveSubtensor({ signer: null });
+  expect(await answered(() => live.chain.metagraph(0))).toMatchObject({ block: 0 });
+});
+
 test('a live node tells of blocks from before its upgrade what it told then', async () => {
   await using live = await liveSubtensor({ signer: null });
   const { chain: subtensor, devchain } = live;
