@@ -5,7 +5,7 @@ export const EXIT = {
   ok: 0,
   failed: 1, // a fault of ours, or of the machine: see the message and the log lines
   usage: 2, // the command line
-  refused: 3, // input that is wrong, in whole or in part; what was right went in
+  refused: 3, // input that is wrong, in whole or in part (what was right went in), or that the chain does not take
   mismatch: 4, // a check failed: a broken log, a drifted stream, a decision that does not recompute
   unavailable: 5, // a server or the chain does not answer
   conflict: 6, // another process writes this log
