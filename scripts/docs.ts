@@ -106,7 +106,8 @@ const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'done',
   failed: 'a fault of ours, or of the machine: see the message and the log lines',
   usage: 'the command line is wrong',
-  refused: 'input is wrong, in whole or in part; what was right went in; or the chain does not take what it was asked',
+  refused:
+    'input is wrong, in whole or in part; what was right went in; or the chain does not take what it was asked',
   mismatch: 'a check failed: a broken log, a drifted stream, a decision that does not recompute',
   unavailable: 'a server or the chain does not answer',
   conflict: 'another process writes this log',
