@@ -1,5 +1,5 @@
 import type { ChainError } from './chain.ts';
-import { chainError } from './errors.ts';
+import { chainError } from './chain-error.ts';
 import { commitEpochEnd, type EpochSchedule } from './reveal-schedule.ts';
 
 /**

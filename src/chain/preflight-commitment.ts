@@ -1,5 +1,5 @@
 import type { ChainError } from './chain.ts';
-import { chainError } from './errors.ts';
+import { chainError } from './chain-error.ts';
 import { blocksUntilNextEpoch, commitEpoch, epochOf } from './reveal-schedule.ts';
 import type { Own, SubmissionFacts } from './submission-facts.ts';
 

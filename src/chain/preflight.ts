@@ -1,6 +1,6 @@
 import { axonAddress } from './axon.ts';
 import type { Call, ChainError } from './chain.ts';
-import { chainError } from './errors.ts';
+import { chainError } from './chain-error.ts';
 import { preflightCommitment } from './preflight-commitment.ts';
 import { firstRevealBlock } from './reveal-schedule.ts';
 import type { Own, SubmissionFacts } from './submission-facts.ts';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Signer } from '../consensus/keys.ts';
 import type { Chain, Known, Metagraph, Sending, Signing } from './chain.ts';
+import { chainError } from './chain-error.ts';
 import { readCommitments } from './commitments.ts';
 import {
   type Connection,
@@ -12,14 +13,13 @@ import {
 import type { Link } from './connection-link.ts';
 import { connectNode } from './connection-session.ts';
 import type { ConnectionState } from './connection-state.ts';
-import { chainError } from './errors.ts';
 import { readFinalized, readFinalizedAt } from './finalized.ts';
 import { known, notFinal } from './known.ts';
 import { readMetagraph } from './metagraph.ts';
 import { type NodeFacts, readNode } from './node-facts.ts';
 import { createSender } from './send.ts';
-import { signCall } from './sign.ts';
-import type { Random } from './sign-call.ts';
+import { signCall } from './sign-call.ts';
+import type { Random } from './timelocked-commit.ts';
 import { createTracer } from './trace.ts';
 import { readWeightsRow } from './weights-row.ts';
 

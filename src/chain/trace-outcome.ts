@@ -2,8 +2,8 @@ import type { Vec } from '@polkadot/types';
 import type { DispatchError, EventRecord } from '@polkadot/types/interfaces';
 import type { Registry } from '@polkadot/types/types';
 import type { ChainError, Known } from './chain.ts';
+import { chainError } from './chain-error.ts';
 import type { Link } from './connection-link.ts';
-import { chainError } from './errors.ts';
 import { known, malformed, unavailable } from './known.ts';
 import type { At } from './reads.ts';
 

@@ -5,7 +5,10 @@ import { AppError } from '../errors.ts';
 const ASK_MS = 1_000;
 
 /** What a caller that waits is told meanwhile. */
-export type Progress = Readonly<{ state: 'sent' | 'included' | 'final'; detail: string }>;
+export type Progress = Readonly<{
+  state: 'sent' | 'waiting' | 'included' | 'final';
+  detail: string;
+}>;
 
 /**
  * Signs a call and sends it once; gives the extrinsic. Throws `chain.unavailable` when the chain does not
@@ -40,27 +43,45 @@ export async function submitCall(
   const { onProgress, wait, signal } = deps;
   const extrinsic = await sendCall(chain, call);
   onProgress({ state: 'sent', detail: `0x${extrinsic.hash}` });
-  let seen = '';
+  let told = '';
+  const tell = (progress: Progress): void => {
+    if (progress.detail !== told) onProgress(progress);
+    told = progress.detail;
+  };
   while (true) {
     signal.throwIfAborted();
     const trace = await chain.trace(extrinsic);
-    if (trace.known && trace.value.kind === 'final') {
-      if (trace.value.error !== null) throw refused(trace.value.error);
-      onProgress({ state: 'final', detail: `block ${trace.value.block}` });
-      return { extrinsic, block: trace.value.block };
+    if (!trace.known) tell({ state: 'waiting', detail: trace.detail });
+    else {
+      const { value: found } = trace;
+      if (found.kind === 'final') {
+        if (found.error !== null) throw refused(found.error);
+        tell({ state: 'final', detail: `block ${found.block}` });
+        return { extrinsic, block: found.block };
+      }
+      if (found.kind === 'dead')
+        throw new AppError('chain.refused', {
+          found: `the extrinsic came into no block: ${found.reason}`,
+          next: 'try again',
+        });
+      if (found.kind === 'included')
+        tell({ state: 'included', detail: `block ${found.block}, not final yet` });
+      if (found.kind === 'pending') await sendAgain(chain, extrinsic, tell);
     }
-    if (trace.known && trace.value.kind === 'dead')
-      throw new AppError('chain.refused', {
-        found: `the extrinsic came into no block: ${trace.value.reason}`,
-        next: 'try again',
-      });
-    if (trace.known && trace.value.kind === 'included' && trace.value.blockHash !== seen) {
-      seen = trace.value.blockHash;
-      onProgress({ state: 'included', detail: `block ${trace.value.block}` });
-    }
-    if (trace.known && trace.value.kind === 'pending') await chain.send(extrinsic);
     await wait(ASK_MS, signal);
   }
+}
+
+/** A pool may have lost it. What a pool says now decides nothing: the blocks do. */
+async function sendAgain(
+  chain: Pick<Chain, 'send'>,
+  extrinsic: Extrinsic,
+  tell: (progress: Progress) => void,
+): Promise<void> {
+  const sending = await chain.send(extrinsic);
+  if (sending.kind === 'unknown') tell({ state: 'waiting', detail: sending.detail });
+  if (sending.kind === 'refused')
+    tell({ state: 'waiting', detail: `${sending.error.name}: ${sending.error.detail}` });
 }
 
 function answered<T>(fact: Known<T>): T {

@@ -1,7 +1,6 @@
-import { type Attempt, inclusionsOf } from '../projectors/extrinsics.ts';
 import { commitReport } from './commit-report.ts';
 import { failuresOf } from './extrinsic-retry.ts';
-import { followExtrinsic } from './follow-extrinsic.ts';
+import { followLast } from './follow-last.ts';
 import type { Identity, StepDeps } from './perform-step.ts';
 import { missCommitments, readCommitments } from './read-commitments.ts';
 import type { RunView } from './run-view.ts';
@@ -39,24 +38,4 @@ export async function performCommitments(
   const request = { family, run, phases, voters, reads: view.reads, block };
   const read = step === 'read-commitments' ? readCommitments : missCommitments;
   return read(request, { commitments: chain.commitments, record });
-}
-
-/** Follows the newest of a run's attempts for one purpose, which is the only one that can be living. */
-export async function followLast(
-  attempts: readonly Attempt[],
-  block: number,
-  { weightInterval }: Pick<Identity, 'weightInterval'>,
-  { projections, chain, record }: Pick<StepDeps, 'projections' | 'chain' | 'record'>,
-): Promise<string | null> {
-  const signed = attempts.at(-1)?.signed ?? null;
-  if (signed === null) return null;
-  const included = await inclusionsOf(projections.extrinsics, signed);
-  return followExtrinsic(
-    {
-      signed,
-      seenIn: new Set(included.map(({ blockHash }) => blockHash)),
-      retry: { block, failures: failuresOf(attempts), interval: weightInterval },
-    },
-    { trace: chain.trace, send: chain.send, record },
-  );
 }

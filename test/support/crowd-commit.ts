@@ -1,7 +1,7 @@
 import { openConnection } from '#src/chain/connection.ts';
 import { connectNode } from '#src/chain/connection-session.ts';
 import { sendExtrinsic } from '#src/chain/send.ts';
-import { signCall } from '#src/chain/sign.ts';
+import { signCall } from '#src/chain/sign-call.ts';
 import { NETUID } from '#src/cli/subnet/cast.ts';
 import { commitmentPayload } from '#src/consensus/commitment.ts';
 import type { Signer } from '#src/consensus/keys.ts';

@@ -1,11 +1,11 @@
 import { blake2AsHex } from '@polkadot/util-crypto';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { buildCall } from '#src/chain/build-call.ts';
 import type { Call } from '#src/chain/chain.ts';
 import { QUICKNET } from '#src/chain/drand.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
-import { signExtrinsic } from '#src/chain/sign.ts';
-import { buildCall } from '#src/chain/sign-call.ts';
+import { signExtrinsic } from '#src/chain/sign-call.ts';
 import type { SubmissionFacts } from '#src/chain/submission-facts.ts';
 import type { Signer } from '#src/consensus/keys.ts';
 import { devSigner } from '../support/dev-keys.ts';
