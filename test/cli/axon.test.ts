@@ -47,7 +47,9 @@ test('an axon is announced, step by step, and the command ends when that is fina
   expect(code, err).toBe(EXIT.ok);
   expect(servedUrl()).toBe('http://203.0.113.7:8787');
   expect(out).toMatch(/^http:\/\/203\.0\.113\.7:8787 since block [0-9]+\n$/);
-  expect(err).toMatch(/^sent: 0x[0-9a-f]{64}\n(included: block [0-9]+, not final yet\n)?final: block [0-9]+\n$/);
+  expect(err).toMatch(
+    /^sent: 0x[0-9a-f]{64}\n(included: block [0-9]+, not final yet\n)?final: block [0-9]+\n$/,
+  );
 });
 
 test('too soon after the last one the chain takes none, which passes', async () => {
