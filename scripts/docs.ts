@@ -40,7 +40,7 @@ async function commentsByType(): Promise<ReadonlyMap<string, string>> {
   for (const file of await readdir(folder)) {
     const source = await readFile(new URL(file, folder), 'utf8');
     for (const [, comment = '', type = ''] of source.matchAll(
-      /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const \w+ = defineEvent\(\s*'([^']+)'/g,
+      /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\nexport const \w+ = define(?:Log)?Event\(\s*'([^']+)'/g,
     )) {
       comments.set(type, comment.replaceAll(/^\s*\* ?/gm, '').trim());
     }
@@ -110,7 +110,7 @@ const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
     'input is wrong, in whole or in part; what was right went in; or the chain does not take what it was asked',
   mismatch: 'a check failed: a broken log, a drifted stream, a decision that does not recompute',
   unavailable: 'a server or the chain does not answer',
-  conflict: 'another process writes this log',
+  conflict: 'another process writes this log, or has signed what this one must not sign again',
   config: 'the configuration is wrong; every fault is listed',
 };
 

@@ -48,7 +48,28 @@ export const Environment = z.object({
     .min(1)
     .optional()
     .describe("a file that holds the user's password"),
-  EIREL_DATA_DIR: z.string().min(1).default('.eirel').describe('where projections are kept'),
+  EIREL_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('.eirel')
+    .describe('where projections and the published log are kept'),
+  EIREL_SIGNING_DIR: z
+    .string()
+    .min(1)
+    .default('.eirel-signing')
+    .describe(
+      "what was signed, and the log's keys: on another disk than the nats-server, never restored from a copy",
+    ),
+  EIREL_CHECKPOINT_MS: Figure.int()
+    .min(20)
+    .max(60_000)
+    .default(1_000)
+    .describe('how often new events are covered by a signed checkpoint, in milliseconds'),
+  EIREL_ANCHOR_INTERVAL_BLOCKS: Figure.int()
+    .min(10)
+    .max(14_400)
+    .default(1_200)
+    .describe('after so many blocks the newest checkpoint is anchored on chain again'),
   EIREL_WALLET_NAME: Name.optional().describe(
     'the Bittensor wallet whose hotkey signs; this, a seed file or a mnemonic file is needed',
   ),

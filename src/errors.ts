@@ -4,18 +4,22 @@
  */
 export const ERROR_CODES = [
   'append.too-large', // one append holds more events than one atomic batch can
+  'audit.failed', // a log, run, bundle or figure that is not what it claims to be
   'chain.refused', // the chain, or a rule of it checked beforehand, does not take a call
   'chain.unavailable', // the chain gives no usable answer
+  'checkpoint.invalid', // a signed note, checkpoint, tile, proof or policy that is malformed or does not verify
   'command.refused', // the running validator refused an operator's command
   'config.invalid',
   'ej1.malformed', // bytes that are not canonical EJ1, or a value that has no EJ1 form
   'event.invalid', // a draft that its own schema refuses
+  'evidence.invalid', // an evidence file that proves nothing
   'event.too-large', // an event over the leaf size limit
   'file.unreadable',
   'input.invalid', // operator's or client's input: field, value and expectation are in the details
   'key.invalid',
   'log.broken', // a hole, a reordered, altered or foreign event
   'log.conflict', // another writer with this identity is alive
+  'log.forked', // what was signed, published, anchored or witnessed of this log is not what lies here: nothing may be signed
   'log.full', // the append queue is at its bound
   'log.not-empty', // an import needs an empty log
   'log.unavailable', // the log's server does not answer
@@ -25,6 +29,7 @@ export const ERROR_CODES = [
   'projection.unknown',
   'request.not-found',
   'request.too-early', // sealed until a block
+  'signing.refused', // something else was signed in this place already
   'stream.drift', // a live stream configuration differs from streams/*.json
   'subnet.failed',
   'usage.invalid',

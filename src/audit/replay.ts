@@ -2,6 +2,7 @@ import { commitmentFacts } from '../consensus/commitment-facts.ts';
 import { type ChainFact, decide } from '../consensus/decide.ts';
 import { reportFacts } from '../consensus/report-inputs.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
+import { runOf, subjectIn } from '../events/define-event.ts';
 import { encode } from '../events/ej1.ts';
 import type { Recorded } from '../events/envelope.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
@@ -39,7 +40,8 @@ export type Recomputed = Readonly<{
 export function createReplay(): (recorded: Recorded) => Recomputed | null {
   const runs = new Map<string, RunFacts>();
   return ({ event, n }) => {
-    const key = `${event.data.family}/${event.data.run}`;
+    if (runOf(event.data) === null) return null;
+    const key = subjectIn(event.data);
     const facts = runs.get(key) ?? {
       opened: null,
       open: null,

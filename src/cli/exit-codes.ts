@@ -8,24 +8,28 @@ export const EXIT = {
   refused: 3, // input that is wrong, in whole or in part (what was right went in), or that the chain does not take
   mismatch: 4, // a check failed: a broken log, a drifted stream, a decision that does not recompute
   unavailable: 5, // a server or the chain does not answer
-  conflict: 6, // another process writes this log
+  conflict: 6, // another process writes this log, or has signed what this one must not sign again
   config: 78, // the configuration (EX_CONFIG)
 } as const;
 
 const codes: Readonly<Record<ErrorCode, number>> = {
   'append.too-large': EXIT.refused,
+  'audit.failed': EXIT.mismatch,
   'chain.refused': EXIT.refused,
   'chain.unavailable': EXIT.unavailable,
+  'checkpoint.invalid': EXIT.mismatch,
   'command.refused': EXIT.refused,
   'config.invalid': EXIT.config,
   'ej1.malformed': EXIT.refused,
   'event.invalid': EXIT.refused,
+  'evidence.invalid': EXIT.mismatch,
   'event.too-large': EXIT.refused,
   'file.unreadable': EXIT.refused,
   'input.invalid': EXIT.refused,
   'key.invalid': EXIT.config,
   'log.broken': EXIT.mismatch,
   'log.conflict': EXIT.conflict,
+  'log.forked': EXIT.conflict,
   'log.full': EXIT.unavailable,
   'log.not-empty': EXIT.refused,
   'log.unavailable': EXIT.unavailable,
@@ -35,6 +39,7 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   'projection.unknown': EXIT.usage,
   'request.not-found': EXIT.refused,
   'request.too-early': EXIT.unavailable,
+  'signing.refused': EXIT.conflict,
   'stream.drift': EXIT.mismatch,
   'subnet.failed': EXIT.failed,
   'usage.invalid': EXIT.usage,

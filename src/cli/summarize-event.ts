@@ -62,6 +62,18 @@ export function summarize({ type, data }: DomainEvent): string {
       return `by ${data.by}`;
     case 'weights.observed.v1':
       return weightsObserved(data);
+    case 'log.started.v1':
+      return `by ${key(data.hotkey)}`;
+    case 'fact.sealed.v1':
+      return `${data.of} ${data.key}`;
+    case 'scores.opened.v1':
+      return 'every sealed fact of the run can be read';
+    case 'checkpoint.observed.v1':
+      return `${data.size} events of ${key(data.hotkey)}, root ${digest(data.root)}`;
+    case 'anchors.read.v1':
+      return `${count(data.anchors.length, 'anchor')} in blocks ${data.after + 1} to ${data.upTo}`;
+    case 'evidence.accepted.v1':
+      return `${data.kind} against ${key(data.hotkey)}: ${digest(data.digest)}`;
     default:
       return unknownType(type);
   }

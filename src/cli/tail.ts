@@ -1,5 +1,6 @@
 import { type AppError, isAppError } from '../errors.ts';
 import { EMPTY } from '../events/decode.ts';
+import { subjectIn } from '../events/define-event.ts';
 import type { Recorded } from '../events/envelope.ts';
 import { subjectFilter, subjectOf } from '../events/subjects.ts';
 import { type Command, type Io, JSON_OPTION, usage, wholeNumber } from './command.ts';
@@ -81,8 +82,7 @@ function readFilter(filter: string): (subject: string) => boolean {
 
 /** One event in one line for people: index, time, type, run, and what it says; text of peers keeps to its line. */
 function line({ n, time, event }: Recorded): string {
-  const { family, run } = event.data;
-  return `${String(n).padStart(6)}  ${time.slice(11, 23)}  ${event.type.padEnd(26)} ${family}/${run}  ${printable(summarize(event))}`;
+  return `${String(n).padStart(6)}  ${time.slice(11, 23)}  ${event.type.padEnd(26)} ${subjectIn(event.data)}  ${printable(summarize(event))}`;
 }
 
 /** A peer's words may hold line ends and what a terminal takes for commands. */

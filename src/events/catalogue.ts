@@ -1,20 +1,26 @@
+import * as checkpoint from './checkpoint.ts';
 import * as commitment from './commitment.ts';
 import * as decision from './decision.ts';
 import type { EventOf } from './define-event.ts';
 import * as divergence from './divergence.ts';
+import * as evidence from './evidence.ts';
 import * as extrinsic from './extrinsic.ts';
+import * as logStarted from './log-started.ts';
 import * as report from './report.ts';
 import * as run from './run.ts';
 import * as score from './score.ts';
+import * as sealed from './sealed.ts';
 import * as snapshot from './snapshot.ts';
 import * as weights from './weights.ts';
 
 /** Every event type that this build can write, in the order of a run. */
 export const catalogue = [
+  logStarted.LogStarted,
   run.RunOpened,
   snapshot.SnapshotTaken,
   snapshot.SnapshotMissed,
   score.ScoreRecorded,
+  sealed.FactSealed,
   run.RunClosed,
   report.ReportSigned,
   extrinsic.ExtrinsicSigned,
@@ -22,9 +28,13 @@ export const catalogue = [
   extrinsic.ExtrinsicSettled,
   commitment.CommitmentsRead,
   commitment.CommitmentsMissed,
+  checkpoint.AnchorsRead,
+  sealed.ScoresOpened,
+  checkpoint.CheckpointObserved,
   report.PeerReportAccepted,
   report.PeerReportRejected,
   report.EquivocationRecorded,
+  evidence.EvidenceAccepted,
   divergence.OwnerPickObserved,
   divergence.OwnerPickMissed,
   decision.InputsGathered,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
-import { eventId } from './define-event.ts';
+import { eventId, subjectIn } from './define-event.ts';
 import { type Definition, definitionOf } from './definitions.ts';
 import { decodeBytes, type Json } from './ej1.ts';
 import { Envelope, type Head, type Recorded } from './envelope.ts';
@@ -42,10 +42,7 @@ export function readEvent(payload: Uint8Array, source: string, head: Head): Reco
   if (prev !== head.hash) throw stop(`prev ${prev}: this event or the one before it was altered`);
 
   const { event, definition } = parseEvent(type, data as Json, stop); // safe: `data` comes from decodeBytes
-  if (
-    subject !== `${event.data.family}/${event.data.run}` ||
-    id !== eventId(definition, event.data)
-  ) {
+  if (subject !== subjectIn(event.data) || id !== eventId(definition, event.data)) {
     throw stop(`an id or subject that does not follow from the data: ${id}, ${subject}`);
   }
   return { event, id, n, hash, time, causationId: causationid };

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { Family, RunId } from './scalars.ts';
 
-/** What every event's data names: the run of a family that it belongs to. */
+/** What the data of a run's event names: the run of a family that it belongs to. */
 export type InRun = Readonly<{ family: string; run: string }>;
 
 /** A past-tense fact: its dotted name, the schema of its data, and the natural key that makes its id. */
-export type EventDefinition<Type extends string, Data extends InRun> = Readonly<{
+export type EventDefinition<Type extends string, Data extends object> = Readonly<{
   type: Type;
   data: z.ZodType<Data>;
   key: (data: Data) => string;
@@ -32,13 +32,42 @@ export function defineEvent<
 
 type RunShape = { family: typeof Family; run: typeof RunId };
 
-/** The id of a fact: type without version, family, run, natural key. A retry has the same id. */
+/** As `defineEvent`, for a fact of the log itself, which belongs to no run. */
+export function defineLogEvent<
+  const Type extends `${string}.${string}.v${number}`,
+  Shape extends z.core.$ZodLooseShape,
+>(
+  type: Type,
+  shape: Shape,
+  key: (data: z.infer<z.ZodObject<Shape, z.core.$strict>>) => string = () => '',
+) {
+  return { type, data: z.strictObject(shape), key } as const;
+}
+
+/** The run that data belongs to; null for a fact of the log itself. */
+export function runOf(data: object): InRun | null {
+  // safe: only the data of a run's event has these members, and there they are texts
+  return 'family' in data && 'run' in data ? (data as InRun) : null;
+}
+
+/** The `subject` of an event's envelope: the run of a family, or the log itself. */
+export function subjectIn(data: object): string {
+  const run = runOf(data);
+  return run === null ? LOG_SUBJECT : `${run.family}/${run.run}`;
+}
+
+const LOG_SUBJECT = 'log';
+
+/** The id of a fact: type without version, family and run if it has them, natural key. A retry has the same id. */
 export function eventId(
   definition: { type: string; key: (data: never) => string },
-  data: InRun,
+  data: object,
 ): string {
   // safe: the caller pairs a definition with data of that definition's schema
   const key = definition.key(data as never);
   const name = definition.type.slice(0, definition.type.lastIndexOf('.v'));
-  return [name, data.family, data.run, ...(key === '' ? [] : [key])].join('/');
+  const run = runOf(data);
+  return [name, ...(run === null ? [] : [run.family, run.run]), ...(key === '' ? [] : [key])].join(
+    '/',
+  );
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
-import { eventId } from './define-event.ts';
+import { eventId, subjectIn } from './define-event.ts';
 import { definitionOf } from './definitions.ts';
 import { encode, type Json } from './ej1.ts';
 import { leafHash } from './hash.ts';
@@ -77,7 +77,7 @@ export function seal(draft: Draft, source: string, head: Head): Sealed {
   const text =
     `{"causationid":${causationId === null ? 'null' : encode(causationId)},"data":${encode(event.data as Json)},` + // safe: every schema of the catalogue is JSON
     `"id":${encode(id)},"n":${head.size},"prev":"${head.hash}","source":${encode(source)},"specversion":"1.0",` +
-    `"subject":"${event.data.family}/${event.data.run}","time":${encode(time)},"type":"${event.type}"}`;
+    `"subject":"${subjectIn(event.data)}","time":${encode(time)},"type":"${event.type}"}`;
   const payload = Buffer.from(text, 'utf8');
   if (payload.length > MAX_EVENT_BYTES) {
     throw new AppError('event.too-large', {

@@ -1,14 +1,19 @@
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
+import { runOf } from './define-event.ts';
 
 /** The logs of the subnet, each with one writer; also the names of their JetStream streams. */
 export const logs = ['validator', 'ledger', 'owner'] as const;
 export type LogName = (typeof logs)[number];
 
-/** Where an event is published: `<log>.<noun>.<verb>.<family>.<run>`. An untrusted convenience: readers believe payloads only. */
+/**
+ * Where an event is published: `<log>.<noun>.<verb>.<family>.<run>`, without the last two for a fact of
+ * the log itself. An untrusted convenience: readers believe payloads only.
+ */
 export function subjectOf(log: LogName, { type, data }: DomainEvent): string {
   const [noun, verb] = type.split('.');
-  return `${log}.${noun}.${verb}.${data.family}.${data.run}`;
+  const run = runOf(data);
+  return [log, noun, verb, ...(run === null ? [] : [run.family, run.run])].join('.');
 }
 
 /** Every subject of a log. */

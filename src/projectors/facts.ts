@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../events/catalogue.ts';
-import type { EventDefinition, InRun } from '../events/define-event.ts';
+import { type EventDefinition, type InRun, runOf } from '../events/define-event.ts';
 import { encode, type Json } from '../events/ej1.ts';
 import type { Recorded } from '../events/envelope.ts';
 import { runSequence } from '../events/scalars.ts';
@@ -31,7 +31,9 @@ export const factStatements = {
 
 /** The change that stores an event. */
 export function fact({ event, id, n }: Recorded, statement: keyof typeof factStatements): Change {
-  const { family, run } = event.data;
+  const at = runOf(event.data);
+  if (at === null) throw new TypeError(`${event.type} belongs to no run`);
+  const { family, run } = at;
   // safe: every schema of the catalogue is JSON
   const data = encode(event.data as Json);
   return { statement, rows: [[family, run, event.type, id, runSequence(run), n, data]] };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { InRun } from '../events/define-event.ts';
 import { Phases, RunClosed } from '../events/run.ts';
 import { runSequence } from '../events/scalars.ts';
 import type { Projector, Queries } from './projector.ts';
@@ -32,27 +33,32 @@ export const runState: Projector = {
       SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
   },
   project({ event, n }) {
-    const { family, run } = event.data;
     switch (event.type) {
       case 'run.opened.v1': {
-        const { roster, phases, miners, tasks } = event.data;
+        const { family, run, roster, phases, miners, tasks } = event.data;
         const lists = [phases, miners, tasks].map((list) => JSON.stringify(list));
         return [
           { statement: 'opened', rows: [[family, run, runSequence(run), n, roster, ...lists]] },
         ];
       }
       case 'run.closed.v1':
-        return [{ statement: 'closed', rows: [[family, run, event.data.reason]] }];
+        return [{ statement: 'closed', rows: [[...runColumns(event.data), event.data.reason]] }];
       case 'weights.intended.v1':
         // A null vector is nothing to set: such a run ends with its intent.
-        return event.data.vector === null ? [{ statement: 'done', rows: [[family, run]] }] : [];
+        return event.data.vector === null
+          ? [{ statement: 'done', rows: [runColumns(event.data)] }]
+          : [];
       case 'weights.superseded.v1':
-        return [{ statement: 'done', rows: [[family, run]] }];
+        return [{ statement: 'done', rows: [runColumns(event.data)] }];
       default:
         return [];
     }
   },
 };
+
+function runColumns({ family, run }: InRun): readonly [string, string] {
+  return [family, run];
+}
 
 export type Run = Readonly<{
   family: string;

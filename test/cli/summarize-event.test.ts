@@ -9,6 +9,12 @@ const VECTOR = 'uid 0 = 65535, uid 7 = 65535';
 
 /** What is said of the sample of each type in `runEvents`. */
 const said: Readonly<Record<DomainEvent['type'], string>> = {
+  'log.started.v1': `by ${own}`,
+  'fact.sealed.v1': `score.recorded.v1 t-2/${hotkey('m')}`,
+  'scores.opened.v1': 'every sealed fact of the run can be read',
+  'anchors.read.v1': '1 anchor in blocks 101 to 200',
+  'checkpoint.observed.v1': `12 events of ${peer}, root cccccccc`,
+  'evidence.accepted.v1': `report against ${peer}: ffffffff`,
   'run.opened.v1': '1 task, 1 miner, blocks 100, 200, 300, 400',
   'snapshot.missed.v1': 'open at block 99: unavailable, timeout',
   'snapshot.taken.v1': 'open: 1 voter, 1 miner at block 100, incumbent nobody',

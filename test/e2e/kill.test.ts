@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hotkeyOf, type Running } from '#src/cli/subnet/cast.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
+import { runOf } from '#src/events/define-event.ts';
 import { eventsOf, type LiveLog, readLog } from '../support/live-log.ts';
 import { BLOCKS_TO_SET, type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
@@ -182,7 +183,9 @@ const WHOLE_RUN = {
 } satisfies Record<Fact, number>;
 
 function counts({ events }: LiveLog, run: string): Record<string, number> {
-  const facts = events.flatMap(({ event }) => (event.data.run === run ? [factOf(event)] : []));
+  const facts = events.flatMap(({ event }) =>
+    runOf(event.data)?.run === run ? [factOf(event)] : [],
+  );
   return Object.fromEntries(
     [...LOG_MOMENTS, ...CHAIN_MOMENTS].map((fact) => [
       fact,

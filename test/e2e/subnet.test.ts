@@ -10,6 +10,7 @@ import { type Env, environmentOf, validatorEnvironment } from '#src/cli/subnet/v
 import { verifyCertificate } from '#src/consensus/certificate.ts';
 import { digestOf } from '#src/consensus/outcome.ts';
 import type { Certificate } from '#src/events/decision.ts';
+import { runOf } from '#src/events/define-event.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { decisions } from '#src/projectors/decisions.ts';
 import { connectNats } from '#src/runtime/nats-link.ts';
@@ -229,7 +230,7 @@ test('tail prints the events of a subject, and with --json their stored bytes', 
     '--from',
     String(from),
   ]);
-  const ofRun = events.filter(({ n, event }) => n >= from && event.data.run === 'run-3');
+  const ofRun = events.filter(({ n, event }) => n >= from && runOf(event.data)?.run === 'run-3');
   expect(linesOf(text.out)).toHaveLength(ofRun.length);
   expect(text.out).toContain('weights.observed.v1');
 });

@@ -2,6 +2,7 @@ import { digestOf } from '#src/consensus/outcome.ts';
 import type { SignedDocument } from '#src/consensus/signed.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import type { DecisionRecord, InputsRecord } from '#src/events/decision.ts';
+import { runOf } from '#src/events/define-event.ts';
 import type { Crowd } from './crowd.ts';
 import { type CrowdRun, type CrowdSubnet, crowdRun, measured, REAL } from './crowd-subnet.ts';
 import { type LiveLog, readLog } from './live-log.ts';
@@ -76,7 +77,7 @@ export async function playCrowdRun(
   const madeAt = (block: number): number => made.get(block) ?? Number.NaN;
   const timesOf = (type: DomainEvent['type']): readonly number[] =>
     log.events
-      .filter(({ event }) => event.type === type && event.data.run === run.run)
+      .filter(({ event }) => event.type === type && runOf(event.data)?.run === run.run)
       .map(({ time }) => Date.parse(time));
   const { snapshot, commit, decide } = run.phases;
   return {

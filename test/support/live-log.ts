@@ -1,6 +1,7 @@
 import { sourceOf } from '#src/cli/open-reader.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { EMPTY } from '#src/events/decode.ts';
+import { runOf } from '#src/events/define-event.ts';
 import type { Head, Recorded } from '#src/events/envelope.ts';
 import { jetStreamStore } from '#src/runtime/jetstream-store.ts';
 import { logReader } from '#src/runtime/log-reader.ts';
@@ -54,6 +55,8 @@ export function eventsOf<Type extends DomainEvent['type']>(
   run?: string,
 ): readonly Data<Type>[] {
   return events
-    .filter(({ event }) => event.type === type && (run === undefined || event.data.run === run))
+    .filter(
+      ({ event }) => event.type === type && (run === undefined || runOf(event.data)?.run === run),
+    )
     .map(({ event }) => event.data as Data<Type>); // safe: the type was compared
 }

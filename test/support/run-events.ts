@@ -45,7 +45,46 @@ export function outcomeOf(run: string): Outcome {
 
 /** One event of each type of the catalogue, for one run, in the order of a run. */
 export function runEvents(run: string): readonly DomainEvent[] {
-  return [...scoring(run), ...exchange(run), ...deciding(run), ...settling(run)];
+  return [...proof(run), ...scoring(run), ...exchange(run), ...deciding(run), ...settling(run)];
+}
+
+function proof(run: string): readonly DomainEvent[] {
+  const place = { family: FAMILY, run };
+  const tree = { size: 12, root: digest('c') };
+  return [
+    {
+      type: 'log.started.v1',
+      data: { hotkey: own, body: '{}', signature: signature('1') },
+    },
+    {
+      type: 'fact.sealed.v1',
+      data: {
+        ...place,
+        of: 'score.recorded.v1',
+        key: `t-2/${miner}`,
+        digest: digest('a'),
+        box: '',
+      },
+    },
+    { type: 'scores.opened.v1', data: { ...place, key: digest('e') } },
+    {
+      type: 'anchors.read.v1',
+      data: {
+        ...place,
+        after: 100,
+        upTo: 200,
+        anchors: [{ hotkey: peer, block: 150, ...tree, commit: null }],
+      },
+    },
+    {
+      type: 'checkpoint.observed.v1',
+      data: { ...place, hotkey: peer, source: 'log-of-b', ...tree, note: 'note' },
+    },
+    {
+      type: 'evidence.accepted.v1',
+      data: { ...place, kind: 'report', hotkey: peer, digest: digest('f'), file: '{}' },
+    },
+  ];
 }
 
 function scoring(run: string): readonly DomainEvent[] {

@@ -1,4 +1,5 @@
 import type { DomainEvent } from '#src/events/catalogue.ts';
+import { runOf } from '#src/events/define-event.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { devSigner } from './dev-keys.ts';
 import { neuronsFor, simulatedChain } from './simulated-chain.ts';
@@ -183,7 +184,7 @@ export async function recordedOf<Type extends DomainEvent['type']>(
 ): Promise<readonly DataOf<Type>[]> {
   const events = await node.events();
   return events.flatMap(({ event }) =>
-    event.type === type && event.data.run === `run-${sequence}`
+    event.type === type && runOf(event.data)?.run === `run-${sequence}`
       ? [event.data as DataOf<Type>] // safe: the data of an event of this type
       : [],
   );

@@ -2,6 +2,7 @@ import { commitmentPayload, parseCommitment } from '../../consensus/commitment.t
 import { AppError } from '../../errors.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { EMPTY } from '../../events/decode.ts';
+import { runOf } from '../../events/define-event.ts';
 import type { Io } from '../command.ts';
 import { openReader } from '../open-reader.ts';
 import { DISHONEST, hotkeyOf, RUNNING, type Running } from './cast.ts';
@@ -106,5 +107,5 @@ async function eventsOf(run: string, io: Io): Promise<readonly DomainEvent[]> {
   const events: DomainEvent[] = [];
   for await (const batch of reader.log.read({ after: EMPTY, follow: false }))
     events.push(...batch.events.map(({ event }) => event));
-  return events.filter(({ data }) => data.run === run);
+  return events.filter(({ data }) => runOf(data)?.run === run);
 }

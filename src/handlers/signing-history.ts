@@ -1,0 +1,20 @@
+/** What a hotkey signs at most once: one report, one commitment and one decision of a run. */
+export type SigningSlot = Readonly<{
+  kind: 'report' | 'commitment' | 'decision';
+  family: string;
+  run: string;
+}>;
+
+/** `conflict`: something else was signed in this slot; the digest is null where only that is known. */
+export type Reserved =
+  | { readonly kind: 'reserved' }
+  | { readonly kind: 'conflict'; readonly digest: string | null };
+
+/**
+ * What this hotkey has signed, on another disk than the log. An entry is durable before anything is
+ * signed (the idea of EIP-3076), so that no restored log and no crash leads to a second signature over
+ * something else. The same digest may be signed again.
+ */
+export type SigningHistory = Readonly<{
+  reserve: (slot: SigningSlot, digest: string) => Promise<Reserved>;
+}>;
