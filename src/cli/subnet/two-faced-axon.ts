@@ -1,5 +1,6 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import type { Signer } from '../../consensus/keys.ts';
 import { encodeDocument, SignedDocument, signDocument } from '../../consensus/signed.ts';
 import { decode, decodeBytes, encode } from '../../events/ej1.ts';
@@ -17,7 +18,7 @@ export async function openTwoFacedAxon(
   let asked = 0;
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
-    void passOn(`${behind}${path}`, response, (body) => {
+    void passOn(`${behind}${path}`, request, response, (body) => {
       if (!path.startsWith(`/v1/consensus/scores/run-${TWO_FACED_RUN}?`)) return body;
       asked++;
       return asked % 2 === 0 ? otherReport(body, signer) : body;
@@ -37,11 +38,18 @@ export async function openTwoFacedAxon(
 
 async function passOn(
   url: string,
+  request: IncomingMessage,
   response: ServerResponse,
   change: (body: Uint8Array) => Uint8Array,
 ): Promise<void> {
   try {
-    const answer = await fetch(url);
+    const { method = 'GET', headers } = request;
+    const sent = method === 'POST' ? await buffer(request) : null;
+    const answer = await fetch(url, {
+      method,
+      body: sent,
+      headers: { 'content-type': headers['content-type'] ?? 'application/octet-stream' },
+    });
     const body = new Uint8Array(await answer.arrayBuffer());
     response.writeHead(answer.status, {
       'content-type': answer.headers.get('content-type') ?? 'application/json',

@@ -51,6 +51,7 @@ export async function environmentOf(
     EIREL_NATS_USER: user,
     EIREL_NATS_PASSWORD_FILE: password,
     EIREL_DATA_DIR: join(dir, account.name),
+    EIREL_SIGNING_DIR: join(dir, account.name, 'signing'),
   };
 }
 
