@@ -10,8 +10,13 @@ export const NO_LEAF = '0'.repeat(64);
 
 /** The Merkle leaf hash of a stored payload: SHA-256(0x00 ‖ payload) (RFC 6962 section 2.1), in hex. */
 export function leafHash(payload: Uint8Array): string {
+  return hash('sha256', leafPreimage(payload), 'hex');
+}
+
+/** What a leaf hash is the SHA-256 of: 0x00 ‖ payload, so that no leaf can pass for an inner node. */
+export function leafPreimage(payload: Uint8Array): Uint8Array {
   const leaf = Buffer.allocUnsafe(payload.length + 1);
   leaf[0] = 0;
   leaf.set(payload, 1);
-  return hash('sha256', leaf, 'hex');
+  return leaf;
 }
