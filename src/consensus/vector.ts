@@ -60,6 +60,15 @@ export function maxUpscale(weights: readonly bigint[]): number[] {
   return weights.map((weight) => Number(roundHalfEven(weight * MAX_WEIGHT, max)));
 }
 
+/** Whether two vectors give the same weights. Zero weights are padding: the chain need not keep them. */
+export function sameWeights(one: Vector, other: Vector): boolean {
+  return JSON.stringify(significant(one)) === JSON.stringify(significant(other));
+}
+
+function significant(vector: Vector): readonly (readonly [number, number])[] {
+  return vector.filter(({ weight }) => weight > 0).map(({ uid, weight }) => [uid, weight] as const);
+}
+
 function padded(entries: Vector, { minVectorLength, uids }: Padding): Vector {
   const vector = entries.filter(({ weight }) => weight > 0);
   const taken = new Set(vector.map(({ uid }) => uid));

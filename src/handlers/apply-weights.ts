@@ -1,6 +1,6 @@
 import type { Chain, ChainError, Known, Metagraph } from '../chain/chain.ts';
 import { digestOf } from '../consensus/outcome.ts';
-import { BURN_UID } from '../consensus/vector.ts';
+import { BURN_UID, sameWeights } from '../consensus/vector.ts';
 import type { Snapshot } from '../events/snapshot.ts';
 import type { Vector } from '../events/weights.ts';
 import type { Recorder } from './recorder.ts';
@@ -63,8 +63,7 @@ export async function observeWeights(
   const observed = await deps.weightsOf(self);
   if (!observed.known) return `${observed.reason}: ${observed.detail}`;
   const row = observed.value;
-  const matches =
-    JSON.stringify(significant(row.vector ?? [])) === JSON.stringify(significant(vector));
+  const matches = sameWeights(row.vector ?? [], vector);
   const detail = matches
     ? 'the chain holds the intended vector'
     : 'the chain holds another vector than intended';
@@ -72,9 +71,4 @@ export async function observeWeights(
     { type: 'weights.observed.v1', data: { family, run, attempt, matches, detail, ...row } },
   ]);
   return matches ? null : detail;
-}
-
-/** Zero weights are padding: the chain need not keep them. */
-function significant(vector: Vector): readonly (readonly [number, number])[] {
-  return vector.filter(({ weight }) => weight > 0).map(({ uid, weight }) => [uid, weight] as const);
 }

@@ -1,14 +1,11 @@
 import { z } from 'zod';
 import { nanoFromDouble } from '../consensus/nano.ts';
-import { BURN_UID, burnVector, shareVector } from '../consensus/vector.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { sha256 } from '../events/hash.ts';
 import { detailOf, RunId, Ss58 } from '../events/scalars.ts';
-import type { Snapshot } from '../events/snapshot.ts';
 import type { Fetch } from './ask-peers.ts';
 import { Figure } from './figure.ts';
 import type { Recorder } from './recorder.ts';
-import type { OwnerOutcome } from './set-weights.ts';
 
 /** `/v1/weights` names one winner for each family; 64 KiB is a hundred times that. */
 const MAX_WEIGHTS_BYTES = 65_536;
@@ -103,26 +100,4 @@ export async function missOwner(
     await deps.record([{ type: 'owner-pick.missed.v1', data: { family, run, detail } }]);
   }
   return { reason };
-}
-
-/** The owner's pick as a vector on the seats of the decide block. */
-export function ownerOutcome(
-  pick: OwnerPick | null,
-  current: Snapshot | null,
-  minVectorLength: number,
-): OwnerOutcome {
-  if (pick === null || current === null) return { kind: 'unknown' };
-  const padding = {
-    minVectorLength,
-    uids: Array.from({ length: current.rowCount }, (_, uid) => uid),
-  };
-  if (pick.winner === null) return { kind: 'pick', winner: null, vector: burnVector(padding) };
-  const seat = current.miners.find(({ hotkey }) => hotkey === pick.winner);
-  if (seat === undefined || seat.uid === BURN_UID)
-    return { kind: 'unregistered', winner: pick.winner };
-  return {
-    kind: 'pick',
-    winner: pick.winner,
-    vector: shareVector({ winnerUid: seat.uid, familyShare: pick.share, ...padding }),
-  };
 }

@@ -1,10 +1,10 @@
 import { holdOutcome } from '../consensus/decide.ts';
+import { ownerOutcome } from '../consensus/intended-weights.ts';
 import { digestOf } from '../consensus/outcome.ts';
 import { type Intent, lastIntended } from '../projectors/decisions.ts';
 import { observeWeights, signWeights } from './apply-weights.ts';
 import { failuresOf } from './extrinsic-retry.ts';
 import { followLast } from './follow-last.ts';
-import { ownerOutcome } from './observe-owner.ts';
 import type { Identity, StepDeps } from './perform-step.ts';
 import { factsOf, type RunView } from './run-view.ts';
 import { intendWeights } from './set-weights.ts';

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { ownerOutcome } from '#src/consensus/intended-weights.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { OwnerPickObserved } from '#src/events/divergence.ts';
 import { sha256 } from '#src/events/hash.ts';
 import type { Fetched } from '#src/handlers/ask-peers.ts';
-import { observeOwner, ownerOutcome, readOwnerPick } from '#src/handlers/observe-owner.ts';
+import { observeOwner, readOwnerPick } from '#src/handlers/observe-owner.ts';
 import { hotkeyOf } from '../consensus/fake-keys.ts';
 
 const AT = { family: 'general_chat', run: 'run-7' };

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import { compareWithOwner } from '#src/consensus/owner-comparison.ts';
 import type { DecisionRecord, MinerMedian, Outcome } from '#src/events/decision.ts';
 import { DivergenceRecorded } from '#src/events/divergence.ts';
 import { sha256 } from '#src/events/hash.ts';
-import { compareWithOwner, describeGate } from '#src/handlers/record-divergence.ts';
+import { describeGate } from '#src/handlers/record-divergence.ts';
 import { hotkeyOf } from '../consensus/fake-keys.ts';
 
 const at = { family: 'general_chat', run: 'run-7' };
