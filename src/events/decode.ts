@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
 import { eventId, subjectIn } from './define-event.ts';
-import { type Definition, definitionOf } from './definitions.ts';
+import { knownDefinition } from './definitions.ts';
 import { decodeBytes, type Json } from './ej1.ts';
 import { Envelope, type Head, type Recorded } from './envelope.ts';
 import { leafHash, NO_LEAF } from './hash.ts';
@@ -18,53 +18,73 @@ export const EMPTY: Head = { size: 0, hash: NO_LEAF };
  * reorders and alters messages without a word.
  */
 export function readEvent(payload: Uint8Array, source: string, head: Head): Recorded {
+  const examined = examineEvent(payload, source, head);
+  if (examined.kind === 'read') return examined.recorded;
+  const { hash: leaf, found, cause } = examined;
+  throw new AppError(
+    'log.broken',
+    { index: head.size, expectedPrev: head.hash, leaf, found },
+    { cause },
+  );
+}
+
+/** An event as it stands in the log, or what keeps it from being the one that follows. */
+export type Examined =
+  | Readonly<{ kind: 'read'; recorded: Recorded }>
+  | Readonly<{
+      kind: 'refused';
+      /** `type`: everything is right but a type that a newer build may know. */
+      reason: 'canonical' | 'envelope' | 'source' | 'index' | 'prev' | 'type' | 'data' | 'identity';
+      found: string;
+      /** Leaf hash of the payload, whatever it is. */
+      hash: string;
+      cause?: unknown;
+    }>;
+
+type Refused = Extract<Examined, { kind: 'refused' }>;
+
+/** As `readEvent`, for whoever goes on at a fault: total, the first fault is a value. */
+export function examineEvent(payload: Uint8Array, source: string, head: Head): Examined {
   const hash = leafHash(payload);
-  const stop = (found: string, cause?: unknown): AppError =>
-    new AppError(
-      'log.broken',
-      { index: head.size, expectedPrev: head.hash, leaf: hash, found },
-      { cause },
-    );
+  const refuse = (reason: Refused['reason'], found: string, cause?: unknown): Refused => ({
+    kind: 'refused',
+    reason,
+    found,
+    hash,
+    cause,
+  });
 
   let json: Json;
   try {
     json = decodeBytes(payload);
   } catch (cause) {
-    throw stop('bytes that are not canonical EJ1', cause);
+    return refuse('canonical', 'bytes that are not canonical EJ1', cause);
   }
   const envelope = Envelope.safeParse(json);
-  if (!envelope.success) throw stop(`a malformed envelope: ${z.prettifyError(envelope.error)}`);
+  if (!envelope.success)
+    return refuse('envelope', `a malformed envelope: ${z.prettifyError(envelope.error)}`);
   const { causationid, data, id, n, prev, source: origin, subject, time, type } = envelope.data;
   if (origin !== source)
-    throw stop(`an event of another log, source ${origin} instead of ${source}`);
+    return refuse('source', `an event of another log, source ${origin} instead of ${source}`);
   if (n !== head.size)
-    throw stop(`event ${n}: ${n > head.size ? 'a hole' : 'a repeat or a reordering'}`);
-  if (prev !== head.hash) throw stop(`prev ${prev}: this event or the one before it was altered`);
+    return refuse('index', `event ${n}: ${n > head.size ? 'a hole' : 'a repeat or a reordering'}`);
+  if (prev !== head.hash)
+    return refuse('prev', `prev ${prev}: this event or the one before it was altered`);
 
-  const { event, definition } = parseEvent(type, data as Json, stop); // safe: `data` comes from decodeBytes
-  if (subject !== subjectIn(event.data) || id !== eventId(definition, event.data)) {
-    throw stop(`an id or subject that does not follow from the data: ${id}, ${subject}`);
-  }
-  return { event, id, n, hash, time, causationId: causationid };
-}
-
-type Stop = (found: string, cause?: unknown) => AppError;
-
-function parseEvent(
-  type: string,
-  data: Json,
-  stop: Stop,
-): { event: DomainEvent; definition: Definition } {
-  const newest = upcast({ type, data });
-  let definition: Definition;
-  try {
-    definition = definitionOf(newest.type);
-  } catch (cause) {
-    throw stop(`the unknown type ${newest.type}: a newer build may read it`, cause);
-  }
+  const newest = upcast({ type, data: data as Json }); // safe: `data` comes from decodeBytes
+  const definition = knownDefinition(newest.type);
+  if (definition === undefined)
+    return refuse('type', `the unknown type ${newest.type}: a newer build may read it`);
   const parsed = definition.data.safeParse(newest.data);
-  if (!parsed.success)
-    throw stop(`data that ${newest.type} does not allow: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) {
+    const faults = z.prettifyError(parsed.error);
+    return refuse('data', `data that ${newest.type} does not allow: ${faults}`);
+  }
   // safe: type and data come from the same definition
-  return { event: { type: definition.type, data: parsed.data } as DomainEvent, definition };
+  const event = { type: definition.type, data: parsed.data } as DomainEvent;
+  if (subject !== subjectIn(event.data) || id !== eventId(definition, event.data)) {
+    const found = `an id or subject that does not follow from the data: ${id}, ${subject}`;
+    return refuse('identity', found);
+  }
+  return { kind: 'read', recorded: { event, id, n, hash, time, causationId: causationid } };
 }

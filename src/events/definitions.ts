@@ -7,7 +7,12 @@ const byType: ReadonlyMap<string, Definition> = new Map(
   catalogue.map((definition) => [definition.type, definition]),
 );
 
-/** The definition of an event type; throws `event.invalid` for a type that this build does not know. */
+/** The definition of an event type; undefined for a type that this build does not know. */
+export function knownDefinition(type: string): Definition | undefined {
+  return byType.get(type);
+}
+
+/** As `knownDefinition`, where it has to be known: throws `event.invalid`. */
 export function definitionOf(type: string): Definition {
   const definition = byType.get(type);
   if (definition === undefined) {
