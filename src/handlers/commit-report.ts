@@ -1,11 +1,13 @@
 import type { Chain, ChainError } from '../chain/chain.ts';
 import { commitmentPayload, scoreDigest } from '../consensus/commitment.ts';
 import { commitmentsIn, mergeCommitments } from '../consensus/commitment-facts.ts';
+import { sha256 } from '../events/hash.ts';
 import type { Phases } from '../events/run.ts';
 import type { CommitmentRead } from '../projectors/reports.ts';
 import { chainTexts, readThrough } from './read-commitments.ts';
 import type { Recorder } from './recorder.ts';
 import { type AttemptRequest, refuse, settled, signExtrinsic } from './sign-extrinsic.ts';
+import { describeConflict, type SigningHistory } from './signing-history.ts';
 
 export type CommitRequest = Readonly<{
   family: string;
@@ -23,13 +25,15 @@ export type CommitRequest = Readonly<{
 type CommitDeps = Readonly<{
   commitments: Chain['commitments'];
   sign: Chain['sign'];
+  history: SigningHistory;
   record: Recorder;
 }>;
 
 /**
  * Signs the commitment to this validator's report. The chain is asked first: a log that was restored from
  * an older copy may not know that it committed before. The same digest is a success without another
- * extrinsic; beside another digest a second one would be evidence against us, so none is ever signed.
+ * extrinsic; beside another digest a second one would be evidence against us, so none is ever signed. What
+ * the chain does not show yet the signing history knows: the text is in it before the call is signed.
  */
 export async function commitReport(
   request: CommitRequest,
@@ -41,7 +45,14 @@ export async function commitReport(
   const known = await ownCommitment(request, deps);
   if (!known.known) return `${known.reason}: ${known.detail}`;
   if (known.value === null) {
-    const call = { kind: 'commitment', fields: [commitmentPayload(run, body)] } as const;
+    const text = commitmentPayload(run, body);
+    const slot = { kind: 'commitment', family, run } as const;
+    const reserved = await deps.history.reserve(slot, sha256(text));
+    if (reserved.kind === 'conflict') {
+      const detail = describeConflict(slot, sha256(text), reserved);
+      return refuse(attempted, { ...ALREADY_SIGNED, detail, retryAt: null }, deps);
+    }
+    const call = { kind: 'commitment', fields: [text] } as const;
     return signExtrinsic(attempted, call, deps);
   }
   const { block, digest } = known.value;
@@ -57,6 +68,7 @@ export async function commitReport(
 }
 
 const ALREADY = { name: 'AlreadyCommitted', class: 'operator' } as const;
+const ALREADY_SIGNED = { name: 'AlreadySigned', class: 'operator' } as const;
 
 /** This validator's first commitment to the run: from the log's reads, and from the chain for the blocks since. */
 async function ownCommitment(

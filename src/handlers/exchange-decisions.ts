@@ -12,6 +12,7 @@ import {
 import type { DomainEvent } from '../events/catalogue.ts';
 import { type DecisionRecord, type Rules, STATEMENT_TYPE } from '../events/decision.ts';
 import { MAX_EVENT_BYTES } from '../events/envelope.ts';
+import { sha256 } from '../events/hash.ts';
 import { MAX_VALIDATORS, type Voter } from '../events/snapshot.ts';
 import {
   type AskDeps,
@@ -28,6 +29,7 @@ import {
 import { type Certified, followCertificate } from './follow-certificate.ts';
 import { type Misdeed, misdeedOf, newMisdeeds } from './misdeeds.ts';
 import { type Recorder, recordInBatches } from './recorder.ts';
+import { describeConflict, type SigningHistory } from './signing-history.ts';
 
 /** A decision, its inputs, commitments and 128 statements of half a kilobyte: three events' worth and the statements. */
 const MAX_DECISIONS_BYTES = 3 * MAX_EVENT_BYTES + MAX_VALIDATORS * 1_024;
@@ -56,11 +58,14 @@ export type DecisionExchange = Readonly<{
   known: ReadonlySet<string>;
 }>;
 
-/** Signs this validator's decision: the outcome's digest, and the digest of its own inputs. */
+/**
+ * Signs this validator's decision: the outcome's digest, and the digest of its own inputs. The statement is in
+ * the signing history before it is signed. Gives why nothing was signed, or null.
+ */
 export async function signDecision(
   { expected, decision }: Readonly<{ expected: StatementExpectation; decision: DecisionRecord }>,
-  deps: { signer: Signer; record: Recorder },
-): Promise<void> {
+  deps: { signer: Signer; history: SigningHistory; record: Recorder },
+): Promise<string | null> {
   const { genesis, netuid, family, run } = expected;
   const outcome = digestOf(decision.outcome);
   const statement = buildStatement({
@@ -72,10 +77,15 @@ export async function signDecision(
     outcome,
     inputs: decision.inputs,
   });
+  const digest = sha256(statement);
+  const slot = { kind: 'decision', family, run } as const;
+  const reserved = await deps.history.reserve(slot, digest);
+  if (reserved.kind === 'conflict') return describeConflict(slot, digest, reserved);
   const { hotkey, body, signature } = signDocument(STATEMENT_TYPE, statement, deps.signer);
   await deps.record([
     { type: 'decision.signed.v1', data: { family, run, hotkey, body, signature, outcome } },
   ]);
+  return null;
 }
 
 /**

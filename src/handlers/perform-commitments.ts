@@ -14,7 +14,7 @@ export async function performCommitments(
   deps: StepDeps,
 ): Promise<string | null> {
   const { family, run, phases } = view.run;
-  const { chain, record } = deps;
+  const { chain, history, record } = deps;
   const attempts = view.commitmentAttempts;
   if (step === 'follow-commitment') return followLast(attempts, block, identity, deps);
   if (step === 'sign-commitment') {
@@ -31,7 +31,7 @@ export async function performCommitments(
         attempt: attempts.length + 1,
         retry: { block, failures: failuresOf(attempts), interval: identity.weightInterval },
       },
-      { ...chain, record },
+      { ...chain, history, record },
     );
   }
   const voters = view.open?.voters ?? [];

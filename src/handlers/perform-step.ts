@@ -20,6 +20,7 @@ import type { Recorder } from './recorder.ts';
 import type { Step } from './run-progress.ts';
 import { factsOf, type Projections, type RunView } from './run-view.ts';
 import { signReport } from './sign-report.ts';
+import type { SigningHistory } from './signing-history.ts';
 import { takeSnapshot } from './take-snapshot.ts';
 
 /** Who this validator is and which rules it follows. */
@@ -44,6 +45,8 @@ export type StepDeps = Readonly<{
   verify: Verify;
   chain: Omit<Chain, 'finalizedBlock'>;
   fetch: Fetch;
+  /** What this hotkey has signed: asked before it signs a report, a commitment or a decision. */
+  history: SigningHistory;
   record: Recorder;
   signal: AbortSignal;
   /** The last block that a whole round was made for; null before the first. */
@@ -74,8 +77,7 @@ export async function performStep(
       return null;
     }
     case 'sign-report':
-      await report(view, identity, deps);
-      return null;
+      return report(view, identity, deps);
     case 'exchange-reports':
       await exchangeReports(
         await reportExchangeOf(view, identity, {
@@ -138,10 +140,14 @@ async function readChain(
     : `${deps.signer.hotkey} has no permit, no stake, or no seat at block ${block}`;
 }
 
-async function report(view: RunView, { genesis, netuid }: Identity, deps: StepDeps): Promise<void> {
+async function report(
+  view: RunView,
+  { genesis, netuid }: Identity,
+  deps: StepDeps,
+): Promise<string | null> {
   const { family, run, roster, miners, tasks, phases } = view.run;
   const scores = await tallies(deps.projections.scoreStore, family, run);
-  await signReport(
+  return signReport(
     {
       genesis,
       netuid,
@@ -190,17 +196,18 @@ async function agree(
   block: number,
   identity: Identity,
   deps: StepDeps,
-): Promise<null> {
+): Promise<string | null> {
   if (step === 'follow-certificate' && !isTurn(block, deps.settled())) return null;
   const exchange = await decisionExchangeOf(view, identity, {
     self: deps.signer.hotkey,
     queries: deps.projections.decisions,
   });
   if (exchange === null) return null;
-  if (step === 'sign-decision') await signDecision(exchange, deps);
-  else if (step === 'miss-certificate') await missCertificate(exchange, block, deps);
-  else await exchangeDecisions(exchange, deps);
-  return null;
+  const note = step === 'sign-decision' ? await signDecision(exchange, deps) : null;
+  if (step === 'miss-certificate') await missCertificate(exchange, block, deps);
+  // Without a statement of our own the others' are gathered all the same.
+  else if (step !== 'sign-decision' || note !== null) await exchangeDecisions(exchange, deps);
+  return note;
 }
 
 /** After the certify block peers are asked once in so many: all of a subnet may be asking for the rest of a run. */

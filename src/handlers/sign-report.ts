@@ -5,6 +5,7 @@ import { signDocument } from '../consensus/signed.ts';
 import { sha256 } from '../events/hash.ts';
 import { REPORT_TYPE } from '../events/report.ts';
 import type { Recorder } from './recorder.ts';
+import { describeConflict, type SigningHistory } from './signing-history.ts';
 
 export type ReportRequest = Readonly<{
   genesis: string;
@@ -20,13 +21,15 @@ export type ReportRequest = Readonly<{
 }>;
 
 /**
- * Signs this validator's report of a closed run and records it. The signature exists nowhere before
- * the event is stored, so a crash leaves either no report or this one.
+ * Signs this validator's report of a closed run and records it. The report is in the signing history before
+ * it is signed, so that a log that was restored from an older copy signs no second one; the signature exists
+ * nowhere before the event is stored, so a crash leaves either no report or this one. Gives why nothing was
+ * signed, or null.
  */
 export async function signReport(
   request: ReportRequest,
-  deps: { signer: Signer; record: Recorder },
-): Promise<void> {
+  deps: { signer: Signer; history: SigningHistory; record: Recorder },
+): Promise<string | null> {
   const { genesis, netuid, family, run, roster, snapshotBlock, miners, tasks, tallies } = request;
   const { scores, coverage } = compositesOf({ miners, taskCount: tasks.length, tallies });
   const body = buildReport({
@@ -39,11 +42,16 @@ export async function signReport(
     hotkey: deps.signer.hotkey,
     scores,
   });
+  const digest = sha256(body);
+  const slot = { kind: 'report', family, run } as const;
+  const reserved = await deps.history.reserve(slot, digest);
+  if (reserved.kind === 'conflict') return describeConflict(slot, digest, reserved);
   const { hotkey, signature } = signDocument(REPORT_TYPE, body, deps.signer);
   await deps.record([
     {
       type: 'report.signed.v1',
-      data: { family, run, hotkey, body, signature, digest: sha256(body), coverage },
+      data: { family, run, hotkey, body, signature, digest, coverage },
     },
   ]);
+  return null;
 }

@@ -18,3 +18,13 @@ export type Reserved =
 export type SigningHistory = Readonly<{
   reserve: (slot: SigningSlot, digest: string) => Promise<Reserved>;
 }>;
+
+/** What an operator is told where `digest` was to be signed in a slot that holds something else. */
+export function describeConflict(
+  { kind, family, run }: SigningSlot,
+  digest: string,
+  held: Extract<Reserved, { kind: 'conflict' }>,
+): string {
+  const other = held.digest ?? 'something that this machine has no copy of';
+  return `signing.refused: this hotkey has signed ${other} as its ${kind} of ${family} ${run}, and will not sign ${digest}`;
+}

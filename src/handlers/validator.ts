@@ -14,6 +14,7 @@ import { createPublisher } from './publish.ts';
 import { compareAgain } from './record-divergence.ts';
 import { createRecorder } from './recorder.ts';
 import type { Projections } from './run-view.ts';
+import type { SigningHistory } from './signing-history.ts';
 import { endsTheLoop, type LoopState, newLoopState, runRound } from './validator-loop.ts';
 
 /** Runs that an opening is compared with; only the newest matters. */
@@ -29,6 +30,7 @@ export type ValidatorParts = Readonly<{
   reached: (size: number) => Promise<void>;
   chain: Chain;
   fetch: Fetch;
+  history: SigningHistory;
   now: () => string;
   signal: AbortSignal;
   onStep: AdvanceDeps['onStep'];

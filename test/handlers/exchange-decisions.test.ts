@@ -14,6 +14,7 @@ import {
   signDecision,
 } from '#src/handlers/exchange-decisions.ts';
 import { fakeSigner, fakeVerify, hotkeyOf } from '../consensus/fake-keys.ts';
+import { simulatedHistory } from '../support/simulated-history.ts';
 import { RULES } from '../support/simulated-subnet.ts';
 
 const at = { family: 'general_chat', run: 'run-7' };
@@ -143,21 +144,45 @@ async function round(
   return { certified, recorded, of, built, asked, verified };
 }
 
+/** Signs our decision, over these inputs, with the history of what was signed before. */
+async function sign({
+  signed = new Map<string, string>(),
+  inputs = DECISION.inputs,
+}: {
+  signed?: Map<string, string>;
+  inputs?: string;
+} = {}) {
+  const recorded: DomainEvent[] = [];
+  const expected = { ...network, ...at, hotkey: null, voters: new Set<string>() };
+  const note = await signDecision(
+    { expected, decision: { ...DECISION, inputs } },
+    {
+      signer: fakeSigner(SELF),
+      history: simulatedHistory(signed),
+      record: (events) => Promise.resolve(void recorded.push(...events)),
+    },
+  );
+  return { recorded, note };
+}
+
 const hotkeysIn = (events: readonly DomainEvent[]) =>
   events.map(({ data }) => ('hotkey' in data ? data.hotkey : null));
 
 test('a decision is signed over its outcome and the inputs that it rests on', async () => {
-  const recorded: DomainEvent[] = [];
-  await signDecision(
-    { expected: { ...network, ...at, hotkey: null, voters: new Set() }, decision: DECISION },
-    {
-      signer: fakeSigner(SELF),
-      record: (events) => Promise.resolve(void recorded.push(...events)),
-    },
-  );
+  const { recorded, note } = await sign();
   expect(recorded).toEqual([
     { type: 'decision.signed.v1', data: { ...at, ...statementOf('me').held } },
   ]);
+  expect(note).toBeNull();
+});
+
+test('a decision is signed again, but never another one of the same run', async () => {
+  const signed = new Map<string, string>();
+  await sign({ signed });
+  expect(await sign({ signed })).toMatchObject({ recorded: [{ type: 'decision.signed.v1' }] });
+  const { recorded, note } = await sign({ signed, inputs: sha256('other inputs') });
+  expect(recorded).toEqual([]);
+  expect(note).toMatch(/^signing.refused: .* its decision of general_chat run-7, and will not/);
 });
 
 test('statements of our outcome make a certificate as soon as their stake reaches the quorum', async () => {

@@ -231,12 +231,30 @@ async function restoreOlder(node: SimulatedNode): Promise<void> {
   await bringUp(subnet, node);
 }
 
+const SAME = MEASURED['v1'] ?? {};
+const OTHER = { 'miner a': 0.1 };
+const FOUND = { outcome: 'succeeded', hash: null, error: null, errorClass: null };
+const REFUSED = {
+  outcome: 'refused',
+  hash: null,
+  error: 'AlreadyCommitted',
+  errorClass: 'operator',
+};
+
 test.for([
-  { title: 'the same scores', scores: MEASURED['v1'] ?? {}, outcome: 'succeeded' },
-  { title: 'other scores', scores: { 'miner a': 0.1 }, outcome: 'refused' },
+  { title: 'the same scores', scores: SAME, lost: false, reports: 1, settled: [FOUND] },
+  { title: 'other scores are not signed', scores: OTHER, lost: false, reports: 0, settled: [] },
+  // What the history has forgotten is signed; the chain has not forgotten.
+  {
+    title: 'other scores, and an older signing history, too',
+    scores: OTHER,
+    lost: true,
+    reports: 1,
+    settled: [REFUSED],
+  },
 ] as const)(
   'a log that was restored from before it committed commits no second time: $title',
-  async ({ scores, outcome }) => {
+  async ({ scores, lost, reports, settled }) => {
     subnet = await startSubnet(REQUIRED);
     const node = nodeOf(subnet, 'v1');
     subnet.chain.state.extrinsics.lag = 0;
@@ -247,6 +265,7 @@ test.for([
     const events = await node.events();
     const opened = events.findIndex(({ event }) => event.type === 'score.recorded.v1');
     node.disk.messages.splice(opened);
+    if (lost) node.signed.clear();
     await node.restart();
     await node.validator.importScores(resultLines('run-1', scores));
     await node.validator.closeRun(FAMILY, 'run-1');
@@ -256,14 +275,10 @@ test.for([
       ({ hotkey }) => hotkey === node.signer.hotkey,
     );
     expect(own).toHaveLength(1);
-    expect(await settledOf(node)).toMatchObject([
-      {
-        outcome,
-        hash: null,
-        error: outcome === 'refused' ? 'AlreadyCommitted' : null,
-        errorClass: outcome === 'refused' ? 'operator' : null,
-      },
-    ]);
+    expect(await settledOf(node)).toMatchObject(settled);
+    expect(await recordedOf(node, 'report.signed.v1', 1)).toHaveLength(reports);
+    // It decides without its own report as with it, and follows the others.
+    expect(await recordedOf(node, 'certificate.built.v1', 1)).toHaveLength(1);
   },
 );
 

@@ -6,6 +6,7 @@ import { EMPTY } from '#src/events/decode.ts';
 import type { Recorded } from '#src/events/envelope.ts';
 import { logSource } from '#src/events/source.ts';
 import type { WeightMode } from '#src/events/weights.ts';
+import type { SigningHistory } from '#src/handlers/signing-history.ts';
 import { createValidator, type Validator } from '#src/handlers/validator.ts';
 import { projectors } from '#src/projectors/all.ts';
 import type { Projector, Queries } from '#src/projectors/projector.ts';
@@ -16,6 +17,7 @@ import { openProjection } from '#src/runtime/projection.ts';
 import { runProjections } from '#src/runtime/projection-pump.ts';
 import { devSigner } from './dev-keys.ts';
 import type { SimulatedChain } from './simulated-chain.ts';
+import { simulatedHistory } from './simulated-history.ts';
 import { get, type SimulatedNetwork } from './simulated-network.ts';
 
 export const RULES: Rules = {
@@ -38,6 +40,8 @@ export type SimulatedNode = {
   readonly name: string;
   readonly signer: Signer;
   readonly disk: MemoryDisk;
+  /** What it has signed, by slot; on a disk of its own, like the log. */
+  readonly signed: Map<string, string>;
   /** The chain as this node's endpoint shows it. */
   readonly view: Chain;
   mode: WeightMode;
@@ -80,6 +84,7 @@ export async function startNode(
   const { netuid, genesis } = view;
   const source = logSource({ genesis, netuid, hotkey: signer.hotkey, generation: 0 });
   const disk = memoryDisk();
+  const signed = new Map<string, string>();
   let stop = new AbortController();
   let release: () => Promise<void> = () => Promise.resolve();
 
@@ -87,6 +92,7 @@ export async function startNode(
     name,
     signer,
     disk,
+    signed,
     view,
     mode,
     validator: undefined as unknown as Validator, // safe: `restart` sets it before the node is given out
@@ -150,6 +156,7 @@ export async function startNode(
           await at(`after GET ${url}`);
           return answer;
         },
+        history: mortalHistory(simulatedHistory(signed), at),
         now,
         signal: stop.signal,
         onStep: () => undefined,
@@ -189,6 +196,20 @@ function mortal(store: LogStore, at: (point: string) => Promise<void>): LogStore
   };
 }
 
+function mortalHistory(
+  { reserve }: SigningHistory,
+  at: (point: string) => Promise<void>,
+): SigningHistory {
+  return {
+    reserve: async (slot, digest) => {
+      await at(`before reserving the ${slot.kind}`);
+      const reserved = await reserve(slot, digest);
+      await at(`after reserving the ${slot.kind}`);
+      return reserved;
+    },
+  };
+}
+
 function mortalChain(chain: Chain, at: (point: string) => Promise<void>): Chain {
   /** Killed before the chain hears of it, or after it did and before anybody here knows. */
   const mortalCall =
@@ -203,6 +224,8 @@ function mortalChain(chain: Chain, at: (point: string) => Promise<void>): Chain 
     ...chain,
     metagraph: mortalCall('metagraph', chain.metagraph),
     commitments: mortalCall('commitments', chain.commitments),
+    latestCommitments: mortalCall('latestCommitments', chain.latestCommitments),
+    commitmentExtrinsics: mortalCall('commitmentExtrinsics', chain.commitmentExtrinsics),
     sign: mortalCall('sign', chain.sign),
     send: mortalCall('send', chain.send),
     trace: mortalCall('trace', chain.trace),
