@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
 import { eventId, subjectIn } from './define-event.ts';
-import { knownDefinition } from './definitions.ts';
+import { type Definition, knownDefinition } from './definitions.ts';
 import { decodeBytes, type Json } from './ej1.ts';
 import { Envelope, type Head, type Recorded } from './envelope.ts';
 import { leafHash, NO_LEAF } from './hash.ts';
@@ -71,20 +71,35 @@ export function examineEvent(payload: Uint8Array, source: string, head: Head): E
   if (prev !== head.hash)
     return refuse('prev', `prev ${prev}: this event or the one before it was altered`);
 
-  const newest = upcast({ type, data: data as Json }); // safe: `data` comes from decodeBytes
-  const definition = knownDefinition(newest.type);
-  if (definition === undefined)
-    return refuse('type', `the unknown type ${newest.type}: a newer build may read it`);
-  const parsed = definition.data.safeParse(newest.data);
-  if (!parsed.success) {
-    const faults = z.prettifyError(parsed.error);
-    return refuse('data', `data that ${newest.type} does not allow: ${faults}`);
-  }
-  // safe: type and data come from the same definition
-  const event = { type: definition.type, data: parsed.data } as DomainEvent;
+  const parsed = parseEvent(type, data as Json); // safe: `data` comes from decodeBytes
+  if (parsed.kind === 'unreadable') return refuse(parsed.reason, parsed.found, parsed.cause);
+  const { event, definition } = parsed;
   if (subject !== subjectIn(event.data) || id !== eventId(definition, event.data)) {
     const found = `an id or subject that does not follow from the data: ${id}, ${subject}`;
     return refuse('identity', found);
   }
   return { kind: 'read', recorded: { event, id, n, hash, time, causationId: causationid } };
+}
+
+/** An event with its definition, or why type and data make none. */
+export type ParsedEvent =
+  | Readonly<{ kind: 'event'; event: DomainEvent; definition: Definition }>
+  | Readonly<{ kind: 'unreadable'; reason: 'type' | 'data'; found: string; cause?: unknown }>;
+
+/** Reads the data of an event, in the newest version of its type, by the schema of that type. Total. */
+export function parseEvent(type: string, data: Json): ParsedEvent {
+  const newest = upcast({ type, data });
+  const definition = knownDefinition(newest.type);
+  if (definition === undefined) {
+    const found = `the unknown type ${newest.type}: a newer build may read it`;
+    return { kind: 'unreadable', reason: 'type', found };
+  }
+  const parsed = definition.data.safeParse(newest.data);
+  if (!parsed.success) {
+    const found = `data that ${newest.type} does not allow: ${z.prettifyError(parsed.error)}`;
+    return { kind: 'unreadable', reason: 'data', found, cause: parsed.error };
+  }
+  // safe: type and data come from the same definition
+  const event = { type: definition.type, data: parsed.data } as DomainEvent;
+  return { kind: 'event', event, definition };
 }
