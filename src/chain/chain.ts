@@ -1,3 +1,4 @@
+import type { CommitmentStatement } from '../consensus/commitment-extrinsic.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import type { Vector } from '../events/weights.ts';
 
@@ -62,6 +63,19 @@ export type ChainCommitment = Readonly<{
   /** Its fields in their order: the text of one that is printable ASCII, else null. */
   fields: readonly (string | null)[];
 }>;
+
+/** A commitment as its block holds it: signed by its hotkey, or in a form that shows nothing without the chain. */
+export type SignedCommitment =
+  | Readonly<{
+      kind: 'signed';
+      block: number;
+      /** As in `ChainCommitment`. */
+      fields: readonly (string | null)[];
+      /** What proves to anybody that the hotkey signed it, for this network. */
+      statement: CommitmentStatement;
+    }>
+  /** The block has no such extrinsic: the hotkey committed within a batch or by a proxy, if it did. */
+  | Readonly<{ kind: 'not-portable'; block: number; detail: string }>;
 
 /** Finalised blocks from `after`, excluded, to `upTo`, included. */
 export type BlockRange = Readonly<{ after: number; upTo: number }>;
@@ -173,6 +187,16 @@ export type Chain = Readonly<{
     hotkeys: readonly string[],
     range: BlockRange,
   ) => Promise<Known<readonly ChainCommitment[]>>;
+  /** What stands in the slots of these hotkeys at the newest finalised block; who has none is left out. */
+  latestCommitments: (hotkeys: readonly string[]) => Promise<Known<readonly ChainCommitment[]>>;
+  /**
+   * The commitments of a hotkey to this subnet in the bodies of these finalised blocks, in the order of the
+   * blocks, whatever their calls came to; for a block without one that can be proved, why.
+   */
+  commitmentExtrinsics: (
+    hotkey: string,
+    blocks: readonly number[],
+  ) => Promise<Known<readonly SignedCommitment[]>>;
   /** Checks a call against the chain's rules and signs it. Sends nothing. */
   sign: (call: Call) => Promise<Known<Signing>>;
   /** Sends an extrinsic. Safe to repeat. */

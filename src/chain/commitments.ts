@@ -5,7 +5,7 @@ import { Block } from '../events/scalars.ts';
 import type { BlockRange, ChainCommitment, Known } from './chain.ts';
 import { parseAnswer } from './decode.ts';
 import { known, malformed, unavailable } from './known.ts';
-import { readStorage } from './reads.ts';
+import { type At, readStorage } from './reads.ts';
 import { readStorageApi } from './state-api.ts';
 
 /**
@@ -49,6 +49,30 @@ export async function readCommitments(
   return known(found.toSorted((a, b) => a.block - b.block || (a.hotkey < b.hotkey ? -1 : 1)));
 }
 
+/**
+ * What stands in the slots of these hotkeys in the state of a block, by hotkey; who has none is left out. The
+ * runtime may have taken fields under a time lock out of it. Transport errors are thrown.
+ */
+export async function readLatestCommitments(
+  api: ApiPromise,
+  { netuid, hotkeys, ...at }: At & { readonly netuid: number; readonly hotkeys: readonly string[] },
+): Promise<Known<readonly ChainCommitment[]>> {
+  const state = await readStorageApi(at, { api });
+  if (!state.known) return state;
+  const all = [...new Set(hotkeys)].toSorted();
+  const slots = all.map((hotkey) => [hotkey, [...COMMITMENT_OF, netuid, hotkey]] as const);
+  const stored = await readStorage(Object.fromEntries(slots), at, { api: state.value });
+  if (!stored.known) return stored;
+  const found: ChainCommitment[] = [];
+  for (const hotkey of all) {
+    const what = `commitment of ${hotkey}`;
+    const slot = parseAnswer(Registration.nullable(), stored.value[hotkey], what);
+    if (!slot.known) return slot;
+    if (slot.value !== null) found.push(commitmentOf(hotkey, slot.value));
+  }
+  return known(found);
+}
+
 type Wanted = Readonly<{ slots: readonly string[]; lasts: readonly string[] }>;
 
 type Read = Readonly<{
@@ -86,7 +110,7 @@ async function readBlock(
     if (slot.value.block !== block) {
       return malformed(`${what} is of block ${slot.value.block}, its last was in block ${block}`);
     }
-    commitments.push({ hotkey, block, fields: slot.value.info.fields.map(textOf) });
+    commitments.push(commitmentOf(hotkey, slot.value));
   }
   const lasts: Read['lasts'][number][] = [];
   for (const hotkey of wanted.lasts) {
@@ -120,6 +144,11 @@ const Registration = z.object({
   block: Block,
   info: z.object({ fields: z.array(z.record(z.string(), z.unknown())) }),
 });
+type Registered = z.infer<typeof Registration>;
+
+function commitmentOf(hotkey: string, { block, info }: Registered): ChainCommitment {
+  return { hotkey, block, fields: info.fields.map(textOf) };
+}
 
 /** What a hotkey wrote, if it is text. The variants for hashes, ciphertexts and flags hold none. */
 function textOf(field: Readonly<Record<string, unknown>>): string | null {

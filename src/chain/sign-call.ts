@@ -1,7 +1,7 @@
 import type { ApiPromise } from '@polkadot/api';
-import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
 import type { Signer } from '../consensus/keys.ts';
 import { readNextNonce } from './account-nonce.ts';
+import { blake2b256 } from './blake2b.ts';
 import { type BuiltCall, buildCall } from './build-call.ts';
 import type { Call, Extrinsic, Known, Signing } from './chain.ts';
 import { chainError } from './chain-error.ts';
@@ -82,7 +82,7 @@ export function signExtrinsic(
     .createType('ExtrinsicPayload', content, { version: EXTRINSIC_VERSION })
     // The call without its length, which is no part of what is signed.
     .toU8a({ method: true });
-  const message = payload.length > MAX_PLAIN_PAYLOAD_BYTES ? blake2AsU8a(payload, 256) : payload;
+  const message = payload.length > MAX_PLAIN_PAYLOAD_BYTES ? blake2b256(payload) : payload;
   tx.addSignature(signer.hotkey, `0x${SR25519}${signer.sign(message)}`, content);
   return {
     call: name,

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Signer } from '../consensus/keys.ts';
 import type { Chain, Known, Metagraph, Sending, Signing } from './chain.ts';
 import { chainError } from './chain-error.ts';
-import { readCommitments } from './commitments.ts';
+import { readCommitmentExtrinsics } from './commitment-extrinsics.ts';
+import { readCommitments, readLatestCommitments } from './commitments.ts';
 import {
   type Connection,
   type ConnectionDeps,
@@ -65,11 +66,17 @@ export function openSubtensor(
 
 type Readings = Pick<
   Subtensor,
-  'node' | 'finalizedBlock' | 'metagraph' | 'commitments' | 'weightsOf'
+  | 'node'
+  | 'finalizedBlock'
+  | 'metagraph'
+  | 'commitments'
+  | 'latestCommitments'
+  | 'commitmentExtrinsics'
+  | 'weightsOf'
 >;
 
 /** What is asked of finalised blocks. */
-function readings({ netuid }: SubtensorOptions, connection: Connection): Readings {
+function readings({ netuid, genesis }: SubtensorOptions, connection: Connection): Readings {
   const metagraphs = new Map<number, Metagraph>();
   const readMetagraphAt = async (block: number): Promise<Known<Metagraph>> => {
     const early = tooEarly(block, connection.head());
@@ -97,6 +104,15 @@ function readings({ netuid }: SubtensorOptions, connection: Connection): Reading
         return at.known ? readCommitments(link.api, { netuid, hotkeys, range }) : at;
       });
     },
+    latestCommitments: (hotkeys) =>
+      read(connection, async (link) => {
+        const at = await readFinalized({ link });
+        return at.known ? readLatestCommitments(link.api, { netuid, hotkeys, ...at.value }) : at;
+      }),
+    commitmentExtrinsics: (hotkey, blocks) =>
+      read(connection, (link) =>
+        readCommitmentExtrinsics({ netuid, genesis, hotkey, blocks }, { link }),
+      ),
     weightsOf: (hotkey) =>
       read(connection, async (link) => {
         const at = await readFinalized({ link });

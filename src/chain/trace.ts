@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readNonce } from './account-nonce.ts';
+import { readBody } from './block-body.ts';
 import type { ChainError, Extrinsic, Known, Trace } from './chain.ts';
 import type { Link } from './connection-link.ts';
 import { parseAnswer } from './decode.ts';
@@ -121,9 +122,6 @@ async function searchBest(
 
 const ABSENT = -1;
 
-/** A body as the node gives it; an extrinsic is found by its bytes. */
-const SignedBlock = z.object({ block: z.object({ extrinsics: z.array(z.string()) }) });
-
 /** The place of the extrinsic in a block of the best chain; null where that has no such block. */
 async function lookInto(
   number: number,
@@ -135,11 +133,9 @@ async function lookInto(
   if (!hash.known || hash.value === null) return hash.known ? known(null) : hash;
   const at = { block: number, blockHash: hash.value };
   if (absentFrom.has(at.blockHash)) return known({ ...at, index: ABSENT });
-  const answer = await link.call('chain_getBlock', [`0x${at.blockHash}`]);
-  if (answer === null) return unavailable(`the node has no body of block ${number}`);
-  const body = parseAnswer(SignedBlock, answer, `block ${number}`);
+  const body = await readBody(at, { link });
   if (!body.known) return body;
-  const index = body.value.block.extrinsics.indexOf(`0x${bytes}`);
+  const index = body.value.indexOf(`0x${bytes}`);
   if (index === ABSENT) absentFrom.add(at.blockHash);
   return known({ ...at, index });
 }

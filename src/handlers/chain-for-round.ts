@@ -47,6 +47,8 @@ export function chainForRound(
     genesis: chain.genesis,
     metagraph: read(chain.metagraph),
     commitments: read(chain.commitments),
+    latestCommitments: read(chain.latestCommitments),
+    commitmentExtrinsics: read(chain.commitmentExtrinsics),
     sign: read(chain.sign),
     trace: read(chain.trace),
     weightsOf: read(chain.weightsOf),

@@ -31,6 +31,8 @@ function unknownChain(answer: { tookMs: number; reason: UnknownReason; sending?:
     finalizedBlock: () => reply('finalizedBlock', unknown),
     metagraph: () => reply('metagraph', unknown),
     commitments: () => reply('commitments', unknown),
+    latestCommitments: () => reply('latestCommitments', unknown),
+    commitmentExtrinsics: () => reply('commitmentExtrinsics', unknown),
     sign: () => reply('sign', unknown),
     trace: () => reply('trace', unknown),
     weightsOf: () => reply('weightsOf', unknown),
@@ -46,13 +48,23 @@ async function askAll(chain: ReturnType<typeof chainForRound>) {
     await chain.send(EXTRINSIC),
     await chain.metagraph(7),
     await chain.commitments([], { after: 1, upTo: 2 }),
+    await chain.latestCommitments([]),
+    await chain.commitmentExtrinsics('hotkey', [1]),
     await chain.sign(CALL),
     await chain.trace(EXTRINSIC),
     await chain.weightsOf('hotkey'),
   ];
 }
 
-const READS = ['metagraph', 'commitments', 'sign', 'trace', 'weightsOf'];
+const READS = [
+  'metagraph',
+  'commitments',
+  'latestCommitments',
+  'commitmentExtrinsics',
+  'sign',
+  'trace',
+  'weightsOf',
+];
 
 test('one answer that did not come leaves the rest of the round unasked and unknown', async () => {
   const { asked, ofRound } = unknownChain({ tookMs: 15_000, reason: 'unavailable' });

@@ -6,8 +6,17 @@ await cryptoReady();
 
 /** A key that everybody can derive from its name: for tests only. */
 export function devSigner(name: string): Signer {
-  return hotkeyFromSeed(Buffer.from(devSeed(name), 'hex'));
+  const signer = hotkeyFromSeed(Buffer.from(devSeed(name), 'hex'));
+  signers.set(signer.hotkey, signer);
+  return signer;
 }
+
+/** The signer of a hotkey whose name was used before; undefined for any other. */
+export function devSignerOf(hotkey: string): Signer | undefined {
+  return signers.get(hotkey);
+}
+
+const signers = new Map<string, Signer>();
 
 /** Its seed, 64 hex digits. */
 export function devSeed(name: string): string {

@@ -6,10 +6,12 @@ import type {
   Known,
   Metagraph,
   Neuron,
+  SignedCommitment,
 } from '#src/chain/chain.ts';
 import { sha256 } from '#src/events/hash.ts';
 import type { UnknownReason } from '#src/events/snapshot.ts';
-import { devSigner } from './dev-keys.ts';
+import { devSigner, devSignerOf } from './dev-keys.ts';
+import { signedCommitment } from './signed-commitment.ts';
 import { simulatedExtrinsics } from './simulated-extrinsics.ts';
 
 /** What a metagraph answers instead of the truth. */
@@ -71,10 +73,11 @@ export function simulatedChain(neurons: readonly Neuron[]) {
   const answer = <T>(value: () => Known<T>): Promise<Known<T>> =>
     Promise.resolve(state.silent ? unknown('unavailable') : value());
   const known = <T>(value: T): Known<T> => ({ known: true, value });
+  const signed = signedCommitments();
   /** The chain as the endpoint of the named node shows it. */
   const viewOf = (name: string): Chain => ({
-    netuid: 36,
-    genesis: sha256('simulated genesis'),
+    netuid: NETUID,
+    genesis: GENESIS,
     finalizedBlock: () => answer(() => known(state.block)),
     metagraph: (block) => answer(() => metagraphAt(block, state.faultOf.get(name) ?? state.fault)),
     commitments: (hotkeys, { after, upTo }) =>
@@ -85,6 +88,25 @@ export function simulatedChain(neurons: readonly Neuron[]) {
           state.commitments.filter(
             ({ hotkey, block }) => hotkeys.includes(hotkey) && block > after && block <= upTo,
           ),
+        );
+      }),
+    latestCommitments: (hotkeys) =>
+      answer(() =>
+        known(
+          hotkeys.flatMap((hotkey) => {
+            const last = state.commitments
+              .filter((each) => each.hotkey === hotkey && each.block <= state.block)
+              .toSorted((a, b) => a.block - b.block)
+              .at(-1);
+            return last === undefined ? [] : [last];
+          }),
+        ),
+      ),
+    commitmentExtrinsics: (hotkey, blocks) =>
+      answer(() => {
+        if (blocks.some((block) => block > state.block)) return unknown('not-final');
+        return known(
+          blocks.map((block) => signed(state.commitments, hotkey, block) ?? notPortable(block)),
         );
       }),
     sign: (call) =>
@@ -123,6 +145,39 @@ export function simulatedChain(neurons: readonly Neuron[]) {
     });
   };
   return { state, viewOf };
+}
+
+const NETUID = 36;
+const GENESIS = sha256('simulated genesis');
+
+/** What a hotkey signed for the commitment of a block; everybody is shown the same bytes. */
+function signedCommitments() {
+  const statements = new Map<string, SignedCommitment>();
+  return (
+    commitments: readonly ChainCommitment[],
+    hotkey: string,
+    block: number,
+  ): SignedCommitment | null => {
+    const made = commitments.find((each) => each.hotkey === hotkey && each.block === block);
+    const signer = devSignerOf(hotkey);
+    if (made === undefined || signer === undefined) return null;
+    const key = `${hotkey} ${block}`;
+    const fields = made.fields.map((field) => field ?? '\0');
+    const statement =
+      statements.get(key) ??
+      ({
+        kind: 'signed',
+        block,
+        fields: made.fields,
+        statement: signedCommitment(signer, { genesis: GENESIS, netuid: NETUID, fields }),
+      } as const);
+    statements.set(key, statement);
+    return statement;
+  };
+}
+
+function notPortable(block: number): SignedCommitment {
+  return { kind: 'not-portable', block, detail: 'simulated' };
 }
 
 function unknown(reason: UnknownReason): Known<never> {
