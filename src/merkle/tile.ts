@@ -69,18 +69,32 @@ export function encodeEntries(payloads: readonly Uint8Array[]): Uint8Array {
 
 /** The payloads of a bundle, as views into it. Throws `checkpoint.invalid` where it ends within an entry, or holds more than 256. */
 export function decodeEntries(bytes: Uint8Array): readonly Uint8Array[] {
+  const { payloads, missing } = splitEntries(bytes);
+  if (missing === null) return payloads;
+  throw new AppError('checkpoint.invalid', {
+    field: 'entries',
+    entry: payloads.length,
+    expected: missing,
+  });
+}
+
+/** As `decodeEntries`, for whoever goes on at a fault: what comes before it, and what would have to follow; null where all is well. */
+export function splitEntries(
+  bytes: Uint8Array,
+): Readonly<{ payloads: readonly Uint8Array[]; missing: string | null }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const payloads: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
-    if (payloads.length === TILE_WIDTH) throw badBundle(payloads, `at most ${TILE_WIDTH} entries`);
+    if (payloads.length === TILE_WIDTH)
+      return { payloads, missing: `at most ${TILE_WIDTH} entries` };
     const start = at + LENGTH_BYTES;
-    if (start > bytes.length) throw badBundle(payloads, 'a length in two bytes');
+    if (start > bytes.length) return { payloads, missing: 'a length in two bytes' };
     const end = start + view.getUint16(at);
-    if (end > bytes.length) throw badBundle(payloads, `an entry of ${end - start} bytes`);
+    if (end > bytes.length) return { payloads, missing: `an entry of ${end - start} bytes` };
     payloads.push(bytes.subarray(start, end));
     at = end;
   }
-  return payloads;
+  return { payloads, missing: null };
 }
 
 /** Every hash tile that a log has to write to grow from one size to another, lowest level first, from left to right. */
@@ -131,8 +145,4 @@ function requireGrowth(from: number, to: number): void {
 
 function require(holds: boolean, field: string, value: number, expected: string): void {
   if (!holds) throw new AppError('input.invalid', { field, value, expected });
-}
-
-function badBundle(payloads: readonly Uint8Array[], expected: string): AppError {
-  return new AppError('checkpoint.invalid', { field: 'entries', entry: payloads.length, expected });
 }
