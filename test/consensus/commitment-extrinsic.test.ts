@@ -192,23 +192,20 @@ describe('the signature', () => {
     expect(vectors.signingPayload.payload).toBe(payload.slice(2));
   });
 
-  test.for([['short and long fields', [FIELDS, FIELDS.slice(0, 1), ['a']]]] as const)(
-    'of a hotkey holds: %s',
-    ([, all]) => {
-      for (const fields of all)
-        for (const extra of [
-          {},
-          { nonce: 1_000 },
-          { era: Buffer.of(0), covers: { blockHash: FINNEY_GENESIS } },
-          { covers: { metadataHash: sha256('metadata') } },
-          { covers: { specVersion: 400, transactionVersion: 2 } },
-        ]) {
-          const statement = signedCommitment(ada, { ...content, fields, ...extra });
-          expect(CommitmentStatement.parse(statement)).toEqual(statement);
-          expect(verifyCommitmentStatement(statement, FINNEY_GENESIS, deps)).toBe(true);
-        }
-    },
-  );
+  test('of a hotkey holds, whatever it signed for', () => {
+    for (const fields of [FIELDS, FIELDS.slice(0, 1), ['a']])
+      for (const extra of [
+        {},
+        { nonce: 1_000 },
+        { era: Buffer.of(0), covers: { blockHash: FINNEY_GENESIS } },
+        { covers: { metadataHash: sha256('metadata') } },
+        { covers: { specVersion: 400, transactionVersion: 2 } },
+      ]) {
+        const statement = signedCommitment(ada, { ...content, fields, ...extra });
+        expect(CommitmentStatement.parse(statement)).toEqual(statement);
+        expect(verifyCommitmentStatement(statement, FINNEY_GENESIS, deps)).toBe(true);
+      }
+  });
 
   test('does not hold for anything that it covers and that is not so', () => {
     const statement = signedCommitment(ada, content);
@@ -236,11 +233,10 @@ describe('the signature', () => {
       expect([at, verifyCommitmentStatement(statement, FINNEY_GENESIS, deps)]).toEqual([at, false]);
     }
   });
-
-  /** The signer of the statement has to be the one whose public key stands in the extrinsic. */
-  function signerBytes(extrinsic: Buffer): Buffer {
-    const key = Buffer.from(publicKeyOf(ada.hotkey) ?? []);
-    const [before, after] = [extrinsic.subarray(0, 4), extrinsic.subarray(36)];
-    return Buffer.concat([before, key, after]);
-  }
 });
+
+/** The signer of the statement has to be the one whose public key stands in the extrinsic. */
+function signerBytes(extrinsic: Buffer): Buffer {
+  const key = Buffer.from(publicKeyOf(ada.hotkey) ?? []);
+  return Buffer.concat([extrinsic.subarray(0, 4), key, extrinsic.subarray(36)]);
+}
