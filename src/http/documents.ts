@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { SignedDocument } from '../consensus/signed.ts';
 import { CommitmentFound } from '../events/commitment.ts';
 import { Certificate, DecisionMade, InputsGathered, STATEMENT_TYPE } from '../events/decision.ts';
+import { EvidenceKind } from '../events/evidence.ts';
+import { LogStart } from '../events/log-started.ts';
 import { REPORT_TYPE } from '../events/report.ts';
 import { Phases } from '../events/run.ts';
 import { Block, Family, Hex32, RunId, Ss58, Uid } from '../events/scalars.ts';
@@ -59,6 +61,40 @@ export type Status = z.infer<typeof Status>;
 export const Check = z.strictObject({ name: z.string(), ok: z.boolean(), detail: z.string() });
 export type Check = z.infer<typeof Check>;
 
+const Source = LogStart.shape.source;
+
+/** Whose log is served, and how to read it. All of it is a hint: the log's first event says it signed. */
+const LogDescription = z.strictObject({
+  v: z.literal('eirel-log/1'),
+  origin: Source,
+  genesis: Hex32,
+  netuid: Uid,
+  hotkey: Ss58,
+  /** Verifier keys of C2SP signed-note: those that sign checkpoints, and the one that cosigns others'. */
+  keys: z.strictObject({ log: z.string(), hotkey: z.string(), witness: z.string() }),
+  /** The served generation first; each continues what its `previous` names. */
+  generations: z.array(z.strictObject({ source: Source, previous: LogStart.shape.previous })),
+  /** C2SP tlog-policy: whose cosignatures this validator asks for, and how many it hopes for. */
+  policy: z.string(),
+  mirrors: z.array(z.url()),
+});
+export type LogDescription = z.infer<typeof LogDescription>;
+
+const EvidenceEntry = z.strictObject({ digest: Hex32, hotkey: Ss58, kind: EvidenceKind });
+export type EvidenceEntry = z.infer<typeof EvidenceEntry>;
+
+const EvidenceIndex = z.strictObject({ evidence: z.array(EvidenceEntry) });
+
+/** An evidence file by its outline; what its statements have to be follows from its kind. */
+const EvidenceFile = z.strictObject({
+  explain: z.string(),
+  format: z.literal('eirel-evidence/1'),
+  kind: EvidenceKind,
+  statements: z.array(z.unknown()),
+});
+
+const EvidenceReceipt = z.strictObject({ digest: Hex32, status: z.enum(['accepted', 'known']) });
+
 const Readiness = z.strictObject({ ready: z.boolean(), checks: z.array(Check) });
 
 const Liveness = z.strictObject({ alive: z.literal(true) });
@@ -67,7 +103,11 @@ const Liveness = z.strictObject({ alive: z.literal(true) });
 export const documents = {
   Certificate,
   Decisions,
+  EvidenceFile,
+  EvidenceIndex,
+  EvidenceReceipt,
   Liveness,
+  LogDescription,
   OpenApi: z.looseObject({ openapi: z.literal('3.1.0') }),
   Problem,
   Readiness,

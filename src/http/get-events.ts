@@ -33,7 +33,7 @@ export const MAX_EVENTS_BYTES = 2 * 1024 * 1024;
 export function getEvents({ logSource, events }: GetEventsDeps): Route {
   const gate = createBulkGate();
   return defineRoute(spec, async ({ query, req, res }) => {
-    if (!gate.enter(res)) {
+    if (!gate.enter(res, MAX_EVENTS_BYTES)) {
       answerBusy(req, res);
       return;
     }

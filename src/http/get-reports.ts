@@ -30,6 +30,9 @@ export type GetReportsDeps = Readonly<{
   ) => Promise<Readonly<{ kind: 'ready'; bytes: Uint8Array | null }> | Sealed | Unknown>;
 }>;
 
+/** What the reports of a run take, a full subnet's of many validators: known only once they are joined. */
+const REPORTS_BYTES = 3 * 1024 * 1024;
+
 type ReportEntry = Readonly<{ digest: string; hotkey: string }>;
 
 /**
@@ -62,7 +65,7 @@ export function getReports(deps: GetReportsDeps): Route {
       const entries = index.reports.map(({ digest, hotkey }) => ({ digest, hotkey }));
       const text = JSON.stringify({ family, reports: entries, run });
       sendDocument(req, res, byteDocument(Buffer.from(text), 'revalidate'));
-    } else if (gate.enter(res)) {
+    } else if (gate.enter(res, REPORTS_BYTES)) {
       const held = await deps.reports(family, run);
       if (held.kind !== 'ready') throw withheld(held, family, run);
       const bytes = joinDocuments(

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { type DocumentName, documents } from './documents.ts';
-import type { Answer, Route } from './route.ts';
+import type { Answer, BodySpec, Route } from './route.ts';
 
 /** The version of this interface: its first part changes when a client must. */
 const API_VERSION = '1.0.0';
 
-/** Problems that any GET may meet: it is wrong, we failed, or what we need did. */
+/** Problems that any request may meet: it is wrong, we failed, or what we need did. */
 const EVERY_ROUTE = [400, 500, 503];
+
+/** Problems that what is sent may meet: too much, of another type, or too often. */
+const EVERY_POST = [413, 415, 429];
 
 /** The OpenAPI 3.1 document of the routes. */
 export function openApiOf(routes: readonly Route[]) {
@@ -16,11 +19,9 @@ export function openApiOf(routes: readonly Route[]) {
       title: 'EIREL validator',
       version: API_VERSION,
       description:
-        'Read only: every path answers GET and HEAD, other methods get 405. Signed documents are EJ1 and checked as bytes, without trust in who serves them.',
+        'Paths answer GET and HEAD, those that are sent something POST, all of them OPTIONS; other methods get 405. Signed documents are EJ1 and checked as bytes, without trust in who serves them.',
     },
-    paths: Object.fromEntries(
-      routes.map((route) => [openApiPath(route.path), { get: operation(route) }]),
-    ),
+    paths: pathsOf(routes),
     components: {
       schemas: Object.fromEntries(
         Object.entries(documents).map(([name, schema]) => [name, jsonSchema(schema)]),
@@ -29,18 +30,29 @@ export function openApiOf(routes: readonly Route[]) {
   };
 }
 
-/** `/scores/:run_id` in express is `/scores/{run_id}` in OpenAPI. */
+/** `/scores/:run_id` in express is `/scores/{run_id}` in OpenAPI, and so is `/tile/*tile`. */
 export function openApiPath(path: string): string {
-  return path.replaceAll(/:([a-z_]+)/g, '{$1}');
+  return path.replaceAll(/[:*]([a-z_]+)/g, '{$1}');
 }
 
-function operation({ summary, params, query, answers, problems }: Route) {
-  const statuses = [...new Set([...EVERY_ROUTE, ...problems])].filter(
+function pathsOf(routes: readonly Route[]) {
+  const paths: Record<string, Record<string, ReturnType<typeof operation>>> = {};
+  for (const route of routes) {
+    const path = openApiPath(route.path);
+    paths[path] = { ...paths[path], [route.method]: operation(route) };
+  }
+  return paths;
+}
+
+function operation({ summary, params, query, body, answers, problems }: Route) {
+  const possible = [...EVERY_ROUTE, ...(body === null ? [] : EVERY_POST), ...problems];
+  const statuses = [...new Set(possible)].filter(
     (status) => !answers.some((answer) => answer.status === status),
   );
   return {
     summary,
     parameters: [...parameters('path', params), ...parameters('query', query)],
+    ...(body === null ? {} : { requestBody: requestBody(body) }),
     responses: Object.fromEntries([
       ...answers.map((answer) => [String(answer.status), response(answer)]),
       ...(answers.some(({ headers }) => 'ETag' in headers) ? [['304', notModified]] : []),
@@ -67,10 +79,20 @@ function response({ description, contentType, schema, headers }: Omit<Answer, 's
         { description, schema: { type: 'string' } },
       ]),
     ),
-    content: {
-      [contentType]: { schema: schema === null ? { type: 'string' } : reference(schema) },
-    },
+    content: content(contentType, schema),
   };
+}
+
+function requestBody({ description, contentType, schema, maxBytes }: BodySpec) {
+  return {
+    description: `${description}; at most ${maxBytes} bytes`,
+    required: true,
+    content: content(contentType, schema),
+  };
+}
+
+function content(contentType: string, schema: DocumentName | null) {
+  return { [contentType]: { schema: schema === null ? { type: 'string' } : reference(schema) } };
 }
 
 const notModified = { description: 'The client has these bytes: If-None-Match named their tag' };

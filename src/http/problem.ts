@@ -35,6 +35,22 @@ const wrongMethod: Kind = {
   title: 'The method is not allowed',
 };
 const unwantedBody: Kind = { name: 'request.body', status: 400, title: 'The request has a body' };
+const tooLarge: Kind = { name: 'request.too-large', status: 413, title: 'The body is too large' };
+const wrongType: Kind = {
+  name: 'request.type',
+  status: 415,
+  title: 'The body is of another type than this route takes',
+};
+const tooMany: Kind = {
+  name: 'request.too-many',
+  status: 429,
+  title: 'Too many requests',
+};
+const unproven: Kind = {
+  name: 'evidence.invalid',
+  status: 422,
+  title: 'The evidence proves nothing',
+};
 const busy: Kind = {
   name: 'server.busy',
   status: 503,
@@ -47,6 +63,7 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   'input.invalid': invalid,
   'request.not-found': notFound,
   'request.too-early': tooEarly,
+  'evidence.invalid': unproven,
   'log.unavailable': unavailable,
   'chain.unavailable': unavailable,
 };
@@ -66,18 +83,55 @@ export const answerUnknownPath: RequestHandler = (req, res) => {
   send(req, res, notFound, { detail, reason: 'unknown-path' });
 };
 
-/** Answers every method but GET and HEAD on a route. */
-export const answerWrongMethod: RequestHandler = (req, res) => {
-  const detail = `${req.method} is not answered here; everything is read only.`;
-  send(req, res, wrongMethod, { detail }, ['Allow', 'GET, HEAD']);
-};
+/** Answers every method but those that a path has. */
+export function answerWrongMethod(allowed: string): RequestHandler {
+  return (req, res) => {
+    const detail = `${req.method} is not answered here; ${allowed} are.`;
+    send(req, res, wrongMethod, { detail }, ['Allow', allowed]);
+  };
+}
 
 /** Refuses a request with a body, and the connection on which the rest of that body would come. */
 export const refuseBody: RequestHandler = (req, res, next) => {
   const { 'content-length': length, 'transfer-encoding': encoding } = req.headers;
   if (encoding === undefined && (length === undefined || length === '0')) next();
-  else send(req, res, unwantedBody, { detail: 'No route takes a body.' }, ['Connection', 'close']);
+  else send(req, res, unwantedBody, { detail: 'No body is taken here.' }, CLOSE);
 };
+
+const CLOSE = ['Connection', 'close'];
+
+/** Answers a body of more than `maxBytes`, and ends the connection on which the rest of it would come. */
+export function answerTooLarge(req: Request, res: Response, maxBytes: number): void {
+  send(req, res, tooLarge, { detail: `At most ${maxBytes} bytes are taken.` }, CLOSE);
+}
+
+/** Answers a body that is of another media type than `expected`, or compressed. */
+export function answerWrongType(req: Request, res: Response, expected: string): void {
+  send(req, res, wrongType, { detail: `This route takes ${expected}, uncompressed.`, expected });
+}
+
+/** Why a witness does not cosign, by the status that C2SP tlog-witness has for it. */
+const uncosigned = {
+  400: { name: 'witness.malformed', status: 400, title: 'Not a request to cosign' },
+  403: { name: 'witness.unsigned', status: 403, title: 'The log did not sign this checkpoint' },
+  404: { name: 'witness.unknown-log', status: 404, title: 'Not a log that is witnessed here' },
+  422: { name: 'witness.inconsistent', status: 422, title: 'The proof does not verify' },
+} as const satisfies Record<number, Kind>;
+
+/** Answers a request to cosign that is refused for another reason than a conflict. */
+export function answerUncosigned(
+  req: Request,
+  res: Response,
+  { status, detail }: Readonly<{ status: keyof typeof uncosigned; detail: string }>,
+): void {
+  send(req, res, uncosigned[status], { detail });
+}
+
+/** Answers who sends too often. */
+export function answerTooMany(req: Request, res: Response, retryAfterSeconds: number): void {
+  const detail = `Send again in ${retryAfterSeconds} s.`;
+  send(req, res, { ...tooMany, retryAfterSeconds }, { detail });
+}
 
 /** Answers a request for a large body while as many as allowed are under way. */
 export function answerBusy(req: Request, res: Response): void {

@@ -25,7 +25,19 @@ export type Answer = Readonly<{
   headers: Readonly<Record<string, string>>;
 }>;
 
-export type Route = RouteSpec<z.ZodObject, z.ZodObject> & Readonly<{ handle: RequestHandler }>;
+/** What a route is sent; `schema` is null where it is not one JSON document. */
+export type BodySpec = Readonly<{
+  description: string;
+  /** The media type that a client must name if it names one. Any is taken where this is a star, slash, star. */
+  contentType: string;
+  schema: DocumentName | null;
+  maxBytes: number;
+}>;
+
+/** A route is read with GET and HEAD, or is sent something with POST: then `body` says what. */
+export type Route = RouteSpec<z.ZodObject, z.ZodObject> &
+  Readonly<{ handle: RequestHandler }> &
+  (Readonly<{ method: 'get'; body: null }> | Readonly<{ method: 'post'; body: BodySpec }>);
 
 /** The parsed request, and what it is answered with. */
 export type Exchange<Params, Query> = Readonly<{
@@ -44,5 +56,5 @@ export function defineRoute<Params extends z.ZodObject, Query extends z.ZodObjec
     const { params, query } = parseRequest(req, spec);
     return answer({ params, query, req, res });
   };
-  return { ...spec, handle };
+  return { ...spec, method: 'get', body: null, handle };
 }

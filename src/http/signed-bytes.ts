@@ -11,8 +11,8 @@ export type ByteDocument = Readonly<{
   notModifiedHeaders: string[];
 }>;
 
-/** How long a client may keep a document: for ever where it can't change, else after asking again. */
-export type Caching = 'immutable' | 'revalidate';
+/** How long a client may keep a document: for ever where it can't change, for a minute, or not without asking again. */
+export type Caching = 'immutable' | 'brief' | 'revalidate';
 
 /** Header fields of every answer: bodies are what they say they are, and a page of any origin may audit. */
 export const commonHeaders: readonly string[] = [
@@ -25,13 +25,21 @@ export const commonHeaders: readonly string[] = [
 /** One year, the longest that RFC 9111 caches are known to honour. */
 const IMMUTABLE_SECONDS = 31_536_000;
 
+/** For what changes a few times in the life of a log. */
+const BRIEF_SECONDS = 60;
+
 const cacheControl: Readonly<Record<Caching, string>> = {
   immutable: `public, max-age=${IMMUTABLE_SECONDS}, immutable`,
+  brief: `public, max-age=${BRIEF_SECONDS}`,
   revalidate: 'public, no-cache',
 };
 
-/** Lays out JSON bytes, signed or encoded before, for `sendDocument`. */
-export function byteDocument(bytes: Uint8Array, caching: Caching): ByteDocument {
+/** Lays out bytes, signed or encoded before, for `sendDocument`: JSON unless another type is named. */
+export function byteDocument(
+  bytes: Uint8Array,
+  caching: Caching,
+  contentType = 'application/json',
+): ByteDocument {
   const etag = `"${sha256(bytes)}"`;
   const notModifiedHeaders = [
     ...commonHeaders,
@@ -43,7 +51,7 @@ export function byteDocument(bytes: Uint8Array, caching: Caching): ByteDocument 
   const headers = [
     ...notModifiedHeaders,
     'Content-Type',
-    'application/json',
+    contentType,
     'Content-Length',
     String(bytes.length),
   ];

@@ -2,15 +2,32 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '#src/errors.ts';
+import { sha256 } from '#src/events/hash.ts';
 import { startApp } from './client.ts';
-import { alice, emptyRun, FAMILY, fakeValidator, reportOf } from './fake-validator.ts';
+import {
+  alice,
+  emptyRun,
+  evidence,
+  FAMILY,
+  fakeValidator,
+  reportOf,
+  SOURCE,
+} from './fake-validator.ts';
 
 const RUN_PATHS = ['scores', 'reports', 'decisions', 'certificates'].map(
   (noun) => `/v1/consensus/${noun}/run-7`,
 );
-const FAMILY_PATHS = [...RUN_PATHS, '/v1/consensus/divergence'];
+const FAMILY_PATHS = [...RUN_PATHS, '/v1/consensus/divergence', '/bundle/run-7'];
 const OTHER_PATHS = [
   '/v1/log/events',
+  '/log/checkpoint',
+  '/log/tile/0/000',
+  '/log/tile/entries/001.p/1',
+  '/log/proof/256',
+  '/log/.well-known/eirel-log.json',
+  `/witness/${sha256(SOURCE)}/checkpoint`,
+  '/v1/evidence',
+  `/v1/evidence/${evidence.digest}`,
   '/v1/status',
   '/livez',
   '/readyz',
@@ -18,6 +35,12 @@ const OTHER_PATHS = [
   '/openapi.json',
 ];
 const PATHS = [...FAMILY_PATHS, ...OTHER_PATHS];
+
+/** Paths with something other than GET and HEAD. */
+const METHODS: Readonly<Record<string, string>> = {
+  '/v1/evidence': 'GET, HEAD, POST',
+  '/witness/add-checkpoint': 'POST',
+};
 
 const held = {
   ...emptyRun,
@@ -49,14 +72,35 @@ describe('every route', () => {
 
   test('refuses every other method with 405 and the allowed ones', async () => {
     await using app = await startApp(fakeValidator(runs));
-    for (const path of PATHS) {
-      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']) {
+    for (const path of [...PATHS, '/witness/add-checkpoint']) {
+      const methods = METHODS[path] ?? 'GET, HEAD';
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND']) {
+        if (methods.split(', ').includes(method)) continue;
         const reply = await app.ask(path, { method });
         expect([path, method, reply.status]).toEqual([path, method, 405]);
-        expect(reply.headers['allow']).toBe('GET, HEAD');
+        expect(reply.headers['allow']).toBe(`${methods}, OPTIONS`);
         expect(reply.json()).toMatchObject({ status: 405, instance: path });
       }
     }
+  });
+
+  test('tells a page of any origin what it may ask', async () => {
+    await using app = await startApp(fakeValidator(runs));
+    for (const path of [...PATHS, '/witness/add-checkpoint']) {
+      const methods = METHODS[path] ?? 'GET, HEAD';
+      const reply = await app.ask(path, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://a.example', 'access-control-request-method': 'POST' },
+      });
+      expect([path, reply.status, reply.body.length]).toEqual([path, 204, 0]);
+      expect(reply.headers).toMatchObject({
+        allow: `${methods}, OPTIONS`,
+        'access-control-allow-origin': '*',
+        'access-control-allow-methods': methods,
+        'access-control-allow-headers': 'Content-Type, If-None-Match',
+      });
+    }
+    expect((await app.ask('/nothing', { method: 'OPTIONS' })).status).toBe(404);
   });
 
   test('names a query parameter that it does not know', async () => {
@@ -73,7 +117,7 @@ describe('every route', () => {
 
   test('refuses a body, and the connection that it comes on', async () => {
     await using app = await startApp(fakeValidator(runs));
-    for (const path of PATHS) {
+    for (const path of [...PATHS, '/nothing']) {
       for (const headers of [{ 'content-length': '3' }, { 'transfer-encoding': 'chunked' }]) {
         const reply = await app.ask(path, { headers, body: 'abc' });
         expect([path, reply.status, reply.headers['connection']]).toEqual([path, 400, 'close']);
@@ -203,12 +247,19 @@ describe('a fault', () => {
           certificate: fail,
           divergence: fail,
           events: fail,
+          publishedLog: { checkpoint: () => ({ size: 257, note: Buffer.from('') }), file: fail },
+          logDescription: fail,
+          bundle: fail,
+          witnessedCheckpoint: fail,
+          evidenceIndex: fail,
+          evidence: fail,
           status: fail,
           readiness: fail,
         },
       ),
     );
-    for (const path of [...FAMILY_PATHS, '/v1/log/events', '/v1/status', '/readyz']) {
+    const alive = ['/log/checkpoint', '/livez', '/metrics', '/openapi.json'];
+    for (const path of PATHS.filter((path) => !alive.includes(path))) {
       const reply = await app.ask(path);
       expect([path, reply.status]).toEqual([path, 500]);
       expect(reply.json()).toEqual({

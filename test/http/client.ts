@@ -16,7 +16,7 @@ export type Reply = Readonly<{
 export type Ask = Readonly<{
   method?: string;
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Uint8Array;
 }>;
 
 /** Sends `path` exactly as it is written: `fetch` would tidy it up first. */

@@ -7,9 +7,11 @@ import type { Sealed, Unknown } from '#src/http/availability.ts';
 import type { RunCertificate } from '#src/http/get-certificate.ts';
 import type { RunDecision } from '#src/http/get-decision.ts';
 import { createMetrics } from '#src/http/metrics.ts';
+import { fakeLog } from './fake-log.ts';
 
 export const FAMILY = 'general_chat';
 export const GENESIS = 'ab'.repeat(32);
+export const SOURCE = 'eirel.network/log/v1/abababab/36';
 export const alice = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
 export const bob = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
 export const charlie = '5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y';
@@ -32,6 +34,12 @@ export const emptyRun: FakeRun = {
   certificate: { kind: 'pending', certifyBlock: 400 },
 };
 
+/** An evidence file of the right outline, with its digest. */
+export const evidence = evidenceFile('two reports');
+
+/** The published log of the fake validator: one whole tile, and one event more. */
+const published = fakeLog([257]);
+
 /** A validator that holds `runs` (by `family/run`) and `log`, in memory. `overrides` replace single functions. */
 export function fakeValidator(
   runs: Readonly<Record<string, FakeRun>> = {},
@@ -50,7 +58,7 @@ export function fakeValidator(
   };
   return {
     defaultFamily: FAMILY,
-    logSource: 'eirel.network/log/v1/abababab/36',
+    logSource: SOURCE,
     signedReport: async (family, run) =>
       withRun(family, run, ({ reports }) => {
         const own = reports.find(({ hotkey }) => hotkey === alice);
@@ -77,12 +85,39 @@ export function fakeValidator(
       size: log.length,
       sealedFrom: null,
     }),
+    publishedLog: published,
+    logDescription: async () => ({
+      v: 'eirel-log/1',
+      origin: SOURCE,
+      genesis: GENESIS,
+      netuid: 36,
+      hotkey: alice,
+      keys: {
+        log: `${SOURCE}+00000000+AQ==`,
+        hotkey: `${SOURCE}+00000000+/w==`,
+        witness: 'w+0+BA==',
+      },
+      generations: [{ source: SOURCE, previous: null }],
+      policy: 'quorum none\n',
+      mirrors: [],
+    }),
+    bundle: async (family, run) =>
+      withRun(family, run, () => ({ kind: 'ready', bytes: Buffer.from(`{"run":"${run}"}`) })),
+    witnessedCheckpoint: async (originHash) =>
+      originHash === sha256(SOURCE) ? Buffer.from('a note\n') : null,
+    addCheckpoint: async () => ({ kind: 'cosigned', lines: '— witness AAAAAAA=\n' }),
+    evidenceIndex: async () => [{ digest: evidence.digest, hotkey: bob, kind: 'report' }],
+    evidence: async (digest) => (digest === evidence.digest ? evidence.bytes : null),
+    offerEvidence: async (file) => ({
+      kind: sha256(file) === evidence.digest ? 'known' : 'accepted',
+      digest: sha256(file),
+    }),
     status: async () => ({
       hotkey: alice,
       netuid: 36,
       genesis: GENESIS,
       mode: 'shadow',
-      log: { source: 'eirel.network/log/v1/abababab/36', size: log.length },
+      log: { source: SOURCE, size: log.length },
       finalizedBlock: null,
       settledBlock: null,
       runs: [
@@ -106,6 +141,17 @@ export function reportOf(hotkey: string, run = 'run-7', scores: Json = {}): Held
   const body = encodeBytes({ family: FAMILY, hotkey, run, scores });
   const text = new TextDecoder().decode(body);
   return { hotkey, digest: sha256(body), bytes: wire(hotkey, text, REPORT_TYPE) };
+}
+
+/** An evidence file that proves nothing, of the right form. */
+export function evidenceFile(explain: string): Readonly<{ digest: string; bytes: Uint8Array }> {
+  const bytes = encodeBytes({
+    explain,
+    format: 'eirel-evidence/1',
+    kind: 'report',
+    statements: [],
+  });
+  return { digest: sha256(bytes), bytes };
 }
 
 /** A signed decision as it travels. */

@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAX_BULK_ANSWERS } from '#src/http/bulk-gate.ts';
+import { MAX_BULK_BYTES } from '#src/http/bulk-gate.ts';
 import { type EventsPage, MAX_EVENTS_BYTES } from '#src/http/get-events.ts';
 import { startApp } from './client.ts';
 import { fakeValidator } from './fake-validator.ts';
 
 const PATH = '/v1/log/events';
+
+/** Pages of the greatest length that may be under way at once. */
+const MAX_PAGES = Math.floor(MAX_BULK_BYTES / MAX_EVENTS_BYTES);
 
 function logOf(payloads: readonly Uint8Array[], sealedFrom: number | null = null) {
   return async (from: number, limit: number): Promise<EventsPage> => {
@@ -139,12 +142,12 @@ test('readers that do not read hold a bounded number of answers, and the place o
   );
   const { hostname, port } = new URL(app.url);
   const sockets: Socket[] = [];
-  for (let count = 0; count < MAX_BULK_ANSWERS; count++) {
+  for (let count = 0; count < MAX_PAGES; count++) {
     const socket = connect(Number(port), hostname);
     socket.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`);
     sockets.push(socket);
   }
-  await expect.poll(() => asked.size).toBe(MAX_BULK_ANSWERS);
+  await expect.poll(() => asked.size).toBe(MAX_PAGES);
 
   const refused = await app.ask(PATH);
   expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
@@ -154,7 +157,7 @@ test('readers that do not read hold a bounded number of answers, and the place o
   leaving?.destroy();
   await expect.poll(() => app.logged.some(({ aborted }) => aborted)).toBe(true);
   const served = app.ask(PATH);
-  await expect.poll(() => asked.size).toBe(MAX_BULK_ANSWERS + 1);
+  await expect.poll(() => asked.size).toBe(MAX_PAGES + 1);
   for (const answer of asked) answer();
   expect((await served).status).toBe(200);
   for (const socket of sockets.slice(1)) {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { encodeBytes, type Json } from '#src/events/ej1.ts';
+import { sha256 } from '#src/events/hash.ts';
 import { createApp } from '#src/http/app.ts';
 import { openApiPath } from '#src/http/openapi.ts';
 import { type Reply, startApp } from './client.ts';
@@ -8,9 +9,12 @@ import {
   alice,
   bob,
   emptyRun,
+  evidence,
+  evidenceFile,
   FAMILY,
   fakeValidator,
   reportOf,
+  SOURCE,
   statementOf,
 } from './fake-validator.ts';
 import { certificate, decisionRecord, inputsRecord } from './records.ts';
@@ -19,20 +23,17 @@ import { certificate, decisionRecord, inputsRecord } from './records.ts';
 const Media = z.object({
   schema: z.union([z.object({ $ref: z.string() }), z.object({ type: z.literal('string') })]),
 });
+const Operation = z.object({
+  parameters: z.array(z.object({ name: z.string(), in: z.string(), required: z.boolean() })),
+  requestBody: z
+    .object({ required: z.literal(true), content: z.record(z.string(), Media) })
+    .optional(),
+  responses: z.record(z.string(), z.object({ content: z.record(z.string(), Media).optional() })),
+});
+const Path = z.strictObject({ get: Operation.optional(), post: Operation.optional() });
 const OpenApi = z.object({
   openapi: z.literal('3.1.0'),
-  paths: z.record(
-    z.string(),
-    z.object({
-      get: z.object({
-        parameters: z.array(z.object({ name: z.string(), in: z.string(), required: z.boolean() })),
-        responses: z.record(
-          z.string(),
-          z.object({ content: z.record(z.string(), Media).optional() }),
-        ),
-      }),
-    }),
-  ),
+  paths: z.record(z.string(), Path),
   components: z.object({ schemas: z.record(z.string(), z.record(z.string(), z.unknown())) }),
 });
 type OpenApi = z.infer<typeof OpenApi>;
@@ -57,6 +58,22 @@ const runs = {
   },
 } as const;
 
+/** A value for each segment of a path that a client fills in. */
+const segments: Readonly<Record<string, string>> = {
+  run_id: 'run-7',
+  tile: '0/001.p/1',
+  n: '256',
+  origin_hash: sha256(SOURCE),
+  digest: evidence.digest,
+};
+
+/** A path of the document as a client asks for it, with other segments where they are given. */
+function realPath(path: string, others: Readonly<Record<string, string>> = {}): string {
+  return path.replaceAll(/\{([a-z_]+)\}/g, (_, name: string) => {
+    return others[name] ?? segments[name] ?? '';
+  });
+}
+
 async function describedBy(app: { ask: (path: string) => Promise<Reply> }): Promise<OpenApi> {
   return OpenApi.parse((await app.ask('/openapi.json')).json());
 }
@@ -71,7 +88,7 @@ test('the document has every route of the app and no other', async () => {
     route === undefined ? [] : [openApiPath(route.path)],
   );
   expect(Object.keys(paths)).toEqual(routes);
-  expect(routes).toHaveLength(11);
+  expect(routes).toHaveLength(20);
 });
 
 test('every path segment and query parameter is described, and a described one is accepted', async () => {
@@ -79,9 +96,12 @@ test('every path segment and query parameter is described, and a described one i
   const { paths } = await describedBy(app);
   const run = '/v1/consensus';
   expect(
-    Object.entries(paths).map(([path, { get }]) => [
+    Object.entries(paths).map(([path, { get, post }]) => [
       path,
-      ...get.parameters.map(({ name, in: place, required }) => `${place} ${name} ${required}`),
+      ...(get?.parameters ?? []).map(
+        ({ name, in: place, required }) => `${place} ${name} ${required}`,
+      ),
+      ...(post === undefined ? [] : ['post']),
     ]),
   ).toEqual([
     [`${run}/scores/{run_id}`, 'path run_id true', 'query family false'],
@@ -96,13 +116,25 @@ test('every path segment and query parameter is described, and a described one i
     [`${run}/certificates/{run_id}`, 'path run_id true', 'query family false'],
     [`${run}/divergence`, 'query family false', 'query window false'],
     ['/v1/log/events', 'query from false', 'query limit false'],
+    ['/log/checkpoint'],
+    ['/log/tile/{tile}', 'path tile true'],
+    ['/log/proof/{n}', 'path n true'],
+    ['/log/.well-known/eirel-log.json'],
+    ['/bundle/{run_id}', 'path run_id true', 'query family false'],
+    ['/witness/{origin_hash}/checkpoint', 'path origin_hash true'],
+    ['/witness/add-checkpoint', 'post'],
+    ['/v1/evidence', 'query view false', 'post'],
+    ['/v1/evidence/{digest}', 'path digest true'],
     ...['/v1/status', '/livez', '/readyz', '/metrics', '/openapi.json'].map((path) => [path]),
   ]);
   const samples = { family: FAMILY, view: 'index', digest, window: '5', from: '0', limit: '5' };
   for (const [path, { get }] of Object.entries(paths)) {
+    if (get === undefined) continue;
     for (const [name, value] of Object.entries(samples)) {
-      const reply = await app.ask(`${path.replace('{run_id}', 'run-7')}?${name}=${value}`);
-      const described = get.parameters.some((parameter) => parameter.name === name);
+      const reply = await app.ask(`${realPath(path)}?${name}=${value}`);
+      const described = get.parameters.some(
+        (parameter) => parameter.in === 'query' && parameter.name === name,
+      );
       expect([path, name, reply.status]).toEqual([path, name, described ? 200 : 400]);
     }
   }
@@ -113,31 +145,82 @@ test('real responses of every route, good and bad, are as the document says', as
   await using broken = await startApp(brokenValidator());
   const description = await describedBy(app);
   const seen = new Set<string>();
-  for (const path of Object.keys(description.paths)) {
-    const real = path.replace('{run_id}', 'run-7');
+  const reading = Object.entries(description.paths).filter(([, { get }]) => get !== undefined);
+  for (const [path] of reading) {
+    const real = realPath(path);
     const replies = [
       await app.ask(real),
       await app.ask(`${real}?view=index`),
       await app.ask(`${real}?digest=${digest}`),
       await app.ask(`${real}?unknown=1`),
-      await app.ask(path.replace('{run_id}', 'run-07')),
-      await app.ask(path.replace('{run_id}', 'run-8')),
-      await app.ask(path.replace('{run_id}', 'run-9')),
+      await app.ask(realPath(path, { run_id: 'run-07', digest: 'x', n: '01', origin_hash: 'x' })),
+      await app.ask(realPath(path, { run_id: 'run-8', tile: '0/002', n: '257' })),
+      await app.ask(realPath(path, { run_id: 'run-9', digest, origin_hash: digest })),
       await app.ask(real, { headers: { 'if-none-match': '*' } }),
       await broken.ask(real),
     ];
     for (const reply of replies) {
       seen.add(`${path} ${reply.status}`);
-      expectDescribed(description, path, reply);
+      expectDescribed(description, 'get', path, reply);
     }
   }
-  for (const noun of ['scores', 'reports']) {
+  for (const noun of ['/v1/consensus/scores', '/v1/consensus/reports', '/bundle']) {
     for (const status of [200, 304, 400, 404, 425, 500]) {
-      expect(seen).toContain(`/v1/consensus/${noun}/{run_id} ${status}`);
+      expect(seen).toContain(`${noun}/{run_id} ${status}`);
     }
   }
-  for (const path of Object.keys(description.paths)) expect(seen).toContain(`${path} 200`);
+  for (const path of ['/log/proof/{n}', '/witness/{origin_hash}/checkpoint']) {
+    for (const status of [200, 304, 400, 404]) expect(seen).toContain(`${path} ${status}`);
+  }
+  for (const [path] of reading) expect(seen).toContain(`${path} 200`);
   expect(seen).toContain('/readyz 503');
+});
+
+test('what is sent, and every answer to it, is as the document says', async () => {
+  const answers: readonly Partial<ReturnType<typeof fakeValidator>>[] = [
+    {},
+    {
+      addCheckpoint: async () => ({ kind: 'refused', refusal: { status: 409, size: 7 } }),
+      offerEvidence: async () => ({ kind: 'busy' }),
+    },
+    ...([400, 403, 404, 422] as const).map((status) => ({
+      addCheckpoint: async () => ({
+        kind: 'refused' as const,
+        refusal: { status, detail: 'a reason' },
+      }),
+      offerEvidence: async () => ({
+        kind: 'refused' as const,
+        reason: 'signature',
+        detail: 'a reason',
+      }),
+    })),
+  ];
+  const seen = new Set<string>();
+  for (const overrides of answers) {
+    await using app = await startApp(fakeValidator(runs, overrides));
+    const description = await describedBy(app);
+    const sending = Object.entries(description.paths).filter(([, { post }]) => post !== undefined);
+    for (const [path, { post }] of sending) {
+      const [type = ''] = Object.keys(post?.requestBody?.content ?? {});
+      for (const [body, contentType] of [
+        [evidence.bytes, type],
+        [evidenceFile('another').bytes, type],
+        [Buffer.alloc(100_000), type],
+        [evidence.bytes, 'image/png'],
+      ] as const) {
+        const headers = { 'content-type': contentType };
+        const reply = await app.ask(path, { method: 'POST', body, headers });
+        seen.add(`${path} ${reply.status}`);
+        expectDescribed(description, 'post', path, reply);
+      }
+    }
+  }
+  for (const status of [200, 201, 413, 415, 422, 429]) {
+    expect(seen).toContain(`/v1/evidence ${status}`);
+  }
+  for (const status of [200, 400, 403, 404, 409, 413, 422]) {
+    expect(seen).toContain(`/witness/add-checkpoint ${status}`);
+  }
 });
 
 test('the document refuses a response with a member too many, too few or of another form', async () => {
@@ -166,15 +249,26 @@ function brokenValidator() {
       certificate: fail,
       divergence: fail,
       events: fail,
+      publishedLog: { checkpoint: () => ({ size: 257, note: Buffer.from('') }), file: fail },
+      logDescription: fail,
+      bundle: fail,
+      witnessedCheckpoint: fail,
+      evidenceIndex: fail,
+      evidence: fail,
       status: fail,
       readiness: async () => [{ name: 'log', ok: false, detail: 'no answer' }],
     },
   );
 }
 
-function expectDescribed({ paths, components }: OpenApi, path: string, reply: Reply): void {
+function expectDescribed(
+  { paths, components }: OpenApi,
+  method: 'get' | 'post',
+  path: string,
+  reply: Reply,
+): void {
   const at = `${path} ${reply.status}: ${reply.text.slice(0, 200)}`;
-  const response = paths[path]?.get.responses[String(reply.status)];
+  const response = paths[path]?.[method]?.responses[String(reply.status)];
   expect(response, at).toBeDefined();
   if (response?.content === undefined) {
     expect(reply.body, at).toHaveLength(0);

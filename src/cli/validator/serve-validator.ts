@@ -1,9 +1,10 @@
 import type { ConnectionState } from '../../chain/connection-state.ts';
 import type { Config } from '../../config.ts';
+import { AppError } from '../../errors.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
 import type { LoopState } from '../../handlers/validator-loop.ts';
-import { createApp } from '../../http/app.ts';
+import { type AppDeps, createApp } from '../../http/app.ts';
 import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import { type Served, serve } from '../../http/serve.ts';
@@ -37,6 +38,7 @@ export function serveValidator(
   const { genesis, netuid, mode } = identity;
   const app = createApp({
     ...validator.publisher,
+    ...NOTHING_PUBLISHED,
     defaultFamily: config.EIREL_FAMILY,
     logSource: source,
     metrics,
@@ -62,6 +64,21 @@ export function serveValidator(
     onError: (error) => logger.warn({ reason: error.message }, 'a connection was lost'),
   });
 }
+
+/** What is served of a log that publishes no checkpoint, by a validator that neither witnesses nor takes evidence. */
+const NOTHING_PUBLISHED = {
+  publishedLog: { checkpoint: () => null, file: async () => null },
+  logDescription: () => Promise.reject(new AppError('request.not-found', { field: 'path' })),
+  bundle: async () => ({ kind: 'unknown' }),
+  witnessedCheckpoint: async () => null,
+  addCheckpoint: async () => ({
+    kind: 'refused',
+    refusal: { status: 404, detail: 'no log is witnessed' },
+  }),
+  evidenceIndex: async () => [],
+  evidence: async () => null,
+  offerEvidence: async () => ({ kind: 'busy' }),
+} as const satisfies Partial<AppDeps>;
 
 /** Stored payloads from an index: at most `limit`, and no more than make up `maxBytes`, but at least one. */
 export async function pageOf(

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { tilePath } from '../merkle/tile.ts';
+import { inclusionProof, type ReadTile } from '../merkle/tile-proof.ts';
+import { formatTlogProof } from '../merkle/tlog-proof.ts';
+import { NOTE_TYPE } from './get-log-checkpoint.ts';
+import { notPublished, type PublishedLog, type PublishedLogDeps } from './published-log.ts';
+import { defineRoute, type Route } from './route.ts';
+import { NoParams, wholeNumber } from './run-request.ts';
+import { byteDocument, sendDocument } from './signed-bytes.ts';
+
+/**
+ * GET /log/proof/{n}: that event `n` is in the log, as one file for a verifier who is offline (C2SP
+ * tlog-proof), over the newest checkpoint. A convenience: anybody can make it from the tiles.
+ */
+export function getLogProof({ publishedLog }: PublishedLogDeps): Route {
+  return defineRoute(spec, async ({ params: { n }, req, res }) => {
+    const checkpoint = publishedLog.checkpoint();
+    if (checkpoint === null || n >= checkpoint.size) {
+      throw notPublished('n', String(n), checkpoint?.size ?? null);
+    }
+    const { size, note } = checkpoint;
+    const proof = await inclusionProof({ index: n, size }, tilesOf(publishedLog));
+    const bytes = formatTlogProof({ extra: null, index: n, proof, checkpoint: note });
+    sendDocument(req, res, byteDocument(bytes, 'revalidate', NOTE_TYPE));
+  });
+}
+
+/** The published tiles. One that the checkpoint needs and that is not there is a fault of this validator. */
+function tilesOf({ file }: PublishedLog): ReadTile {
+  return async (level, index, width) => {
+    const path = tilePath(level, index, width);
+    const tile = await file(path);
+    if (tile === null) throw new AppError('file.unreadable', { path, reason: 'missing' });
+    return tile.read();
+  };
+}
+
+const spec = {
+  path: '/log/proof/:n',
+  summary: 'That an event is in the log, over its newest checkpoint',
+  params: z.strictObject({ n: wholeNumber(0, Number.MAX_SAFE_INTEGER) }),
+  query: NoParams,
+  answers: [
+    {
+      status: 200,
+      description: 'C2SP tlog-proof: index, inclusion proof, checkpoint',
+      contentType: 'text/plain',
+      schema: null,
+      headers: { ETag: 'SHA-256 of the bytes' },
+    },
+  ],
+  problems: [404],
+} as const;
