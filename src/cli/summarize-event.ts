@@ -53,6 +53,8 @@ const summaries: { readonly [Type in DomainEvent['type']]: (data: Of<Type>) => s
   'weights.superseded.v1': (data) => `by ${data.by}`,
   'weights.observed.v1': weightsObserved,
   'log.started.v1': (data) => `by ${key(data.hotkey)}`,
+  'mode.changed.v1': ({ from, to, figures: { agreement } }) =>
+    `${from ?? 'nothing'} to ${to}, ${agreement.agreed} of ${agreement.compared} picks alike`,
   'fact.sealed.v1': (data) => `${data.of} ${data.key}`,
   'scores.opened.v1': () => 'every sealed fact of the run can be read',
   'checkpoint.observed.v1': (data) =>

@@ -6,6 +6,7 @@ import * as divergence from './divergence.ts';
 import * as evidence from './evidence.ts';
 import * as extrinsic from './extrinsic.ts';
 import * as logStarted from './log-started.ts';
+import * as mode from './mode.ts';
 import * as report from './report.ts';
 import * as run from './run.ts';
 import * as score from './score.ts';
@@ -16,6 +17,7 @@ import * as weights from './weights.ts';
 /** Every event type that this build can write, in the order of a run. */
 export const catalogue = [
   logStarted.LogStarted,
+  mode.ModeChanged,
   run.RunOpened,
   snapshot.SnapshotTaken,
   snapshot.SnapshotMissed,

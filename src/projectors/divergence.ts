@@ -7,24 +7,28 @@ import {
   OwnerPickObserved,
 } from '../events/divergence.ts';
 import { runSequence } from '../events/scalars.ts';
+import { WeightMode } from '../events/weights.ts';
 import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Projector, Queries } from './projector.ts';
-import { integer, json, type ResultRow, text } from './row.ts';
+import { integer, json, oneOf, type ResultRow, text } from './row.ts';
 
 /** How far the consensus agrees with the owner's pick: the figures of the gate to `decentralized`. */
 export const divergence: Projector = {
   name: 'divergence',
-  version: 1,
+  version: 2,
   schema: [
     ...factSchema,
     `CREATE TABLE closed (
       family TEXT NOT NULL, run TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (family, sequence)
     ) STRICT, WITHOUT ROWID`,
+    'CREATE TABLE mode (number INTEGER PRIMARY KEY, mode TEXT NOT NULL) STRICT',
   ],
   statements: {
     ...factStatements,
     closed: `INSERT INTO closed (family, run, sequence)
       SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
+    mode: `INSERT INTO mode (number, mode)
+      SELECT value ->> 0, value ->> 1 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
   },
   project(recorded) {
     const { event } = recorded;
@@ -33,6 +37,8 @@ export const divergence: Projector = {
         const { family, run } = event.data;
         return [{ statement: 'closed', rows: [[family, run, runSequence(run)]] }];
       }
+      case 'mode.changed.v1':
+        return [{ statement: 'mode', rows: [[event.data.number, event.data.to]] }];
       // Of a run that is compared again the first record stands: nobody re-rolls until it agrees.
       case 'divergence.recorded.v1':
       case 'divergence.repeated.v1':
@@ -79,6 +85,16 @@ export function repeatedOf(
   run: string,
 ): Promise<readonly z.infer<typeof DivergenceRepeated.data>[]> {
   return factsOf(queries, DivergenceRepeated, family, run);
+}
+
+/** The mode that the log was last written in, and how often it changed; null before the first. */
+export async function lastMode(
+  queries: Queries,
+): Promise<Readonly<{ number: number; mode: WeightMode }> | null> {
+  const sql = 'SELECT number, mode FROM mode ORDER BY number DESC LIMIT 1';
+  const [row] = await queries.all(sql);
+  if (row === undefined) return null;
+  return { number: integer(row, 'number'), mode: oneOf(row, 'mode', WeightMode.options) };
 }
 
 /** Counts over a window of closed runs; every figure can be counted again from the records. */

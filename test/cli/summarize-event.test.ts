@@ -10,6 +10,7 @@ const VECTOR = 'uid 0 = 65535, uid 7 = 65535';
 /** What is said of the sample of each type in `runEvents`. */
 const said: Readonly<Record<DomainEvent['type'], string>> = {
   'log.started.v1': `by ${own}`,
+  'mode.changed.v1': 'shadow to decentralized, 19 of 20 picks alike',
   'fact.sealed.v1': `score.recorded.v1 t-2/${hotkey('m')}`,
   'scores.opened.v1': 'every sealed fact of the run can be read',
   'anchors.read.v1': '1 anchor in blocks 101 to 200',

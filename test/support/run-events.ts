@@ -57,6 +57,27 @@ function proof(run: string): readonly DomainEvent[] {
       data: { hotkey: own, body: '{}', signature: signature('1') },
     },
     {
+      type: 'mode.changed.v1',
+      data: {
+        number: 2,
+        family: FAMILY,
+        from: 'shadow',
+        to: 'decentralized',
+        figures: {
+          window: { size: 20, firstRun: 'run-1', lastRun: 'run-20' },
+          runs: 20,
+          recorded: 20,
+          missing: 0,
+          repeated: 0,
+          agreement: { agreed: 19, compared: 20 },
+          undefinedRank: 0,
+          meanRhoMillionths: 900_000,
+          overlap: { common: 57, of: 60 },
+        },
+        checkpoint: tree,
+      },
+    },
+    {
       type: 'fact.sealed.v1',
       data: {
         ...place,
