@@ -48,7 +48,23 @@ const ORDER = ed25519.Point.CURVE().n;
 
 type Point = InstanceType<typeof ed25519.Point>;
 
+/** The check of a key costs more than that of a signature, and each log and witness has one for all that it signs. */
+const MAX_ADMITTED_KEYS = 256;
+const admitted = new Map<string, Point>();
+
 function admittedKey(publicKey: Uint8Array): Point | null {
+  const name = Buffer.from(publicKey).toString('hex');
+  const known = admitted.get(name);
+  if (known !== undefined) return known;
+  const point = admit(publicKey);
+  if (point === null) return null;
+  const oldest = admitted.keys().next();
+  if (admitted.size >= MAX_ADMITTED_KEYS && oldest.done !== true) admitted.delete(oldest.value);
+  admitted.set(name, point);
+  return point;
+}
+
+function admit(publicKey: Uint8Array): Point | null {
   if (publicKey.length !== KEY_BYTES) return null;
   let point: Point;
   try {

@@ -91,6 +91,10 @@ const faults: readonly Fault[] = [
     'eslint(preserve-caught-error)',
   ],
   ['runtime', `export function a() {\n${'f();\n'.repeat(60)}}`, 'eslint(max-lines-per-function)'],
+  ...imports(
+    ['merkle/ed25519.ts'],
+    ['@noble/hashes/sha2.js', '@polkadot/util', 'node:fs', '../consensus/a.ts'],
+  ),
   ['runtime/CamelCase.ts', 'export const a = 1;', 'unicorn(filename-case)'],
   ['runtime/cycle.ts', "import './cycle.ts';", 'import(no-cycle)'],
 ];
@@ -102,6 +106,7 @@ const allowed: readonly (readonly [where: string, code: string])[] = [
     "import { hash } from 'node:crypto';\nimport { z } from 'zod';\nexport const a = [hash, z];",
   ],
   ['merkle', "import { sha256 } from '../events/hash.ts';\nexport const a = sha256;"],
+  ['merkle/ed25519.ts', "import { a } from '@noble/curves/ed25519.js';\nexport const b = a;"],
   ['consensus', "import { ok } from 'node:assert';\nimport { a } from '../merkle/a.ts';\nok(a);"],
   ['audit', "import { a } from '../consensus/a.ts';\nexport const b = a;"],
   ['projectors', "import { a } from '../audit/a.ts';\nexport const b = a;"],
