@@ -1,3 +1,4 @@
+import { Anchor } from '../events/checkpoint.ts';
 import { sha256 } from '../events/hash.ts';
 import { RunId } from '../events/scalars.ts';
 
@@ -46,4 +47,44 @@ export function verifyCommitment(
   if (commitment.kind === 'invalid') return 'malformed';
   if (commitment.run !== run) return 'other-run';
   return commitment.digest === scoreDigest(body) ? 'matches' : 'differs';
+}
+
+const LOG_PREFIX = 'eirel/log/v1';
+
+/** What a commitment says of its hotkey's log: the tree of one generation, and the salted commitment to the report. */
+export type AnchorText = Pick<Anchor, 'generation' | 'size' | 'root' | 'commit'>;
+
+/**
+ * The second field of a commitment: `eirel/log/v1:<size>:<root>:<commit or ->`, digests in base64url, at
+ * most 123 ASCII bytes. Of a later generation than 0 it is `eirel/log/v1/<generation>:…`: without it the
+ * tree that a retired log ended with and the tree of its successor would look like a fork.
+ */
+export function anchorPayload({ generation, size, root, commit }: AnchorText): string {
+  const prefix = generation === 0 ? LOG_PREFIX : `${LOG_PREFIX}/${generation}`;
+  return `${prefix}:${size}:${base64url(root)}:${commit === null ? '-' : base64url(commit)}`;
+}
+
+/** Reads an anchor that somebody else put on chain. Total: null for anything that `anchorPayload` does not write. */
+export function parseAnchor(payload: string): AnchorText | null {
+  const [, generation = '0', size = '', root = '', commit = ''] = ANCHOR.exec(payload) ?? [];
+  const anchor = {
+    generation: Number(generation),
+    size: Number(size),
+    root: hexOf(root),
+    commit: commit === '-' ? null : hexOf(commit),
+  };
+  const { success } = AnchorSchema.safeParse(anchor);
+  return success && anchorPayload(anchor) === payload ? anchor : null;
+}
+
+const ANCHOR =
+  /^eirel\/log\/v1(?:\/(\d{1,5}))?:(\d{1,16}):([A-Za-z0-9_-]{43}):(-|[A-Za-z0-9_-]{43})$/;
+const AnchorSchema = Anchor.pick({ generation: true, size: true, root: true, commit: true });
+
+function base64url(hex: string): string {
+  return Buffer.from(hex, 'hex').toString('base64url');
+}
+
+function hexOf(text: string): string {
+  return Buffer.from(text, 'base64url').toString('hex');
 }

@@ -28,6 +28,8 @@ export const CheckpointObserved = defineEvent(
 export const Anchor = z.strictObject({
   hotkey: Ss58,
   block: Block,
+  /** Of the log: a log that was given up goes on in the next generation, in a tree of its own. */
+  generation: z.int().min(0).max(65_535),
   ...Tree,
   /** The salted commitment to the report; null where there is none. */
   commit: Hex32.nullable(),

@@ -94,7 +94,7 @@ function proof(run: string): readonly DomainEvent[] {
         ...place,
         after: 100,
         upTo: 200,
-        anchors: [{ hotkey: peer, block: 150, ...tree, commit: null }],
+        anchors: [{ hotkey: peer, block: 150, generation: 0, ...tree, commit: null }],
       },
     },
     {
