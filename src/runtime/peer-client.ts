@@ -2,24 +2,39 @@ import { lookup as lookupName } from 'node:dns/promises';
 
 import { openConnection } from './peer-connection.ts';
 import { type Cutoff, openCutoff } from './peer-cutoff.ts';
-import { type ExchangeLimits, exchange } from './peer-exchange.ts';
-import { createGate, type GateLimits } from './peer-gate.ts';
+import { type ExchangeLimits, exchange, type PeerRequest } from './peer-exchange.ts';
+import { createGate, type Gate, type GateLimits } from './peer-gate.ts';
 import { type FetchOutcome, type Refused, refused } from './peer-outcome.ts';
 import { type Lookup, parseTarget, resolveTarget, type Target } from './peer-target.ts';
 
 export type { FetchOutcome, FetchRefusal } from './peer-outcome.ts';
 
+type RequestOptions = {
+  readonly signal?: AbortSignal;
+  /** Stands in for the client's limit on the response's body in this call. */
+  readonly maxBytes?: number;
+};
+
 export type PeerClient = {
-  get(
+  /** Fetches an attacker-chosen URL. */
+  get(url: string, options?: RequestOptions): Promise<FetchOutcome>;
+  /** Sends bytes to an attacker-chosen URL, once: whether they arrived is not known when no response comes. */
+  post(
     url: string,
-    options?: { readonly signal?: AbortSignal; readonly maxBytes?: number },
+    body: Uint8Array,
+    options: RequestOptions & { readonly contentType: string },
   ): Promise<FetchOutcome>;
 };
 
 export type PeerLimits = ExchangeLimits &
-  GateLimits & { readonly connectTimeoutMs: number; readonly totalTimeoutMs: number };
+  GateLimits & {
+    readonly connectTimeoutMs: number;
+    readonly totalTimeoutMs: number;
+    readonly requestBytes: number;
+  };
 
 export const PEER_LIMITS: PeerLimits = {
+  requestBytes: 64 * 1_024, // as much as a validator takes; a checkpoint with its proof is under 8 KiB
   bodyBytes: 2 * 1_024 * 1_024, // decoded: a report on 1,024 miners is under 200 KiB
   headerBytes: 16 * 1_024, // an honest response has under 1 KiB
   connectTimeoutMs: 3_000, // name, TCP and TLS together: ten round trips around the world
@@ -45,44 +60,44 @@ export function createPeerClient(options: {
 }): PeerClient & AsyncDisposable {
   const limits = { ...PEER_LIMITS, ...options.limits };
   for (const [name, value] of Object.entries(limits)) assertLimit(name, value);
-  const deps = { allowLoopback: options.allowLoopback, lookup: options.lookup ?? systemLookup };
-  const gate = createGate(limits);
+  const deps = {
+    gate: createGate(limits),
+    allowLoopback: options.allowLoopback,
+    lookup: options.lookup ?? systemLookup,
+  };
   const running = new Map<Cutoff, Promise<FetchOutcome>>();
   let disposed = false;
 
-  async function enterAndFetch(
-    target: Target,
-    bodyBytes: number,
-    cutoff: Cutoff,
+  async function ask(
+    url: string,
+    sent: PeerRequest,
+    { signal, maxBytes = limits.bodyBytes }: RequestOptions,
   ): Promise<FetchOutcome> {
-    const refusal = await gate.enter(target.key, cutoff);
-    if (refusal !== null) return refusal;
+    assertLimit('maxBytes', maxBytes);
+    const target = parseTarget(url);
+    if (target.kind === 'refused') return target;
+    if (disposed) return CLIENT_DISPOSED;
+    using cutoff = openCutoff();
+    const abort = (): void => cutoff.cut(refused('aborted', 'the caller gave up'));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+    const outcome = enterAndAsk(target, sent, { ...limits, bodyBytes: maxBytes }, cutoff, deps);
+    running.set(cutoff, outcome);
     try {
-      return await fetchTarget(target, { ...limits, bodyBytes }, cutoff, deps);
+      return await outcome;
     } finally {
-      gate.leave(target.key);
+      running.delete(cutoff);
+      signal?.removeEventListener('abort', abort);
     }
   }
 
   return {
-    /** Fetches an attacker-chosen URL. `maxBytes` stands in for the client's limit on the body in this call. */
-    async get(url, { signal, maxBytes = limits.bodyBytes } = {}) {
-      assertLimit('maxBytes', maxBytes);
-      const target = parseTarget(url);
-      if (target.kind === 'refused') return target;
-      if (disposed) return CLIENT_DISPOSED;
-      using cutoff = openCutoff();
-      const abort = (): void => cutoff.cut(refused('aborted', 'the caller gave up'));
-      if (signal?.aborted) abort();
-      signal?.addEventListener('abort', abort);
-      const outcome = enterAndFetch(target, maxBytes, cutoff);
-      running.set(cutoff, outcome);
-      try {
-        return await outcome;
-      } finally {
-        running.delete(cutoff);
-        signal?.removeEventListener('abort', abort);
+    get: (url, options = {}) => ask(url, { method: 'GET' }, options),
+    async post(url, body, { contentType, ...options }) {
+      if (body.length > limits.requestBytes) {
+        throw new RangeError(`body: ${body.length} bytes, expected at most ${limits.requestBytes}`);
       }
+      return ask(url, { method: 'POST', body, contentType }, options);
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
@@ -95,11 +110,34 @@ export function createPeerClient(options: {
 
 const CLIENT_DISPOSED = refused('aborted', 'the client is disposed');
 
-async function fetchTarget(
+type AskDeps = {
+  readonly gate: Gate;
+  readonly lookup: Lookup;
+  readonly allowLoopback: boolean;
+};
+
+async function enterAndAsk(
   target: Target,
+  sent: PeerRequest,
   limits: PeerLimits,
   cutoff: Cutoff,
-  deps: { readonly lookup: Lookup; readonly allowLoopback: boolean },
+  deps: AskDeps,
+): Promise<FetchOutcome> {
+  const refusal = await deps.gate.enter(target.key, cutoff);
+  if (refusal !== null) return refusal;
+  try {
+    return await askTarget(target, sent, limits, cutoff, deps);
+  } finally {
+    deps.gate.leave(target.key);
+  }
+}
+
+async function askTarget(
+  target: Target,
+  sent: PeerRequest,
+  limits: PeerLimits,
+  cutoff: Cutoff,
+  deps: AskDeps,
 ): Promise<FetchOutcome> {
   cutoff.cutAfter(
     limits.totalTimeoutMs,
@@ -114,7 +152,7 @@ async function fetchTarget(
   const connected = await openConnection(target, resolved.addresses, cutoff);
   stopConnectTimer();
   if (connected.kind === 'refused') return connected;
-  return exchange(connected.socket, target, limits, cutoff);
+  return exchange(connected.socket, target, sent, limits, cutoff);
 }
 
 /** The result of `work`, or the refusal if the fetch is cut first: the system's resolver cannot be interrupted. */

@@ -14,15 +14,22 @@ export type ExchangeLimits = {
   readonly rateBytesPerPeriod: number;
 };
 
+/** What is asked of a peer: to give something, or to take these bytes. */
+export type PeerRequest =
+  | { readonly method: 'GET' }
+  | { readonly method: 'POST'; readonly body: Uint8Array; readonly contentType: string };
+
 const INTERIM_RESPONSES_MAX = 8; // 1xx responses: an honest server sends none, or one 103
 
 /**
- * Sends one GET over a connection that is used for nothing else and reads the response within the limits. There is no
- * agent: no pool, no proxy from the environment, no connection that another peer's response could linger on.
+ * Sends one request over a connection that is used for nothing else and reads the response within the limits. There is
+ * no agent: no pool, no proxy from the environment, no connection that another peer's response could linger on. A peer
+ * may answer before it has taken the whole body; one that takes none of it costs the headers time-out.
  */
 export function exchange(
   socket: Socket,
   target: Target,
+  sent: PeerRequest,
   limits: ExchangeLimits,
   cutoff: Cutoff,
 ): Promise<FetchOutcome> {
@@ -38,6 +45,7 @@ export function exchange(
     );
     const request = startRequest({
       createConnection: () => socket,
+      method: sent.method,
       path: target.path,
       headers: {
         host: target.host,
@@ -45,6 +53,7 @@ export function exchange(
         'accept-encoding': 'identity',
         connection: 'close',
         'user-agent': 'eirel',
+        ...(sent.method === 'POST' ? bodyHeaders(sent) : {}),
       },
       maxHeaderSize: limits.headerBytes,
       insecureHTTPParser: false, // spelled out because a command-line option could otherwise turn it on
@@ -58,8 +67,12 @@ export function exchange(
       if (refusal === null) readBody(response, socket, limits, cutoff, settle);
       else settle(refusal);
     });
-    request.end();
+    request.end(sent.method === 'POST' ? sent.body : undefined);
   });
+}
+
+function bodyHeaders({ body, contentType }: Extract<PeerRequest, { method: 'POST' }>) {
+  return { 'content-type': contentType, 'content-length': body.length };
 }
 
 /** Endless interim responses and protocol upgrades would otherwise keep the connection without ever being a response. */
