@@ -25,7 +25,7 @@ const faults: readonly Fault[] = [
   ...imports(PURE, ['nats', '@nats-io/jetstream', 'express', 'sqlite3', 'pino', 'prom-client']),
   ...imports(PURE, ['@polkadot/util', '@polkadot/util-crypto', '@polkadot/wasm-crypto']),
   ...imports(PURE, ['@polkadot/api', '@polkadot/rpc-provider', '@polkadot/types']),
-  ...imports(PURE, ['@noble/curves', 'ws']),
+  ...imports(PURE, ['@noble/curves', '@noble/hashes', 'ws', 'rolldown', 'buffer']),
   ...imports(PURE, [
     '../runtime/clock.ts',
     '../handlers/a.ts',
@@ -68,6 +68,11 @@ const faults: readonly Fault[] = [
   ...imports(['chain'], ['../runtime/clock.ts', '../devchain/a.ts', 'nats', 'sqlite3']),
   ...imports(['devchain', 'cluster'], ['../runtime/clock.ts', 'nats', '../cli/a.ts']),
   ...imports(['cli', 'main.ts'], ['nats', 'sqlite3', 'express', '@polkadot/util']),
+  ...imports(
+    ['audit-page'],
+    ['node:crypto', '@noble/curves/ed25519.js', '@polkadot/util', 'buffer'],
+  ),
+  ...imports(['audit-page'], ['../chain/subtensor.ts', '../runtime/clock.ts', '../http/a.ts']),
   ...imports(['errors.ts'], ['./events/a.ts', 'zod', 'node:fs']),
   ...imports(['config.ts'], ['./runtime/clock.ts', './main.ts']),
   ['handlers', "export const a = process.env['A'];", 'node(no-process-env)'],
@@ -124,6 +129,10 @@ const allowed: readonly (readonly [where: string, code: string])[] = [
   ],
   ['chain', "import { u8aToHex } from '@polkadot/util';\nexport const a = u8aToHex;"],
   ['devchain', "import { a } from '../chain/chain.ts';\nexport const b = a;"],
+  [
+    'audit-page',
+    "import { sha256 } from '@noble/hashes/sha2.js';\nimport { a } from '../chain/hotkey.ts';\nimport { b } from '../audit/b.ts';\na(sha256, b);",
+  ],
   ['cli', "import { a } from '../runtime/a.ts';\nexport const b = [a, process.env['A']];"],
 ];
 
