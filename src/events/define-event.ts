@@ -58,13 +58,21 @@ export function subjectIn(data: object): string {
 
 const LOG_SUBJECT = 'log';
 
-/** The id of a fact: type without version, family and run if it has them, natural key. A retry has the same id. */
-export function eventId(
-  definition: { type: string; key: (data: never) => string },
+/** What distinguishes a fact from others of its type and run; '' where there is one for each run. */
+export function naturalKey(
+  definition: { readonly key: (data: never) => string },
   data: object,
 ): string {
   // safe: the caller pairs a definition with data of that definition's schema
-  const key = definition.key(data as never);
+  return definition.key(data as never);
+}
+
+/** The id of a fact: type without version, family and run if it has them, natural key. A retry has the same id. */
+export function eventId(
+  definition: { readonly type: string; readonly key: (data: never) => string },
+  data: object,
+): string {
+  const key = naturalKey(definition, data);
   const name = definition.type.slice(0, definition.type.lastIndexOf('.v'));
   const run = runOf(data);
   return [name, ...(run === null ? [] : [run.family, run.run]), ...(key === '' ? [] : [key])].join(

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { catalogue } from './catalogue.ts';
+import { catalogue, type DomainEvent } from './catalogue.ts';
 
 export type Definition = (typeof catalogue)[number];
 
@@ -23,4 +24,12 @@ export function definitionOf(type: string): Definition {
     });
   }
   return definition;
+}
+
+/** The definition of an event that its schema allows; throws `event.invalid` for any other. */
+export function checkedDefinition({ type, data }: DomainEvent): Definition {
+  const definition = definitionOf(type);
+  const parsed = definition.data.safeParse(data);
+  if (parsed.success) return definition;
+  throw new AppError('event.invalid', { type, issues: z.prettifyError(parsed.error) });
 }

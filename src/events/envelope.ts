@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
 import { eventId, subjectIn } from './define-event.ts';
-import { definitionOf } from './definitions.ts';
+import { checkedDefinition } from './definitions.ts';
 import { encode, type Json } from './ej1.ts';
 import { leafHash } from './hash.ts';
 import { Hex32, Time } from './scalars.ts';
@@ -58,14 +58,7 @@ export type Sealed = Readonly<{ payload: Uint8Array; recorded: Recorded; head: H
  * encodes it. Throws `event.invalid` or `event.too-large`: nothing of either reaches a log.
  */
 export function seal(draft: Draft, source: string, head: Head): Sealed {
-  const definition = definitionOf(draft.event.type);
-  const parsed = definition.data.safeParse(draft.event.data);
-  if (!parsed.success) {
-    throw new AppError('event.invalid', {
-      type: draft.event.type,
-      issues: z.prettifyError(parsed.error),
-    });
-  }
+  const definition = checkedDefinition(draft.event);
   const { event, time, causationId } = draft;
   const id = eventId(definition, event.data);
   // What a reader would refuse must never be stored: it would stop every reader there for good.

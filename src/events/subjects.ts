@@ -8,11 +8,12 @@ export type LogName = (typeof logs)[number];
 
 /**
  * Where an event is published: `<log>.<noun>.<verb>.<family>.<run>`, without the last two for a fact of
- * the log itself. An untrusted convenience: readers believe payloads only.
+ * the log itself; a sealed fact where the event inside it would be. An untrusted convenience: readers
+ * believe payloads only.
  */
-export function subjectOf(log: LogName, { type, data }: DomainEvent): string {
-  const [noun, verb] = type.split('.');
-  const run = runOf(data);
+export function subjectOf(log: LogName, event: DomainEvent): string {
+  const [noun, verb] = (event.type === 'fact.sealed.v1' ? event.data.of : event.type).split('.');
+  const run = runOf(event.data);
   return [log, noun, verb, ...(run === null ? [] : [run.family, run.run])].join('.');
 }
 

@@ -4,6 +4,8 @@ import { decodeBytes } from '../events/ej1.ts';
 import { Envelope, type Head, type Recorded } from '../events/envelope.ts';
 import { leafHash, NO_LEAF } from '../events/hash.ts';
 import type { LogReader, ReadBatch, ReadOptions } from '../events/log.ts';
+import type { RunKeys } from '../events/run-key.ts';
+import { expandFact } from '../events/unsealer.ts';
 import type { LogStore } from './log-store.ts';
 import { type RetryDeps, whileUnavailable } from './retry.ts';
 
@@ -13,18 +15,27 @@ import { type RetryDeps, whileUnavailable } from './retry.ts';
  */
 const READ_BATCH_EVENTS = 500;
 
+export type ReaderDeps = Omit<RetryDeps, 'signal'> & {
+  /** The keys that open sealed facts: each is given as the event inside. Without them it is given sealed. */
+  readonly keys?: RunKeys | undefined;
+};
+
 /**
  * Reads a log from its store and verifies every event. A read that follows waits for a server that is
  * away (telling `onRetry`) and ends when its signal is aborted; a read to the present head throws
  * `log.unavailable` or the signal's reason instead, because its end means that nothing is missing.
  */
-export function logReader(store: LogStore, deps: Omit<RetryDeps, 'signal'> = {}): LogReader {
+export function logReader(store: LogStore, { keys, ...deps }: ReaderDeps = {}): LogReader {
+  const verify: Verify = (payloads, head) => verifyBatch(payloads, store.source, head, keys);
   return {
     source: store.source,
     head: () => headOf(store),
-    read: (options) => (options.follow ? follow(store, options, deps) : readToHead(store, options)),
+    read: (options) =>
+      options.follow ? follow(store, options, verify, deps) : readToHead(store, options, verify),
   };
 }
+
+type Verify = (payloads: readonly Uint8Array[], after: Head) => ReadBatch;
 
 /** Where the log stands, by its last event alone: what lies before it is the business of whoever reads. */
 export async function headOf(store: LogStore): Promise<Head> {
@@ -39,6 +50,7 @@ export async function headOf(store: LogStore): Promise<Head> {
 async function* follow(
   store: LogStore,
   { after, signal }: ReadOptions,
+  verify: Verify,
   deps: Omit<RetryDeps, 'signal'>,
 ): AsyncGenerator<ReadBatch> {
   const patient: LogStore = {
@@ -49,16 +61,13 @@ async function* follow(
   let head = after;
   try {
     // What is there already is read to its stated end, so that a lost tail shows at once.
-    for await (const batch of readToHead(patient, {
-      after,
-      follow: false,
-      ...(signal && { signal }),
-    })) {
+    const toHead = { after, follow: false, ...(signal && { signal }) };
+    for await (const batch of readToHead(patient, toHead, verify)) {
       yield batch;
       head = batch.head;
     }
     for await (const payloads of store.follow(head.size, signal)) {
-      const batch = verify(payloads, store.source, head);
+      const batch = verify(payloads, head);
       yield batch;
       head = batch.head;
     }
@@ -70,6 +79,7 @@ async function* follow(
 async function* readToHead(
   store: LogStore,
   { after, signal }: ReadOptions,
+  verify: Verify,
 ): AsyncGenerator<ReadBatch> {
   const size = await store.size();
   if (after.size > 0) await checkStart(store, after, size);
@@ -88,7 +98,7 @@ async function* readToHead(
     if (payloads.length === 0) throw missing(head.size, size);
     const end = head.size + payloads.length;
     next = end < size ? fetchFrom(end) : undefined;
-    const batch = verify(payloads, store.source, head);
+    const batch = verify(payloads, head);
     head = batch.head;
     yield batch;
     signal?.throwIfAborted();
@@ -110,12 +120,17 @@ async function checkStart(store: LogStore, after: Head, size: number): Promise<v
   }
 }
 
-function verify(payloads: readonly Uint8Array[], source: string, after: Head): ReadBatch {
+function verifyBatch(
+  payloads: readonly Uint8Array[],
+  source: string,
+  after: Head,
+  keys: RunKeys | undefined,
+): ReadBatch {
   let head = after;
   const events: Recorded[] = [];
   for (const payload of payloads) {
     const recorded = readEvent(payload, source, head);
-    events.push(recorded);
+    events.push(keys === undefined ? recorded : expandFact(recorded, keys));
     head = { size: recorded.n + 1, hash: recorded.hash };
   }
   return { events, payloads, head };

@@ -1,7 +1,11 @@
 import { AppError } from '../errors.ts';
-import { type Draft, type Head, type Recorded, seal } from '../events/envelope.ts';
+import { eventId } from '../events/define-event.ts';
+import { definitionOf } from '../events/definitions.ts';
+import { type Draft, type Head, type Recorded, type Sealed, seal } from '../events/envelope.ts';
 import { leafHash } from '../events/hash.ts';
 import { type Appended, type LogWriter, MAX_APPEND_EVENTS } from '../events/log.ts';
+import type { RunKeys } from '../events/run-key.ts';
+import { isSealable, sealFact } from '../events/seal-box.ts';
 import { subjectOf } from '../events/subjects.ts';
 import type { LogStore, Message } from './log-store.ts';
 import { type RetryDeps, whileUnavailable } from './retry.ts';
@@ -13,14 +17,20 @@ export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** Appends share a batch up to this: a batch is one reply, and must arrive well within its time-out. */
 const MAX_SHARED_BATCH_BYTES = 8 * 1024 * 1024;
 
+export type WriterDeps = RetryDeps & {
+  /** The keys under which facts that give scores away are stored sealed; without them they are stored as they are. */
+  readonly keys?: RunKeys | undefined;
+};
+
 /**
- * The one writer behind `head` in a store. An append is sealed when it is made, while the batch before
+ * The one writer behind `head` in a store. An append is encoded when it is made, while the batch before
  * it is in flight; what waits by the time that batch is stored goes out as the next one. An aborted
  * `signal` refuses further appends and gives up waiting for a server that is away, with
- * `log.unavailable`; what is queued is still stored while the server answers.
+ * `log.unavailable`; what is queued is still stored while the server answers. What an append gives are
+ * the events that were drafted, also where they are stored sealed.
  */
-export function logWriter(store: LogStore, head: Head, deps: RetryDeps = {}): LogWriter {
-  const writer: Writer = { sealed: head, stored: head, queue: [], events: 0, bytes: 0 };
+export function logWriter(store: LogStore, head: Head, deps: WriterDeps = {}): LogWriter {
+  const writer: Writer = { placed: head, stored: head, queue: [], events: 0, bytes: 0 };
   let idle = true;
   const pump = async (): Promise<void> => {
     idle = false;
@@ -33,7 +43,7 @@ export function logWriter(store: LogStore, head: Head, deps: RetryDeps = {}): Lo
     append: async (drafts) => {
       if (writer.ended !== undefined) return writer.ended();
       if (deps.signal?.aborted) throw closed();
-      const queued = enqueue(writer, drafts, store);
+      const queued = enqueue(writer, drafts, store, deps.keys);
       if (idle) void pump();
       return queued;
     },
@@ -41,8 +51,8 @@ export function logWriter(store: LogStore, head: Head, deps: RetryDeps = {}): Lo
 }
 
 type Writer = {
-  /** The head behind which the next append is sealed. */
-  sealed: Head;
+  /** The head behind which the next append is placed. */
+  placed: Head;
   /** The head of what the store is known to hold. */
   stored: Head;
   readonly queue: Queued[];
@@ -60,8 +70,13 @@ type Queued = Readonly<{
   settle: PromiseWithResolvers<Appended>;
 }>;
 
-/** Seals the drafts behind what is queued. A draft that can't be sealed leaves the writer as it was. */
-function enqueue(writer: Writer, drafts: readonly Draft[], store: LogStore): Promise<Appended> {
+/** Encodes the drafts behind what is queued. A draft that can't be stored leaves the writer as it was. */
+function enqueue(
+  writer: Writer,
+  drafts: readonly Draft[],
+  store: LogStore,
+  keys: RunKeys | undefined,
+): Promise<Appended> {
   if (drafts.length > MAX_APPEND_EVENTS) {
     throw new AppError('append.too-large', {
       events: drafts.length,
@@ -69,16 +84,16 @@ function enqueue(writer: Writer, drafts: readonly Draft[], store: LogStore): Pro
     });
   }
   if (writer.events + drafts.length > MAX_QUEUED_EVENTS) throw full(writer);
-  let head = writer.sealed;
+  let head = writer.placed;
   let bytes = 0;
   const messages: Message[] = [];
   const recorded: Recorded[] = [];
   for (const draft of drafts) {
-    const sealed = seal(draft, store.source, head);
-    messages.push({ subject: subjectOf(store.name, draft.event), payload: sealed.payload });
-    recorded.push(sealed.recorded);
-    bytes += sealed.payload.length;
-    head = sealed.head;
+    const placed = place(draft, store.source, head, keys);
+    messages.push({ subject: subjectOf(store.name, draft.event), payload: placed.payload });
+    recorded.push(placed.recorded);
+    bytes += placed.payload.length;
+    head = placed.head;
   }
   // An empty queue takes any append: otherwise the largest one could never be made.
   if (writer.queue.length > 0 && writer.bytes + bytes > MAX_QUEUED_BYTES) throw full(writer);
@@ -86,8 +101,17 @@ function enqueue(writer: Writer, drafts: readonly Draft[], store: LogStore): Pro
   writer.queue.push({ messages, recorded, head, bytes, settle });
   writer.events += drafts.length;
   writer.bytes += bytes;
-  writer.sealed = head;
+  writer.placed = head;
   return settle.promise;
+}
+
+/** A draft as it is stored; what is recorded of it is the event that was drafted. */
+function place(draft: Draft, source: string, head: Head, keys: RunKeys | undefined): Sealed {
+  const { event } = draft;
+  if (keys === undefined || !isSealable(event)) return seal(draft, source, head);
+  const placed = seal({ ...draft, event: sealFact(event, keys(event.data)) }, source, head);
+  const id = eventId(definitionOf(event.type), event.data);
+  return { ...placed, recorded: { ...placed.recorded, event, id } };
 }
 
 /** Takes what waits, up to one batch, and settles it. What is in flight still counts as queued. */

@@ -1,15 +1,25 @@
 import type { Log } from '../events/log.ts';
+import { runKeys } from '../events/run-key.ts';
 import { headOf, logReader } from './log-reader.ts';
 import type { LogStore } from './log-store.ts';
 import { logWriter } from './log-writer.ts';
 import type { RetryDeps } from './retry.ts';
+
+export type OpenLogDeps = RetryDeps & {
+  /** The log's sealing secret, 32 bytes: what gives scores away is stored sealed under it, and read through it. */
+  readonly secret?: Uint8Array | undefined;
+};
 
 /**
  * Opens a log as its one writer, behind its last event, which is verified; the events before it are
  * verified by whoever reads. Throws `log.unavailable`, or `log.broken` when the last event is unusable.
  * `deps.signal` closes the writer; `deps.onRetry` hears of every outage that is waited for.
  */
-export async function openLog(store: LogStore, deps: RetryDeps = {}): Promise<Log> {
+export async function openLog(
+  store: LogStore,
+  { secret, ...deps }: OpenLogDeps = {},
+): Promise<Log> {
+  const keys = secret && runKeys(secret, store.source);
   const head = await headOf(store);
-  return { ...logReader(store, deps), ...logWriter(store, head, deps) };
+  return { ...logReader(store, { ...deps, keys }), ...logWriter(store, head, { ...deps, keys }) };
 }
