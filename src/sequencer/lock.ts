@@ -15,6 +15,8 @@ export type Locked = Readonly<{
  * that of two writers with the same state one at most goes on.
  */
 export type Lock = Readonly<{
+  /** The logs that were begun here. */
+  sources: () => Promise<readonly string[]>;
   /** Null where the log was never begun here. */
   read: (source: string) => Promise<Locked | null>;
   /** Begins a log. `exists` when it was begun before. */
