@@ -1,6 +1,7 @@
 import type { Chain } from './chain/chain.ts';
 import { verifySr25519 } from './chain/hotkey.ts';
 import { openChain, openHotkey } from './cli/validator/open-chain.ts';
+import { openSigning } from './cli/validator/open-signing.ts';
 import { openValidatorLog, type ValidatorLog } from './cli/validator/open-validator-log.ts';
 import { pageOf, serveValidator } from './cli/validator/serve-validator.ts';
 import {
@@ -9,6 +10,7 @@ import {
   measuredFetch,
   measureRound,
   stepLogger,
+  watchedHistory,
 } from './cli/validator/telemetry.ts';
 import { type Config, commitsScores, rulesOf } from './config.ts';
 import { logSource } from './events/source.ts';
@@ -46,7 +48,11 @@ export async function startValidator(
     await openChain(config, { signer, onChange: chainWatcher(logger, metrics) }),
   );
   const identity = identityOf(config, chain);
-  const source = logSource({ ...identity, hotkey: signer.hotkey, generation: 0 });
+  const { genesis, netuid } = identity;
+  const { hotkey } = signer;
+  const source = logSource({ genesis, netuid, hotkey, generation: 0 });
+  const signing = opened.use(await openSigning(config, { genesis, netuid, hotkey }));
+  const { history, check } = watchedHistory(signing.history, metrics);
 
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
@@ -61,6 +67,7 @@ export async function startValidator(
     ...overLog(log, metrics),
     chain,
     fetch: measuredFetch(peers.get, metrics),
+    history,
     now,
     signal: stopping,
     onStep: stepLogger(logger),
@@ -69,14 +76,12 @@ export async function startValidator(
   const served = opened.use(
     await serveValidator(
       config,
-      { validator, identity, hotkey: signer.hotkey, log, connection: chain.connection },
+      { validator, identity, hotkey, log, connection: chain.connection, signing: check },
       { logger, metrics, signal: stopping },
     ),
   );
-  logger.info(
-    { url: served.url, hotkey: signer.hotkey, source, mode: identity.mode },
-    'validating',
-  );
+  const { url } = served;
+  logger.info({ url, hotkey, source, mode: identity.mode }, 'validating');
 
   const pollMs = config.EIREL_POLL_MS;
   const loop = startLoop(validator, { log, metrics, logger, pollMs, signal: stopping });
@@ -85,13 +90,7 @@ export async function startValidator(
   const ended = Promise.race([loop, log.pump.failed]);
   ended.catch(() => undefined); // whoever awaits it hears of it
   const running = opened.move();
-  return {
-    url: served.url,
-    hotkey: signer.hotkey,
-    source,
-    ended,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
+  return { url, hotkey, source, ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 function overLog({ log, store, queries, pump }: ValidatorLog, metrics: Metrics) {

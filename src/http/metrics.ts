@@ -22,6 +22,8 @@ export type Metrics = Readonly<{
   extrinsicSettled: (purpose: Purpose, outcome: Settlement) => void;
   /** What the chain holds for this validator was looked at. */
   weightsObserved: (at: { matches: boolean; lastUpdate: number }) => void;
+  /** Something else than was to be signed is in the signing history: nothing was signed, and a person has to look. */
+  signingConflicted: (kind: 'report' | 'commitment' | 'decision') => void;
   /** A supervised loop failed and was started again. */
   loopRestarted: (loop: string) => void;
   /** `route` is the pattern of the route, never a path that a client chose. */
@@ -108,6 +110,12 @@ function workMetrics(registry: Registry) {
     help: 'Newest finalised block that the chain told of',
     registers,
   });
+  const conflicts = new Counter({
+    name: 'eirel_signing_conflicts_total',
+    help: 'Reports, commitments and decisions that were not signed because something else had been',
+    labelNames: ['kind'],
+    registers,
+  });
   const restarts = new Counter({
     name: 'eirel_loop_restarts_total',
     help: 'Failures of supervised loops, each followed by a restart',
@@ -120,6 +128,7 @@ function workMetrics(registry: Registry) {
     decided: (kind: string, reason: string) => decisions.inc({ kind, reason }),
     certified: (outcome: string) => certificates.inc({ outcome }),
     blockFinalized: (block: number) => finalized.set(block),
+    signingConflicted: (kind: string) => conflicts.inc({ kind }),
     loopRestarted: (loop: string) => restarts.inc({ loop }),
   };
 }

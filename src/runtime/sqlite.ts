@@ -31,20 +31,60 @@ const BUSY_TIMEOUT_MS = 5_000;
  * (`synchronous = NORMAL`), each of them whole: what is stored here can be derived anew from the log.
  * Throws `projection.damaged` for a file that is no database.
  */
-export async function openWriter(file: string): Promise<Writer> {
-  const mode = sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_FULLMUTEX;
-  const database = await open(file, mode);
+export function openWriter(file: string): Promise<Writer> {
+  return connect(DERIVED, file);
+}
+
+/**
+ * Opens an existing database whose rows nothing else can give again: what a call resolved for is on disk
+ * (`synchronous = FULL`), and no other connection, of this process or another, can open the file before
+ * this one is disposed of. A fault is thrown as `explain` tells it; its message begins with SQLite's code,
+ * `SQLITE_BUSY` where another connection holds the file.
+ */
+export function openSoleWriter(
+  file: string,
+  explain: (file: string, cause: Error) => Error,
+): Promise<Writer> {
+  return connect({ ...SOLE, explain }, file);
+}
+
+/** How a connection is made, and how its faults are told. */
+type Keeping = Readonly<{
+  mode: number;
+  pragmas: string;
+  busyTimeoutMs: number;
+  explain: (file: string, cause: Error) => Error;
+}>;
+
+const DERIVED: Keeping = {
+  mode: sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE,
+  pragmas: 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL',
+  busyTimeoutMs: BUSY_TIMEOUT_MS,
+  explain: failure,
+};
+
+/** In this locking mode a lock is never given back, and the first transaction takes it: an empty one does. */
+const SOLE = {
+  mode: sqlite3.OPEN_READWRITE,
+  pragmas: `PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    BEGIN EXCLUSIVE; COMMIT`,
+  busyTimeoutMs: 0,
+};
+
+async function connect(keeping: Keeping, file: string): Promise<Writer> {
+  const at = { file, explain: keeping.explain };
+  const connection = { ...at, database: await open(at, keeping.mode, keeping.busyTimeoutMs) };
   try {
-    await exec(database, file, 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    await exec(connection, keeping.pragmas);
   } catch (cause) {
-    await close(database);
+    await close(connection);
     throw cause;
   }
   const inTurn = queue();
   return {
-    all: (sql, parameters) => inTurn(() => all(database, file, sql, parameters)),
-    transaction: (statements) => inTurn(() => transaction(database, file, statements)),
-    [Symbol.asyncDispose]: () => inTurn(() => close(database)),
+    all: (sql, parameters) => inTurn(() => all(connection, sql, parameters)),
+    transaction: (statements) => inTurn(() => transaction(connection, statements)),
+    [Symbol.asyncDispose]: () => inTurn(() => close(connection)),
   };
 }
 
@@ -53,18 +93,19 @@ export async function openWriter(file: string): Promise<Writer> {
  * writer. What it opened stays readable when the file is removed from its directory.
  */
 export async function openReader(file: string): Promise<Reader> {
-  const database = await open(file, sqlite3.OPEN_READONLY | sqlite3.OPEN_FULLMUTEX);
+  const at = { file, explain: failure };
+  const connection = { ...at, database: await open(at, sqlite3.OPEN_READONLY, BUSY_TIMEOUT_MS) };
   try {
     // SQLite opens the write-ahead log with the first reading, and finds it by name.
-    await all(database, file, 'SELECT count(*) FROM sqlite_schema');
+    await all(connection, 'SELECT count(*) FROM sqlite_schema');
   } catch (cause) {
-    await close(database);
+    await close(connection);
     throw cause;
   }
   const inTurn = queue();
   return {
-    all: (sql, parameters) => inTurn(() => all(database, file, sql, parameters)),
-    [Symbol.asyncDispose]: () => inTurn(() => close(database)),
+    all: (sql, parameters) => inTurn(() => all(connection, sql, parameters)),
+    [Symbol.asyncDispose]: () => inTurn(() => close(connection)),
   };
 }
 
@@ -86,22 +127,21 @@ export function jsonLiteral(value: unknown): string {
   return `'${JSON.stringify(value).replaceAll("'", "''")}'`;
 }
 
-async function transaction(
-  database: sqlite3.Database,
-  file: string,
-  statements: readonly string[],
-) {
+type At = Pick<Keeping, 'explain'> & Readonly<{ file: string }>;
+type Connection = At & Readonly<{ database: sqlite3.Database }>;
+
+async function transaction(connection: Connection, statements: readonly string[]): Promise<void> {
   try {
-    await exec(database, file, ['BEGIN IMMEDIATE', ...statements, 'COMMIT'].join(';\n'));
+    await exec(connection, ['BEGIN IMMEDIATE', ...statements, 'COMMIT'].join(';\n'));
   } catch (cause) {
-    await rollback(database, file, cause);
+    await rollback(connection, cause);
     throw cause;
   }
 }
 
-async function rollback(database: sqlite3.Database, file: string, cause: unknown): Promise<void> {
+async function rollback(connection: Connection, cause: unknown): Promise<void> {
   try {
-    await exec(database, file, 'ROLLBACK');
+    await exec(connection, 'ROLLBACK');
   } catch (error) {
     // BEGIN itself failed, or SQLite rolled back by itself, as it does when the disk is full.
     if (error instanceof Error && error.message.includes('no transaction is active')) return;
@@ -111,38 +151,41 @@ async function rollback(database: sqlite3.Database, file: string, cause: unknown
   }
 }
 
-function open(file: string, mode: number): Promise<sqlite3.Database> {
+function open(
+  { file, explain }: At,
+  mode: number,
+  busyTimeoutMs: number,
+): Promise<sqlite3.Database> {
   return new Promise((resolve, reject) => {
-    const database = new sqlite3.Database(file, mode, (error) => {
+    const database = new sqlite3.Database(file, mode | sqlite3.OPEN_FULLMUTEX, (error) => {
       if (error === null) resolve(database);
-      else reject(failure(file, error));
+      else reject(explain(file, error));
     });
-    database.configure('busyTimeout', BUSY_TIMEOUT_MS);
+    database.configure('busyTimeout', busyTimeoutMs);
   });
 }
 
-function close(database: sqlite3.Database): Promise<void> {
+function close({ database }: Connection): Promise<void> {
   return new Promise((resolve, reject) => {
     database.close((error) => (error === null ? resolve() : reject(error)));
   });
 }
 
 /** Runs statements up to the first that fails. */
-function exec(database: sqlite3.Database, file: string, sql: string): Promise<void> {
+function exec({ database, file, explain }: Connection, sql: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    database.exec(sql, (error) => (error === null ? resolve() : reject(failure(file, error))));
+    database.exec(sql, (error) => (error === null ? resolve() : reject(explain(file, error))));
   });
 }
 
 function all(
-  database: sqlite3.Database,
-  file: string,
+  { database, file, explain }: Connection,
   sql: string,
   parameters: readonly Value[] = [],
 ): Promise<readonly ResultRow[]> {
   return new Promise((resolve, reject) => {
     database.all<ResultRow>(sql, parameters, (error, rows) =>
-      error === null ? resolve(rows) : reject(failure(file, error)),
+      error === null ? resolve(rows) : reject(explain(file, error)),
     );
   });
 }

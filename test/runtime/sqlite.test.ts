@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { IN_MEMORY, jsonLiteral, openReader, openWriter } from '#src/runtime/sqlite.ts';
+import {
+  IN_MEMORY,
+  jsonLiteral,
+  openReader,
+  openSoleWriter,
+  openWriter,
+} from '#src/runtime/sqlite.ts';
 
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
@@ -90,6 +96,44 @@ describe('a reader', () => {
     expect(rows).toEqual([{ a: "it's", b: 42, c: null }]);
   });
 });
+
+describe('a sole writer', () => {
+  test('has every transaction on disk when it resolves', async () => {
+    await using file = await emptyDatabase();
+    await using writer = await openSoleWriter(file.path, told);
+    // 2 is FULL: with a write-ahead log a sync at each commit.
+    expect(await writer.all('PRAGMA synchronous')).toEqual([{ synchronous: 2 }]);
+    expect(await writer.all('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
+  });
+
+  test('keeps out every other connection, at once and from the beginning, until it is closed', async () => {
+    await using file = await emptyDatabase();
+    {
+      await using writer = await openSoleWriter(file.path, told);
+      const since = performance.now();
+      await expect(openSoleWriter(file.path, told)).rejects.toThrow('told: SQLITE_BUSY');
+      expect(performance.now() - since).toBeLessThan(1_000);
+      await writer.transaction([TABLE, 'INSERT INTO item VALUES (1)']);
+    }
+    await using next = await openSoleWriter(file.path, told);
+    expect(await next.all(ALL)).toEqual([{ id: 1 }]);
+  });
+
+  test('does not make the file', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'absent.db');
+    await expect(openSoleWriter(file, told)).rejects.toThrow('told: SQLITE_CANTOPEN');
+  });
+});
+
+const told = (_file: string, cause: Error) => new Error(`told: ${cause.message}`);
+
+async function emptyDatabase() {
+  const { path, ...directory } = await scratchDirectory();
+  const file = join(path, 'a.db');
+  await writeFile(file, '');
+  return { path: file, ...directory };
+}
 
 describe('a fault names its file', () => {
   test('a file that is no database is a damaged projection', async () => {

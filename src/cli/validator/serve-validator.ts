@@ -8,6 +8,7 @@ import { type AppDeps, createApp } from '../../http/app.ts';
 import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import { type Served, serve } from '../../http/serve.ts';
+import { readAuditPage } from '../../runtime/audit-page-files.ts';
 import type { LogStore } from '../../runtime/log-store.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Projection } from '../../runtime/projection.ts';
@@ -25,12 +26,15 @@ export function serveValidator(
     hotkey,
     log,
     connection,
+    signing,
   }: {
     validator: Validator;
     identity: Identity;
     hotkey: string;
     log: ValidatorLog;
     connection: () => ConnectionState;
+    /** Whether everything that was to be signed could be. */
+    signing: () => Check;
   },
   { logger, metrics, signal }: { logger: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Served> {
@@ -39,6 +43,7 @@ export function serveValidator(
   const app = createApp({
     ...validator.publisher,
     ...NOTHING_PUBLISHED,
+    auditPage: readAuditPage,
     defaultFamily: config.EIREL_FAMILY,
     logSource: source,
     metrics,
@@ -53,8 +58,10 @@ export function serveValidator(
       settledBlock: validator.state.settled,
       runs: await validator.publisher.recentRuns(),
     }),
-    readiness: async () =>
-      readiness(validator.state, connection(), log.projections, await reachable(log)),
+    readiness: async () => [
+      ...readiness(validator.state, connection(), log.projections, await reachable(log)),
+      signing(),
+    ],
   });
   const { EIREL_HTTP_HOST: host, EIREL_HTTP_PORT: port } = config;
   return serve(app, {

@@ -3,6 +3,8 @@ import type { LogWriter } from '../../events/log.ts';
 import type { AdvanceDeps } from '../../handlers/advance-run.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
 import type { Step } from '../../handlers/run-progress.ts';
+import { describeConflict, type SigningHistory } from '../../handlers/signing-history.ts';
+import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Projection } from '../../runtime/projection.ts';
@@ -26,6 +28,8 @@ const MILESTONES: ReadonlySet<Step> = new Set([
 const NOTES: Readonly<Partial<Record<Step, string>>> = {
   'miss-owner': 'the owner gave no pick in time, the incumbent is held',
   'take-open-snapshot': 'this validator reports, but does not vote in the run',
+  'sign-report': 'the run goes on without a report of this validator',
+  'sign-decision': 'the run goes on without a statement of this validator',
 };
 
 /** Tells each milestone of a run, and every remark on a step. */
@@ -82,6 +86,31 @@ export function measuredAppend(append: LogWriter['append'], metrics: Metrics): L
     }
     return result;
   };
+}
+
+/**
+ * A history that counts each slot in which something else than asked was signed, and the check that shows
+ * it from then on: no later success says that nobody else signs with this hotkey.
+ */
+export function watchedHistory(
+  history: SigningHistory,
+  metrics: Metrics,
+): { history: SigningHistory; check: () => Check } {
+  const conflicts = new Map<string, string>();
+  const reserve: SigningHistory['reserve'] = async (slot, digest) => {
+    const reserved = await history.reserve(slot, digest);
+    const name = `${slot.kind} ${slot.family} ${slot.run}`;
+    if (reserved.kind === 'conflict' && !conflicts.has(name)) {
+      conflicts.set(name, describeConflict(slot, digest, reserved));
+      metrics.signingConflicted(slot.kind);
+    }
+    return reserved;
+  };
+  const check = (): Check => {
+    const detail = [...conflicts.values()].at(-1);
+    return { name: 'signing', ok: detail === undefined, detail: detail ?? 'nothing was refused' };
+  };
+  return { history: { reserve }, check };
 }
 
 /** Brings the gauges up to date after a round. */
