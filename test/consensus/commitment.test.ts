@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   commitmentPayload,
+  commitmentV2,
   parseCommitment,
   scoreDigest,
   verifyCommitment,
@@ -47,5 +48,13 @@ describe('a commitment', () => {
         },
       ),
     );
+  });
+});
+
+describe('a salted commitment', () => {
+  test.each(vectors.salted)('$name', ({ runKey, body, commit }) => {
+    expect(commitmentV2(runKey, body)).toBe(commit);
+    expect(commitmentV2(sha256('another key'), body)).not.toBe(commit);
+    expect(commitmentV2(runKey, `${body} `)).not.toBe(commit);
   });
 });
