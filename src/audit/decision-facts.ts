@@ -1,5 +1,6 @@
 import { commitmentFacts } from '../consensus/commitment-facts.ts';
 import { type ChainFact, type DecisionFacts, decide } from '../consensus/decide.ts';
+import { type Accused, excludedFrom } from '../consensus/exclusion.ts';
 import { reportFacts } from '../consensus/report-inputs.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { DecisionRecord, InputsRecord } from '../events/decision.ts';
@@ -20,6 +21,8 @@ export type LoggedFacts = {
   held: { hotkey: string; digest: string; body: string }[];
   equivocators: { hotkey: string }[];
   rejections: Data<'peer-report.rejected.v1'>[];
+  /** Who was excluded from the run when its inputs were gathered. */
+  excluded: readonly string[];
   inputs: InputsRecord | null;
 };
 
@@ -35,12 +38,16 @@ export function noFacts(): LoggedFacts {
     held: [],
     equivocators: [],
     rejections: [],
+    excluded: [],
     inputs: null,
   };
 }
 
-/** Adds what an event of the run says; events that no decision depends on add nothing. */
-export function learn(facts: LoggedFacts, event: DomainEvent): void {
+/**
+ * Adds what an event of the run says; events that no decision depends on add nothing. `accepted` is the
+ * evidence that precedes the event in the log, of all runs: the order of the log says who was excluded.
+ */
+export function learn(facts: LoggedFacts, event: DomainEvent, accepted: readonly Accused[]): void {
   switch (event.type) {
     case 'run.opened.v1':
       facts.opened = event.data;
@@ -76,6 +83,7 @@ export function learn(facts: LoggedFacts, event: DomainEvent): void {
       facts.rejections.push(event.data);
       break;
     case 'inputs.gathered.v1':
+      facts.excluded = excludedFrom(accepted, event.data);
       facts.inputs = event.data;
       break;
     default:
@@ -106,6 +114,7 @@ export function decisionFactsOf(facts: LoggedFacts): DecisionFacts | null {
       missed: facts.commitmentsMissed,
     }),
     self: facts.self,
+    excluded: facts.excluded,
     reports: reportFacts(facts),
   };
 }

@@ -1,3 +1,4 @@
+import type { Accused } from '../consensus/exclusion.ts';
 import { runOf, subjectIn } from '../events/define-event.ts';
 import type { Recorded } from '../events/envelope.ts';
 import { type Again, decideAgain, type LoggedFacts, learn, noFacts } from './decision-facts.ts';
@@ -17,13 +18,19 @@ export type Recomputed = Readonly<{
  */
 export function createReplay(): (recorded: Recorded) => Recomputed | null {
   const runs = new Map<string, LoggedFacts>();
+  const accepted: Accused[] = [];
   return ({ event, n }) => {
     if (runOf(event.data) === null) return null;
+    if (event.type === 'evidence.accepted.v1') {
+      const { family, run, hotkey } = event.data;
+      accepted.push({ family, run, hotkey });
+      return null;
+    }
     const key = subjectIn(event.data);
     const facts = runs.get(key) ?? noFacts();
     runs.set(key, facts);
     if (event.type !== 'decision.made.v1') {
-      learn(facts, event);
+      learn(facts, event, accepted);
       return null;
     }
     runs.delete(key); // a run is decided once, and the bodies of all runs would fill the memory

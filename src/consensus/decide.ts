@@ -41,6 +41,8 @@ export type DecisionFacts = Readonly<{
   commitments: CommitmentFacts;
   /** Whose report is held against no commitment: the validator's own; null while it has none. */
   self: string | null;
+  /** Hotkeys whose reports do not count in this run, by `excludedFrom`. */
+  excluded: readonly string[];
   reports: readonly ReportFact[];
 }>;
 
@@ -56,7 +58,10 @@ export function decide(facts: DecisionFacts): { inputs: InputsRecord; decision: 
     requireCommitment && facts.commitments.known
       ? { found: facts.commitments.found, self: facts.self }
       : null;
-  const { inputs: reports, ballots } = resolveReports(voters, facts.reports, rule);
+  const { inputs: reports, ballots } = resolveReports(voters, facts.reports, {
+    commitments: rule,
+    excluded: new Set(facts.excluded),
+  });
   const quorum = quorumOf(voters, new Set(ballots.map(({ hotkey }) => hotkey)), facts.rules);
   const inputs: InputsRecord = {
     family: facts.family,

@@ -87,12 +87,16 @@ export type CommitmentRule = Readonly<{
  * not vote are ignored. Where several facts name one voter, the worst stands: equivocated before
  * accepted before rejected, then by reason and digest; two accepted reports with different digests are
  * an equivocation. So the order of the facts changes nothing. With a commitment rule, who committed to
- * two different reports equivocated, and a peer's report counts only if it is the committed one.
+ * two different reports equivocated, and a peer's report counts only if it is the committed one. Who is
+ * excluded is that whatever it reported; its stake stays in the total.
  */
 export function resolveReports(
   voters: readonly Voter[],
   facts: readonly ReportFact[],
-  commitments: CommitmentRule | null,
+  {
+    commitments,
+    excluded,
+  }: Readonly<{ commitments: CommitmentRule | null; excluded: ReadonlySet<string> }>,
 ): { inputs: ReportInput[]; ballots: Ballot[] } {
   const byHotkey = Map.groupBy(facts, ({ hotkey }) => hotkey);
   const committed = new Map(commitments?.found.map((each) => [each.hotkey, each]));
@@ -100,8 +104,9 @@ export function resolveReports(
   const ballots: Ballot[] = [];
   for (const { hotkey, stake } of voters.toSorted((a, b) => compare(a.hotkey, b.hotkey))) {
     const resolved = resolve(byHotkey.get(hotkey) ?? []);
-    const held =
-      commitments === null
+    const held = excluded.has(hotkey)
+      ? EXCLUDED
+      : commitments === null
         ? resolved
         : hold(resolved, committed.get(hotkey) ?? null, hotkey === commitments.self);
     const { status, reason, digest } = held;
@@ -120,6 +125,8 @@ type Resolved =
         status: Exclude<ReportInput['status'], 'accepted'>;
       }
     >;
+
+const EXCLUDED: Resolved = { status: 'excluded', reason: null, digest: null };
 
 /** What all that is known of one voter's reports comes to. */
 function resolve(facts: readonly ReportFact[]): Resolved {

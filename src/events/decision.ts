@@ -54,11 +54,15 @@ export const CommitmentsRef = z.discriminatedUnion('known', [
 ]);
 export type CommitmentsRef = z.infer<typeof CommitmentsRef>;
 
-/** What became of each voter's report. Everything that was left out is listed, with its reason. */
+/**
+ * What became of each voter's report. Everything that was left out is listed, with its reason. `excluded`:
+ * evidence of an earlier run's misbehaviour was accepted; which evidence is not said, so that validators
+ * that hold different files against one hotkey have the same inputs.
+ */
 export const ReportInput = z.strictObject({
   hotkey: Ss58,
   stake: StakeRao,
-  status: z.enum(['accepted', 'missing', 'rejected', 'equivocated']),
+  status: z.enum(['accepted', 'missing', 'rejected', 'equivocated', 'excluded']),
   reason: RejectionReason.nullable(),
   digest: Hex32.nullable(),
 });

@@ -176,7 +176,7 @@ async function decideOrAsk(
   deps: StepDeps,
 ): Promise<string | null> {
   const queries = deps.projections.reports;
-  const facts = await factsOf(view, identity, queries);
+  const facts = await factsOf(view, identity, deps.projections);
   const { commit, certify } = view.run.phases;
   if (!facts.open.known || block >= certify || decide(facts).decision.quorum.reached) {
     await decideRun(facts, deps);
@@ -186,7 +186,7 @@ async function decideOrAsk(
   await exchangeReports(exchange, deps);
   const settled = deps.settled();
   if ((settled === null || settled <= commit) && block + 1 < certify) return 'no quorum yet';
-  await decideRun(await factsOf(view, identity, queries), deps);
+  await decideRun(await factsOf(view, identity, deps.projections), deps);
   return null;
 }
 

@@ -47,7 +47,7 @@ export async function performWeights(
 async function intend(view: RunView, identity: Identity, deps: StepDeps): Promise<null> {
   const { family, run, phases } = view.run;
   const { mode, rules } = identity;
-  const facts = await factsOf(view, identity, deps.projections.reports);
+  const facts = await factsOf(view, identity, deps.projections);
   await intendWeights(
     {
       family,

@@ -1,5 +1,6 @@
 import { commitmentFacts } from '../consensus/commitment-facts.ts';
 import type { DecisionFacts } from '../consensus/decide.ts';
+import { excludedFrom } from '../consensus/exclusion.ts';
 import { type HeldReports, reportFacts } from '../consensus/report-inputs.ts';
 import type { Rules } from '../events/decision.ts';
 import type { Purpose } from '../events/extrinsic.ts';
@@ -7,6 +8,7 @@ import { runSequence } from '../events/scalars.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import * as decisions from '../projectors/decisions.ts';
 import * as divergence from '../projectors/divergence.ts';
+import { acceptedEvidence } from '../projectors/evidence.ts';
 import * as extrinsics from '../projectors/extrinsics.ts';
 import type { Queries } from '../projectors/projector.ts';
 import * as reports from '../projectors/reports.ts';
@@ -23,6 +25,7 @@ export type Projections = Readonly<{
   decisions: Queries;
   divergence: Queries;
   extrinsics: Queries;
+  evidence: Queries;
 }>;
 
 /** All that the log says about a run. */
@@ -105,7 +108,7 @@ export function progressOf(
 export async function factsOf(
   view: RunView,
   at: Readonly<{ rules: Rules; genesis: string; netuid: number }>,
-  queries: Queries,
+  { reports: queries, evidence }: Pick<Projections, 'reports' | 'evidence'>,
 ): Promise<DecisionFacts> {
   const { family, run, roster, miners, phases } = view.run;
   return {
@@ -128,6 +131,7 @@ export async function factsOf(
       missed: view.commitmentsMissed?.reason ?? null,
     }),
     self: view.ownReport?.hotkey ?? null,
+    excluded: excludedFrom(await acceptedEvidence(evidence), { family, run }),
     reports: reportFacts(await heldReports(family, run, queries)),
   };
 }

@@ -1,5 +1,6 @@
 import { decisions } from './decisions.ts';
 import { divergence } from './divergence.ts';
+import { evidence } from './evidence.ts';
 import { extrinsics } from './extrinsics.ts';
 import { reports } from './reports.ts';
 import { runState } from './run-state.ts';
@@ -13,4 +14,5 @@ export const projectors = {
   decisions,
   divergence,
   extrinsics,
+  evidence,
 } as const;

@@ -52,6 +52,7 @@ function fullSubnet(): DecisionFacts {
     current: { known: true, snapshot: current },
     commitments: { known: true, found: [] },
     self: null,
+    excluded: [],
     reports: VOTERS.map((hotkey, voter) => ({
       hotkey,
       status: 'accepted',

@@ -147,6 +147,7 @@ export async function startNode(
           decisions: queriesOf(projectors.decisions),
           divergence: queriesOf(projectors.divergence),
           extrinsics: queriesOf(projectors.extrinsics),
+          evidence: queriesOf(projectors.evidence),
         },
         reached: pump.reached,
         chain: mortalChain(view, at),

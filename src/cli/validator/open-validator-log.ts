@@ -89,8 +89,9 @@ async function openProjections(dir: string, source: string, opened: AsyncDisposa
   const decisions = await open('decisions');
   const divergence = await open('divergence');
   const extrinsics = await open('extrinsics');
+  const evidence = await open('evidence');
   return {
-    projections: [runState, scoreStore, reports, decisions, divergence, extrinsics],
+    projections: [runState, scoreStore, reports, decisions, divergence, extrinsics, evidence],
     queries: {
       runState: runState.queries,
       scoreStore: scoreStore.queries,
@@ -98,6 +99,7 @@ async function openProjections(dir: string, source: string, opened: AsyncDisposa
       decisions: decisions.queries,
       divergence: divergence.queries,
       extrinsics: extrinsics.queries,
+      evidence: evidence.queries,
     },
   };
 }
