@@ -50,8 +50,6 @@ export function verifyCommitment(
   return commitment.digest === scoreDigest(body) ? 'matches' : 'differs';
 }
 
-const LOG_PREFIX = 'eirel/log/v1';
-
 /**
  * The salted commitment to a report, 64 hex digits: SHA-256 of `eirel/commit/v2`, a zero byte, the run's key (the
  * salt, 32 bytes) and the exact signed body. Nobody can guess a score map from it before the key is public.
@@ -60,6 +58,8 @@ export function commitmentV2(runKey: string, body: string): string {
   const parts = [Buffer.from('eirel/commit/v2\0'), Buffer.from(runKey, 'hex'), Buffer.from(body)];
   return hash('sha256', Buffer.concat(parts), 'hex');
 }
+
+const LOG_PREFIX = 'eirel/log/v1';
 
 /** What a commitment says of its hotkey's log: the tree of one generation, and the salted commitment to the report. */
 export type AnchorText = Pick<Anchor, 'generation' | 'size' | 'root' | 'commit'>;

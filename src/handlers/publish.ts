@@ -8,7 +8,7 @@ import { REPORT_TYPE } from '../events/report.ts';
 import * as decisions from '../projectors/decisions.ts';
 import { divergenceSummary } from '../projectors/divergence.ts';
 import * as reports from '../projectors/reports.ts';
-import { findRun, firstOpenedSince, listRuns, type Run } from '../projectors/run-state.ts';
+import { findRun, listRuns, type Run } from '../projectors/run-state.ts';
 import type { Projections } from './run-view.ts';
 
 /** The DSSE payload type of a signed divergence summary. */
@@ -32,8 +32,8 @@ export type PublishDeps = Readonly<{
 }>;
 
 /**
- * What this validator shows to others. Scores are sealed until the commit block is finalised, in every
- * view and in the public log: commit first, open after, so that nobody can copy.
+ * What this validator shows to others. Scores are withheld until the commit block is finalised, and the log
+ * holds them sealed: commit first, open after, so that nobody can copy.
  */
 export function createPublisher(deps: PublishDeps) {
   return { ...reportViews(deps), ...decisionViews(deps), ...logViews(deps) };
@@ -121,11 +121,8 @@ function logViews({ projections, finalizedBlock, log, payloads }: PublishDeps) {
   return {
     events: async (from: number, limit: number, maxBytes: number) => {
       const { size } = await log.head();
-      // The public log ends before the oldest run that is still sealed.
-      const sealedFrom = await firstOpenedSince(projections.runState, finalizedBlock());
-      const end = Math.min(size, sealedFrom ?? size);
-      const page = from < end ? await payloads(from, Math.min(limit, end - from), maxBytes) : [];
-      return { payloads: page, size: end, sealedFrom };
+      const page = from < size ? await payloads(from, Math.min(limit, size - from), maxBytes) : [];
+      return { payloads: page, size };
     },
     recentRuns: async () => {
       const block = finalizedBlock();

@@ -13,12 +13,10 @@ export type GetEventsDeps = Readonly<{
 }>;
 
 export type EventsPage = Readonly<{
-  /** Consecutive from the index that was asked for; none when it lies beyond what is public. */
+  /** Consecutive from the index that was asked for; none when it lies beyond the last event. */
   payloads: readonly Uint8Array[];
-  /** Events that are public: the index after the last one that is served. */
+  /** Events of the log. */
   size: number;
-  /** Index of the first event that is still sealed; null when nothing is. */
-  sealedFrom: number | null;
 }>;
 
 const MAX_EVENTS = 1_000;
@@ -28,7 +26,7 @@ export const MAX_EVENTS_BYTES = 2 * 1024 * 1024;
 
 /**
  * GET /v1/log/events: the log as it is stored, one event a line. The bytes are those that the hash
- * chain is over; EJ1 has no newline outside an escape. Sealed events are not served before their block.
+ * chain is over; EJ1 has no newline outside an escape. What may not be read yet is stored sealed.
  */
 export function getEvents({ logSource, events }: GetEventsDeps): Route {
   const gate = createBulkGate();
@@ -38,18 +36,17 @@ export function getEvents({ logSource, events }: GetEventsDeps): Route {
       return;
     }
     const { from = 0, limit = MAX_EVENTS } = query;
-    const { payloads, size, sealedFrom } = await events(from, limit, MAX_EVENTS_BYTES);
+    const { payloads, size } = await events(from, limit, MAX_EVENTS_BYTES);
     const { body, count } = joinLines(payloads, limit);
     sendText(res, 200, body, 'application/x-ndjson', [
       'Access-Control-Expose-Headers',
-      'Eirel-Log-Source, Eirel-Log-Size, Eirel-Log-Next, Eirel-Log-Sealed-From',
+      'Eirel-Log-Source, Eirel-Log-Size, Eirel-Log-Next',
       'Eirel-Log-Source',
       logSource,
       'Eirel-Log-Size',
       String(size),
       'Eirel-Log-Next',
       String(from + count),
-      ...(sealedFrom === null ? [] : ['Eirel-Log-Sealed-From', String(sealedFrom)]),
     ]);
   });
 }
@@ -75,7 +72,7 @@ const NEWLINE = Buffer.from('\n');
 
 const spec = {
   path: '/v1/log/events',
-  summary: 'The public part of the log: stored events, one a line',
+  summary: 'The log: stored events, one a line',
   params: NoParams,
   query: z.strictObject({
     from: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
@@ -89,9 +86,8 @@ const spec = {
       schema: null,
       headers: {
         'Eirel-Log-Source': "The log's name: the `source` of its events",
-        'Eirel-Log-Size': 'Events that are public',
+        'Eirel-Log-Size': 'Events of the log',
         'Eirel-Log-Next': 'The `from` of the next page',
-        'Eirel-Log-Sealed-From': 'Index of the first sealed event; absent when none is sealed',
       },
     },
   ],

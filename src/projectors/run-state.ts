@@ -91,19 +91,6 @@ export async function listRuns(
   return (await queries.all(sql, [family ?? null, limit])).map(toRun);
 }
 
-/**
- * Index of the `run.opened` of the oldest run whose commit block is not before `block`, or of the
- * oldest run at all when no block is known; null when there is none.
- */
-export async function firstOpenedSince(
-  queries: Queries,
-  block: number | null,
-): Promise<number | null> {
-  const sql = `SELECT min(n) AS n FROM opened WHERE ?1 IS NULL OR phases ->> '$.commit' >= ?1`;
-  const [row] = await queries.all(sql, [block]);
-  return row === undefined || row['n'] === null ? null : integer(row, 'n');
-}
-
 /** The runs whose weights are neither superseded nor given up, the oldest first: what the handlers still work on. */
 export async function unfinishedRuns(queries: Queries): Promise<readonly Run[]> {
   const sql = `${RUNS} WHERE (family, run) NOT IN (SELECT family, run FROM done) ORDER BY sequence, n`;

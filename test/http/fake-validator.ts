@@ -83,7 +83,6 @@ export function fakeValidator(
     events: async (from, limit) => ({
       payloads: log.slice(from, from + limit),
       size: log.length,
-      sealedFrom: null,
     }),
     publishedLog: published,
     logDescription: async () => ({
@@ -112,6 +111,7 @@ export function fakeValidator(
       kind: sha256(file) === evidence.digest ? 'known' : 'accepted',
       digest: sha256(file),
     }),
+    auditPage: async (file) => Buffer.from(`the file ${file}`),
     status: async () => ({
       hotkey: alice,
       netuid: 36,
