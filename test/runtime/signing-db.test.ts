@@ -72,9 +72,11 @@ describe('the lock', () => {
     await using database = await openSigningDatabase(directory.path, IDENTITY);
     const { lock } = database;
     expect(await lock.read(SOURCE)).toBeNull();
+    expect(await lock.sources()).toEqual([]);
     expect(await lock.advance(locked(1), locked(2))).toBe('stale');
     expect(await lock.begin(locked(1))).toBe('begun');
     expect(await lock.begin(locked(1))).toBe('exists');
+    expect(await lock.sources()).toEqual([SOURCE]);
     expect(await lock.advance(locked(1), locked(5))).toBe('advanced');
     expect(await lock.advance(locked(1), locked(6))).toBe('stale');
     expect(await lock.advance(locked(5, OTHER), locked(6))).toBe('stale');
