@@ -1,5 +1,6 @@
 import express, { type Express } from 'express';
 import { answerOptions } from './answer-options.ts';
+import { type GetAuditPageDeps, getAuditPage } from './get-audit-page.ts';
 import { type GetBundleDeps, getBundle } from './get-bundle.ts';
 import { type GetCertificateDeps, getCertificate } from './get-certificate.ts';
 import { type GetDecisionDeps, getDecision } from './get-decision.ts';
@@ -41,6 +42,7 @@ export type AppDeps = GetScoresDeps &
   GetEvidenceIndexDeps &
   GetEvidenceDeps &
   PostEvidenceDeps &
+  GetAuditPageDeps &
   GetStatusDeps &
   GetReadyzDeps &
   GetMetricsDeps &
@@ -82,6 +84,7 @@ function routesOf(deps: AppDeps): readonly Route[] {
     getEvidenceIndex(deps),
     postEvidence(deps),
     getEvidence(deps),
+    ...getAuditPage(deps),
     getStatus(deps),
     getLivez(),
     getReadyz(deps),

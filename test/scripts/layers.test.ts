@@ -70,7 +70,7 @@ const faults: readonly Fault[] = [
   ...imports(['cli', 'main.ts'], ['nats', 'sqlite3', 'express', '@polkadot/util']),
   ...imports(
     ['audit-page'],
-    ['node:crypto', '@noble/curves/ed25519.js', '@polkadot/util', 'buffer'],
+    ['node:crypto', '@noble/curves/ed25519.js', '@polkadot/util', 'rolldown'],
   ),
   ...imports(['audit-page'], ['../chain/subtensor.ts', '../runtime/clock.ts', '../http/a.ts']),
   ...imports(['errors.ts'], ['./events/a.ts', 'zod', 'node:fs']),
