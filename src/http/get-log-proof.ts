@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
-import { tilePath } from '../merkle/tile.ts';
+import { TILE_WIDTH, tilePath } from '../merkle/tile.ts';
 import { inclusionProof, type ReadTile } from '../merkle/tile-proof.ts';
 import { formatTlogProof } from '../merkle/tlog-proof.ts';
+import { HASH_BYTES } from '../merkle/tree.ts';
 import { NOTE_TYPE } from './get-log-checkpoint.ts';
 import { notPublished, type PublishedLog, type PublishedLogDeps } from './published-log.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -26,13 +27,20 @@ export function getLogProof({ publishedLog }: PublishedLogDeps): Route {
   });
 }
 
-/** The published tiles. One that the checkpoint needs and that is not there is a fault of this validator. */
+/**
+ * The published tiles. Where the log grew meanwhile a full tile may stand in the place of a partial one,
+ * which is its beginning. One that is not there at all is a fault of this validator.
+ */
 function tilesOf({ file }: PublishedLog): ReadTile {
+  const read = async (path: string): Promise<Uint8Array | null> => {
+    const found = await file(path);
+    return found === null ? null : found.read();
+  };
   return async (level, index, width) => {
     const path = tilePath(level, index, width);
-    const tile = await file(path);
-    if (tile === null) throw new AppError('file.unreadable', { path, reason: 'missing' });
-    return tile.read();
+    const bytes = (await read(path)) ?? (await read(tilePath(level, index, TILE_WIDTH)));
+    if (bytes === null) throw new AppError('file.unreadable', { path, reason: 'missing' });
+    return bytes.subarray(0, width * HASH_BYTES);
   };
 }
 

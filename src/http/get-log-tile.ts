@@ -33,11 +33,9 @@ export function getLogTile({ publishedLog }: PublishedLogDeps): Route {
     const isWhole = tile.kind === 'tile' ? file.size === width * HASH_BYTES : file.size > 0;
     if (!isWhole) throw new AppError('file.unreadable', { path, bytes: file.size });
     if (!gate.enter(res, file.size)) return answerBusy(req, res);
-    sendDocument(
-      req,
-      res,
-      byteDocument(await file.read(), 'immutable', 'application/octet-stream'),
-    );
+    const bytes = await file.read();
+    if (bytes === null) throw notPublished('tile', asked, size);
+    sendDocument(req, res, byteDocument(bytes, 'immutable', 'application/octet-stream'));
   });
 }
 

@@ -7,10 +7,10 @@ export type PostLimit = Readonly<{
 }>;
 
 /**
- * Networks that are remembered. Who has more of them gets further than his own rate, but not than the
- * rate of all.
+ * Networks that were heard of last and are remembered, at least. Who has more of them gets further than his
+ * own rate, but not than the rate of all.
  */
-const MAX_NETWORKS = 4_096;
+const MIN_NETWORKS = 4_096;
 
 /**
  * Limits how often one network, and how often all of them together, may send. A request that is not
@@ -21,18 +21,21 @@ export function createPostLimit(
   now: () => number = () => performance.now(),
 ): PostLimit {
   const all: Bucket = { tokens: overall.burst, atMs: now() };
-  const networks = new Map<string, Bucket>();
+  // Two halves instead of one list in the order of use: the older one is forgotten when the newer one is full.
+  let older = new Map<string, Bucket>();
+  let newer = new Map<string, Bucket>();
+  const bucketOf = (network: string, atMs: number): Bucket => {
+    const known = newer.get(network) ?? older.get(network);
+    const bucket = known ?? { tokens: perNetwork.burst, atMs };
+    if (newer.size >= MIN_NETWORKS && !newer.has(network)) [older, newer] = [newer, new Map()];
+    newer.set(network, bucket);
+    return bucket;
+  };
   return {
     admit: (address) => {
-      const network = networkOf(address);
       const atMs = now();
-      const own = networks.get(network) ?? { tokens: perNetwork.burst, atMs };
+      const own = bucketOf(networkOf(address), atMs);
       const missing = Math.max(refill(own, perNetwork, atMs), refill(all, overall, atMs));
-      // A map iterates in the order of insertion, so the first one was not heard of for longest.
-      networks.delete(network);
-      networks.set(network, own);
-      const [oldest] = networks.keys();
-      if (networks.size > MAX_NETWORKS && oldest !== undefined) networks.delete(oldest);
       if (missing > 0) return Math.ceil(missing);
       own.tokens -= 1;
       all.tokens -= 1;

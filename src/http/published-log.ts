@@ -1,7 +1,10 @@
 import { AppError } from '../errors.ts';
 
-/** A file of the published log: its size is known before it takes memory. */
-export type PublishedFile = Readonly<{ size: number; read: () => Promise<Uint8Array> }>;
+/**
+ * A file of the published log: its size is known before it takes memory. `read` gives null where it has
+ * been removed meanwhile: a partial tile is not kept beside the full one.
+ */
+export type PublishedFile = Readonly<{ size: number; read: () => Promise<Uint8Array | null> }>;
 
 /** This validator's log as it is published (C2SP tlog-tiles). */
 export type PublishedLog = Readonly<{
