@@ -14,6 +14,11 @@ import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { runsCloseCommand, runsCompareCommand, runsOpenCommand } from './runs.ts';
 import { scoresImportCommand } from './scores-import.ts';
+import {
+  signingHistoryExportCommand,
+  signingHistoryImportCommand,
+  signingHistoryShowCommand,
+} from './signing-history.ts';
 import { streamsApplyCommand, streamsVerifyCommand } from './streams.ts';
 import { subnetCommand } from './subnet.ts';
 import { tailCommand } from './tail.ts';
@@ -40,6 +45,9 @@ export const commands: readonly Command[] = [
   rebuildCommand,
   exportCommand,
   importCommand,
+  signingHistoryExportCommand,
+  signingHistoryImportCommand,
+  signingHistoryShowCommand,
   devchainCommand,
 ];
 

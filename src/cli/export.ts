@@ -40,7 +40,7 @@ export const exportCommand: Command = {
 const NEWLINE = Buffer.from('\n');
 
 /** Writes under another name until everything is on disk: half a log must not look like one. */
-async function writeWhole<T>(
+export async function writeWhole<T>(
   file: string,
   fill: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
 ): Promise<T> {

@@ -1,4 +1,4 @@
-import { formatInterchange, parseInterchange } from './signing-interchange.ts';
+import { formatInterchange } from './signing-interchange.ts';
 import { missingOf } from './signing-merge.ts';
 import type { Holdings, SigningRecords } from './signing-records.ts';
 import type { SigningIdentity } from './signing-schema.ts';
@@ -12,17 +12,15 @@ export async function exportSigning(
 }
 
 /**
- * Adds what an interchange file holds to a signing database, all or nothing, and gives what was added. From
- * then on nothing is signed in a run up to the file's newest but what the rows show: the file may be older than
- * what it was made from. A second import of it changes nothing. Throws `input.invalid` for no such file and for
- * one of another identity, `signing.refused` for one that contradicts what is held.
+ * Adds what an interchange file of the same identity holds to a signing database, all or nothing, and gives
+ * what was added. From then on nothing is signed in a run up to the file's newest but what the rows show: the
+ * file may be older than what it was made from. A second import of it changes nothing. Throws
+ * `signing.refused` for one that contradicts itself or what is held.
  */
 export async function importSigning(
-  file: Uint8Array,
-  identity: SigningIdentity,
+  imported: Holdings,
   { read, add }: Pick<SigningRecords, 'read' | 'add'>,
 ): Promise<Holdings> {
-  const imported = parseInterchange(file, identity);
   const missing = missingOf(imported, await read());
   await add(missing, imported);
   return missing;

@@ -26,8 +26,9 @@ test('without a command, and with help, every command is listed with what it is 
   for (const argv of [[], ['--help'], ['-h'], ['help']]) {
     const { code, out, err } = await eirelHere(argv);
     expect({ code, err }).toEqual({ code: EXIT.ok, err: '' });
+    const width = Math.max(...commands.map(({ name }) => name.length));
     for (const { name, summary } of commands)
-      expect(out).toContain(`${name.padEnd(14)}  ${summary}`);
+      expect(out).toContain(`${name.padEnd(width)}  ${summary}`);
   }
 });
 

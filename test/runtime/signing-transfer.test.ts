@@ -4,6 +4,7 @@ import { decode, encode, type Json } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { runSequence } from '#src/events/scalars.ts';
 import { openSigningDatabase, type SigningDatabase } from '#src/runtime/signing-db.ts';
+import { parseInterchange } from '#src/runtime/signing-interchange.ts';
 import type { SigningIdentity } from '#src/runtime/signing-schema.ts';
 import { exportSigning, importSigning } from '#src/runtime/signing-transfer.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
@@ -198,7 +199,7 @@ test.for(SCENARIOS)(
 
     // Twice: the second import finds everything as it is.
     for (const _import of [1, 2]) {
-      const imported = importSigning(file, IDENTITY, to.records);
+      const imported = imports(file, to);
       if (refused === undefined) await imported;
       else
         await expect(imported).rejects.toMatchObject({
@@ -236,11 +237,7 @@ describe('logs', () => {
       await database.lock.begin({ source: SOURCE, time, ...at(size) });
       await database.witnessState.advance(null, { origin: SOURCE, ...at(size) });
     }
-    await importSigning(
-      Buffer.from(await exportSigning(IDENTITY, from.records)),
-      IDENTITY,
-      to.records,
-    );
+    await imports(Buffer.from(await exportSigning(IDENTITY, from.records)), to);
     expect(await to.lock.read(SOURCE)).toEqual({ source: SOURCE, time, ...at(sizes.stands) });
     expect(await to.witnessState.find(sha256(SOURCE))).toEqual({
       origin: SOURCE,
@@ -259,7 +256,7 @@ describe('logs', () => {
       else await database.witnessState.advance(null, { origin: SOURCE, ...at(5, root) });
     }
     await expect(
-      importSigning(Buffer.from(await exportSigning(IDENTITY, from.records)), IDENTITY, to.records),
+      imports(Buffer.from(await exportSigning(IDENTITY, from.records)), to),
     ).rejects.toMatchObject({
       code: 'signing.refused',
       details: { field: expect.stringContaining(SOURCE), expected: `root ${sha256('other')}` },
@@ -277,7 +274,7 @@ test('an export of what was imported is the export', async () => {
   ] as const)
     await reserved(from, row);
   const text = await exportSigning(IDENTITY, from.records);
-  await importSigning(Buffer.from(text), IDENTITY, to.records);
+  await imports(Buffer.from(text), to);
   expect(await exportSigning(IDENTITY, to.records)).toBe(text);
   expect(await to.records.watermarks()).toEqual(new Map([['general_chat', 10]]));
 });
@@ -308,7 +305,7 @@ test('whatever is reserved, reopened and moved, a slot never takes a second dige
         else if (step === 'move') {
           const file = Buffer.from(await exportSigning(IDENTITY, machine.records));
           machine = machines.use(await opened());
-          await importSigning(file, IDENTITY, machine.records);
+          await imports(file, machine);
           for (const slot of signed.keys()) {
             const [, family = '', run = ''] = slot.split(' ');
             watermarks.set(family, Math.max(watermarks.get(family) ?? 0, runSequence(run)));
@@ -328,6 +325,10 @@ test('whatever is reserved, reopened and moved, a slot never takes a second dige
     { numRuns: 60 },
   );
 });
+
+async function imports(file: Uint8Array, { records }: Pick<SigningDatabase, 'records'>) {
+  return importSigning(parseInterchange(file, IDENTITY), records);
+}
 
 async function reserved({ history }: Pick<SigningDatabase, 'history'>, [kind, run, digest]: Row) {
   const slot = { kind, family: 'general_chat', run: `run-${run}` } as const;
