@@ -1,5 +1,3 @@
-import { access, constants, statfs } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Known } from '../chain/chain.ts';
 import { isSs58 } from '../chain/hotkey.ts';
@@ -11,8 +9,16 @@ import { createPeerClient } from '../runtime/peer-client.ts';
 import { streamConfig, verifyStream } from '../runtime/streams.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { type ChainFacts, checkNode, checkSeat, type Expected } from './doctor/chain-checks.ts';
-import { checkAxon, checkDisk, checkKey, checkNats, checkSettings } from './doctor/checks.ts';
+import {
+  checkAxon,
+  checkDisk,
+  checkKey,
+  checkNats,
+  checkSettings,
+  checkSigning,
+} from './doctor/checks.ts';
 import type { Finding, Looked } from './doctor/finding.ts';
+import { lookAtDisk, lookAtSigning } from './doctor/look-at-files.ts';
 import { EXIT } from './exit-codes.ts';
 import { explain } from './explain.ts';
 import { natsAddress } from './nats-address.ts';
@@ -48,6 +54,7 @@ async function examine(config: Config, signal: AbortSignal): Promise<readonly Fi
     minVectorLength: config.EIREL_MIN_VECTOR_LENGTH,
     weightInterval: config.EIREL_WEIGHT_INTERVAL_BLOCKS,
   };
+  const { EIREL_DATA_DIR: data, EIREL_SIGNING_DIR: signing } = config;
   const axon = axonOf(chain, hotkey);
   const answer: Looked<{ hotkey: string }> =
     'value' in axon && axon.value !== null
@@ -60,7 +67,8 @@ async function examine(config: Config, signal: AbortSignal): Promise<readonly Fi
     ...checkSeat(chain, expected),
     checkAxon(axon, answer, expected),
     ...checkNats(await lookAtNats(config)),
-    checkDisk(await lookAtDisk(config.EIREL_DATA_DIR)),
+    checkDisk(await look(() => lookAtDisk(data))),
+    checkSigning(await look(() => lookAtSigning(signing, data))),
   ];
 }
 
@@ -129,27 +137,6 @@ function lookAtNats(config: Config) {
       await nc.close();
     }
   });
-}
-
-function lookAtDisk(path: string) {
-  return look(async () => {
-    const folder = await existing(resolve(path));
-    await access(folder, constants.W_OK);
-    const { bavail, bsize } = await statfs(folder);
-    return { path, freeBytes: bavail * bsize };
-  });
-}
-
-/** The folder itself, or the one that it will be made in. */
-async function existing(path: string): Promise<string> {
-  try {
-    await access(path);
-    return path;
-  } catch (error) {
-    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (!absent || dirname(path) === path) throw error;
-    return existing(dirname(path));
-  }
 }
 
 /** A check that can't be made is a finding like any other. */

@@ -14,7 +14,8 @@ export type LogSecrets = Readonly<{
   sealSecret: Uint8Array;
 }>;
 
-const FILES = ['log.key', 'witness.key', 'seal.key'] as const;
+/** Their files' names in a signing directory. */
+export const SECRET_FILES = ['log.key', 'witness.key', 'seal.key'] as const;
 
 const SECRET_BYTES = 32;
 
@@ -37,7 +38,7 @@ export async function readLogSecrets(dir: string): Promise<LogSecrets> {
 /** Makes the secrets that are missing, durably, and reads all: for a log that is about to begin. */
 export async function createLogSecrets(dir: string): Promise<LogSecrets> {
   await makePrivateFolder(dir);
-  for (const name of FILES) {
+  for (const name of SECRET_FILES) {
     const secret = `${randomBytes(SECRET_BYTES).toString('hex')}\n`;
     // One that is there is kept: a beginning that broke off goes on with it.
     await makePrivateFile(join(dir, name), (draft) => writeFile(draft, secret));
@@ -47,8 +48,8 @@ export async function createLogSecrets(dir: string): Promise<LogSecrets> {
 
 /** The secrets' files that are in a signing directory: none where there is no such directory. */
 export async function heldLogSecrets(dir: string): Promise<readonly string[]> {
-  const held = await Promise.all(FILES.map((name) => isThere(join(dir, name))));
-  return FILES.filter((_, index) => held[index]);
+  const held = await Promise.all(SECRET_FILES.map((name) => isThere(join(dir, name))));
+  return SECRET_FILES.filter((_, index) => held[index]);
 }
 
 async function readSecret(file: string): Promise<Uint8Array> {

@@ -32,7 +32,7 @@ export type SigningDatabase = Readonly<{
   AsyncDisposable;
 
 /** The database's name in the signing directory. */
-const FILE_NAME = 'signing.db';
+export const SIGNING_FILE = 'signing.db';
 
 /**
  * Opens the signing database in a directory, and makes both where they are missing. Throws `log.conflict`
@@ -43,7 +43,7 @@ export async function openSigningDatabase(
   dir: string,
   identity: SigningIdentity,
 ): Promise<SigningDatabase> {
-  const file = join(dir, FILE_NAME);
+  const file = join(dir, SIGNING_FILE);
   const created = !(await exists(file)) && (await create(file, identity));
   return open(file, identity, created);
 }
@@ -53,7 +53,7 @@ export async function openExistingSigningDatabase(
   dir: string,
   identity: SigningIdentity,
 ): Promise<SigningDatabase> {
-  const file = join(dir, FILE_NAME);
+  const file = join(dir, SIGNING_FILE);
   if (!(await exists(file)))
     throw new AppError('file.unreadable', {
       file,

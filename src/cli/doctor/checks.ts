@@ -1,5 +1,6 @@
 import { isOlderVersion, RECOMMENDED_NATS_SERVER } from '../../runtime/nats-server-version.ts';
 import { type Finding, fault, type Looked, ok, unknown, warning } from './finding.ts';
+import type { SigningDirectory } from './look-at-files.ts';
 
 /** A year of a busy subnet's log and its projections take less. */
 const MIN_FREE_BYTES = 10 * 1_024 ** 3;
@@ -87,4 +88,56 @@ export function checkDisk(disk: Looked<{ path: string; freeBytes: number }>): Fi
   return freeBytes < MIN_FREE_BYTES
     ? warning('disk', found, 'make room: a full disk stops the validator')
     : ok('disk', found);
+}
+
+/** What was signed, and the log's keys: for this user alone, all of one place, and away from the log. */
+export function checkSigning(signing: Looked<SigningDirectory>): Finding {
+  if ('reason' in signing)
+    return fault(
+      'signing',
+      signing.reason,
+      'make EIREL_SIGNING_DIR a folder that this user may write',
+    );
+  const { path, mode, besideData } = signing.value;
+  const broken = brokenPart(signing.value);
+  if (broken !== null) return fault('signing', ...broken);
+  if (mode !== null && (mode & 0o077) !== 0)
+    return warning(
+      'signing',
+      `${path} is open to others, mode ${octal(mode)}`,
+      `chmod 700 ${path}`,
+    );
+  if (besideData === true)
+    return warning(
+      'signing',
+      `${path} is on the file system of EIREL_DATA_DIR`,
+      'put it on another disk, away from EIREL_DATA_DIR and the nats-server: whoever restores those must not restore it',
+    );
+  return ok('signing', mode === null ? `${path} is made at the start` : path);
+}
+
+/** What the validator would refuse to start with, and how it is mended. */
+function brokenPart({ path, database, keys }: SigningDirectory): [string, string] | null {
+  const open = keys.find(({ mode }) => mode !== null && (mode & 0o077) !== 0);
+  if (open !== undefined)
+    return [
+      `${path}/${open.name} is open to others, mode ${octal(open.mode ?? 0)}`,
+      `chmod 600 ${path}/${open.name}`,
+    ];
+  const missing = keys.filter(({ mode }) => mode === null).map(({ name }) => name);
+  if (database === null && missing.length < keys.length)
+    return [
+      `${path} has keys and no signing.db`,
+      'bring back signing.db; never an older copy: docs/operating.md',
+    ];
+  if (database !== null && missing.length > 0 && missing.length < keys.length)
+    return [
+      `${path} lacks ${missing.join(', ')}`,
+      'copy the keys from where this signing.db comes from',
+    ];
+  return null;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8);
 }
