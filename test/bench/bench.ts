@@ -9,6 +9,7 @@ import { http } from './http.ts';
 import { scoresImport } from './import.ts';
 import { describeMachine, load, type Machine } from './machine.ts';
 import { median } from './median.ts';
+import { proof } from './proof.ts';
 import { rebuild } from './rebuild.ts';
 import { type Benchmark, type Row, verdicts } from './row.ts';
 import { table } from './table.ts';
@@ -19,6 +20,7 @@ const benchmarks: readonly Benchmark[] = [
   median,
   decide,
   events,
+  proof,
   verify,
   chain,
   append,

@@ -7,7 +7,8 @@ import {
   tilePath,
   tilesBetween,
 } from '#src/merkle/tile.ts';
-import { createTree, type Hash, leafOf } from '#src/merkle/tree.ts';
+import { type Hash, leafOf } from '#src/merkle/tree.ts';
+import { tileLevels, treeRoot } from '../support/tile-levels.ts';
 
 /** A published log in memory, as its files. */
 export type FakeLog = PublishedLog &
@@ -22,7 +23,8 @@ export type FakeLog = PublishedLog &
 export function fakeLog(sizes: readonly number[]): FakeLog {
   const size = sizes.at(-1) ?? 0;
   const payloads = Array.from({ length: size }, (_, n) => Buffer.from(`{"n":${n}}`));
-  const levels = hashesByLevel(payloads.map(leafOf));
+  const leaves = payloads.map(leafOf);
+  const levels = tileLevels(leaves);
   const files = new Map<string, Uint8Array>();
   for (const [at, to] of sizes.entries()) {
     const from = sizes[at - 1] ?? 0;
@@ -36,7 +38,7 @@ export function fakeLog(sizes: readonly number[]): FakeLog {
       files.set(entriesPath(index, width), encodeEntries(payloads.slice(start, start + width)));
     }
   }
-  const root = rootOf(payloads.map(leafOf));
+  const root = treeRoot(leaves);
   const note = Buffer.from(
     `eirel.network/fake\n${size}\n${Buffer.from(root).toString('base64')}\n\n— fake AAAAAAA=\n`,
   );
@@ -51,20 +53,4 @@ export function fakeLog(sizes: readonly number[]): FakeLog {
       return bytes === undefined ? null : { size: bytes.length, read: async () => bytes };
     },
   };
-}
-
-/** The hashes of each level of tiles: of the leaves, and of each full tile below. */
-function hashesByLevel(leaves: readonly Hash[]): readonly (readonly Hash[])[] {
-  if (leaves.length < TILE_WIDTH) return [leaves];
-  const full = Math.floor(leaves.length / TILE_WIDTH);
-  const above = Array.from({ length: full }, (_, index) =>
-    rootOf(leaves.slice(index * TILE_WIDTH, (index + 1) * TILE_WIDTH)),
-  );
-  return [leaves, ...hashesByLevel(above)];
-}
-
-function rootOf(hashes: readonly Hash[]): Hash {
-  const tree = createTree();
-  for (const hash of hashes) tree.append(hash);
-  return tree.root();
 }
