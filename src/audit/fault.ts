@@ -16,6 +16,7 @@ export const FAULT_CODES = [
   'start-invalid',
   'order-broken',
   'signature-invalid',
+  'seal-missing',
   'seal-broken',
   'seal-unopened',
   'score-invalid',
@@ -28,6 +29,7 @@ export const FAULT_CODES = [
   'certificate-differs',
   'weights-differ',
   'divergence-differs',
+  'gate-differs',
   'log-forked',
   'log-truncated',
 ] as const;

@@ -17,8 +17,11 @@ export type ServedBundle = Readonly<{
 }>;
 
 export type LeafReader = Readonly<{
-  /** Reads the next bundle. */
-  read: (bundle: ServedBundle) => void;
+  /**
+   * Reads the next bundle. `last`: the source, which does not say how many it holds, has no more. `lost`: events
+   * are missing, and their hashes too, so that nothing behind them can be placed.
+   */
+  read: (bundle: ServedBundle) => 'read' | 'last' | 'lost';
   /** Settles what only the root can tell: of the last event, whether it or its hash was altered. */
   end: (root: Hash | null) => void;
   hashes: TileHashes;
@@ -80,27 +83,52 @@ type State = {
   readonly take: (recorded: Recorded) => void;
 };
 
-function readBundle(state: State, { index, width, entries, tile }: ServedBundle): void {
+function readBundle(
+  state: State,
+  { index, width, entries, tile }: ServedBundle,
+): 'read' | 'last' | 'lost' {
   const from = index * TILE_WIDTH;
-  const where = entriesPath(index, width ?? TILE_WIDTH);
   const { payloads, missing } = splitEntries(entries ?? new Uint8Array(0));
   const count = width ?? payloads.length;
-  for (let at = 0; at < count; at++) {
-    const payload = payloads[at];
-    const served = tile?.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES) ?? null;
-    const hash = served?.length === HASH_BYTES ? served : null;
-    if (payload !== undefined) readEntry(state, { payload, index: from + at, served: hash });
-    else if (hash !== null) skipEntry(state, from + at, hash);
+  const hashes = width === null ? null : lowestTile(state, { index, width }, tile);
+  let read = 0;
+  for (; read < count; read++) {
+    const payload = payloads[read];
+    const served = hashes?.subarray(read * HASH_BYTES, (read + 1) * HASH_BYTES) ?? null;
+    if (payload !== undefined) readEntry(state, { payload, index: from + read, served });
+    else if (served !== null) skipEntry(state, from + read, served);
     else break;
   }
-  const found = missing === null ? `${payloads.length} entries` : `entries without ${missing}`;
-  if (entries === null) {
-    const expected = `a bundle of ${count} entries`;
+  const where = entriesPath(index, width ?? TILE_WIDTH);
+  const expected = `${count} entries`;
+  if (width !== null && entries === null) {
     broken(state, 'entries-missing', from, { where, expected, found: 'nothing' });
   } else if (missing !== null || payloads.length !== count) {
     const at = from + Math.min(payloads.length, count);
-    broken(state, 'entries-malformed', at, { where, expected: `${count} entries`, found });
+    const rest = missing === null ? '' : `, then no ${missing.replace(/^an? /, '')}`;
+    const found = `${payloads.length} entries${rest}`;
+    broken(state, 'entries-malformed', at, { where, expected, found });
   }
+  if (read < count) return 'lost';
+  return width === null && count < TILE_WIDTH ? 'last' : 'read';
+}
+
+/** The served hashes of the entries, if there are as many as there have to be. */
+function lowestTile(
+  { faults }: State,
+  { index, width }: Readonly<{ index: number; width: number }>,
+  tile: Uint8Array | null,
+): Uint8Array | null {
+  if (tile?.length === width * HASH_BYTES) return tile;
+  const found = tile === null ? 'nothing' : `${tile.length} bytes`;
+  faults.add({
+    code: tile === null ? 'tile-missing' : 'tile-altered',
+    index: index * TILE_WIDTH,
+    where: tilePath(0, index, width),
+    expected: `${width * HASH_BYTES} bytes`,
+    found,
+  });
+  return null;
 }
 
 type Entry = Readonly<{ payload: Uint8Array; index: number; served: Hash | null }>;

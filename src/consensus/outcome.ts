@@ -1,3 +1,4 @@
+import type { Outcome } from '../events/decision.ts';
 import { encode, type Json } from '../events/ej1.ts';
 import { sha256 } from '../events/hash.ts';
 
@@ -7,4 +8,10 @@ import { sha256 } from '../events/hash.ts';
  */
 export function digestOf(record: Json): string {
   return sha256(encode(record));
+}
+
+/** What all outcomes of one round share: the same run, under the same rules, over the same voters. */
+export function roundOf(outcome: Outcome): string {
+  const { v, rules, genesis, netuid, family, run, roster, open, targetBlock } = outcome;
+  return encode({ v, rules, genesis, netuid, family, run, roster, open, targetBlock });
 }

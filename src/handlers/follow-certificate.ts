@@ -1,7 +1,6 @@
 import { verifyCertificate } from '../consensus/certificate.ts';
-import { digestOf } from '../consensus/outcome.ts';
-import { Certificate, type Outcome } from '../events/decision.ts';
-import { encode } from '../events/ej1.ts';
+import { digestOf, roundOf } from '../consensus/outcome.ts';
+import { Certificate } from '../events/decision.ts';
 import { MAX_EVENT_BYTES } from '../events/envelope.ts';
 import {
   type AskDeps,
@@ -63,10 +62,4 @@ async function askForCertificate(
     return faulty(peer.hotkey, 'wrong-certificate', `${checked.reason}: ${checked.detail}`);
   }
   return { items: [{ certificate, signed: checked.signed, total: checked.total }], misdeeds: [] };
-}
-
-/** What all outcomes of one round share: the same run, under the same rules, over the same voters. */
-function roundOf(outcome: Outcome): string {
-  const { v, rules, genesis, netuid, family, run, roster, open, targetBlock } = outcome;
-  return encode({ v, rules, genesis, netuid, family, run, roster, open, targetBlock });
 }

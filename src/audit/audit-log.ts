@@ -1,0 +1,140 @@
+import type { Hash } from '../merkle/tree.ts';
+import type { AuditDeps } from './bench.ts';
+import { checkClaims, type TreeClaim } from './claims.ts';
+import { type Fault, type Faults, gatherFaults } from './fault.ts';
+import type { LogSource } from './log-source.ts';
+import { checkLogKey, checkNote, type Published } from './published-note.ts';
+import { createLeafReader, type LeafReader } from './read-leaves.ts';
+import { checkTiles, fetchBundles } from './served-tiles.ts';
+import { createStateMachine, type RulesVerdict } from './state-machine.ts';
+
+/** What an auditor knows from elsewhere; null believes what the log says of itself, under its hotkey's signature. */
+export type Expectations = Readonly<{
+  hotkey: string | null;
+  /** Genesis hash, 64 hex digits. */
+  genesis: string | null;
+  netuid: number | null;
+  /** Who owns the subnet, by the chain: nobody else can be accused of two rosters. */
+  ownerHotkey: string | null;
+  /** What the chain, peers and witnesses say of the log's tree. */
+  claims: readonly TreeClaim[];
+}>;
+
+/** What an audit of a log came to. */
+export type LogVerdict = Readonly<{
+  /** Where it was read. */
+  log: string;
+  /** The log's name; null where nothing of it could be read. */
+  origin: string | null;
+  /** Events that were read, and the root over them, 64 hex digits. */
+  size: number;
+  root: string;
+  /** `absent`: the source has none, so nothing says that the log is whole. */
+  checkpoint: 'verified' | 'refused' | 'absent';
+  /** None: everything that was checked is as it has to be. At most `MAX_FAULTS`. */
+  faults: readonly Fault[];
+  /** The index from which the rules were not applied, because an event before them is no longer what it was; null: all. */
+  rulesEndAt: number | null;
+  /** Events by type. */
+  events: Readonly<Record<string, number>>;
+  /** Events of types that this build does not know: their rules were not applied. */
+  unknown: Readonly<Record<string, number>>;
+  /** Served hash tiles that were compared. */
+  tiles: number;
+  /** What the rules looked at. */
+  rules: RulesVerdict;
+  /** Claims that were asked for, and those that agree. */
+  claims: Readonly<{ checked: number; agreeing: number }>;
+}>;
+
+/** Tells how far an audit is: events read, of how many; null while that is not known. */
+export type OnProgress = (done: number, total: number | null) => void;
+
+/**
+ * Audits a whole log: the signatures of its checkpoint, every event's bytes, place, schema and hash, every
+ * served hash tile, the root in two ways, the rules that events have to follow, and what others know of its
+ * tree. Trusts nothing of the source. Faults are values, and the audit goes on where that makes sense; it
+ * throws only where the source does not answer (`log.unavailable`) or the caller stops it.
+ */
+export async function auditLog(
+  source: LogSource,
+  expected: Expectations,
+  deps: AuditDeps,
+  onProgress: OnProgress = () => undefined,
+): Promise<LogVerdict> {
+  const faults = gatherFaults();
+  const published = checkNote(await source.checkpoint(), expected, { ...deps, faults });
+  const total = published.checkpoint?.size ?? null;
+  const types = new Map<string, number>();
+  const rootAt = (size: number): Hash | undefined => reader.hashes.rootAt(size);
+  const machine = createStateMachine({
+    ...deps,
+    faults,
+    rootAt,
+    ownerHotkey: expected.ownerHotkey,
+    source: () => reader.source() ?? '',
+  });
+  const reader: LeafReader = createLeafReader(published.checkpoint?.origin ?? null, {
+    faults,
+    take: (recorded) => {
+      types.set(recorded.event.type, (types.get(recorded.event.type) ?? 0) + 1);
+      machine.take(recorded);
+    },
+  });
+  let whole = true;
+  for await (const bundle of fetchBundles(source, total)) {
+    const read = reader.read(bundle);
+    onProgress(reader.hashes.size(), total);
+    whole = read !== 'lost' && !faults.full();
+    if (read === 'last' || !whole) break;
+  }
+  reader.end(published.checkpoint?.root ?? null);
+  checkLogKey(published, machine.start(), faults);
+  const root = checkRoot(published, reader, { whole, faults });
+  const tiles = total !== null && whole ? await checkTiles(source, reader, faults) : 0;
+  const agreeing = whole ? checkClaims(expected.claims, { hashes: reader.hashes, faults }) : 0;
+  return {
+    log: source.name,
+    origin: reader.source(),
+    size: reader.hashes.size(),
+    root,
+    checkpoint: checkpointVerdict(published, faults),
+    faults: faults.list(),
+    rulesEndAt: reader.brokenAt(),
+    events: sorted(types),
+    unknown: sorted(reader.unknown()),
+    tiles,
+    rules: machine.end(),
+    claims: { checked: whole ? expected.claims.length : 0, agreeing },
+  };
+}
+
+/** The root, grown event by event and computed again from the hashes of the tiles, against the signed one. */
+function checkRoot(
+  { checkpoint }: Published,
+  { tree, hashes }: LeafReader,
+  { whole, faults }: Readonly<{ whole: boolean; faults: Faults }>,
+): string {
+  const index = hashes.size();
+  const grown = hexOf(tree.root());
+  const again = hexOf(hashes.rootAt(index) ?? new Uint8Array(0));
+  const signed = checkpoint === null || !whole ? grown : hexOf(checkpoint.root);
+  if (signed !== grown || again !== grown) {
+    const found = grown === again ? grown : `${grown} and ${again}`;
+    faults.add({ code: 'root-differs', index, where: 'checkpoint', expected: signed, found });
+  }
+  return grown;
+}
+
+function checkpointVerdict({ checkpoint }: Published, faults: Faults): LogVerdict['checkpoint'] {
+  if (faults.list().some(({ code }) => code.startsWith('checkpoint-'))) return 'refused';
+  return checkpoint === null ? 'absent' : 'verified';
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
+  return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function hexOf(hash: Hash): string {
+  return Buffer.from(hash).toString('hex');
+}

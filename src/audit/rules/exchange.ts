@@ -1,0 +1,67 @@
+import { checkReport, type ReportCheck } from '../../consensus/report.ts';
+import { encodeDocument } from '../../consensus/signed.ts';
+import { REPORT_TYPE } from '../../events/report.ts';
+import type { Bench } from '../bench.ts';
+import { type Entry, type RunRecord, votersOf } from '../run-record.ts';
+
+/** A peer's report that was accepted passes every check again, and is the first of its hotkey. */
+export function peerReportAccepted(
+  { n, data }: Entry<'peer-report.accepted.v1'>,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  checkAgain(n, data, run, bench);
+  if (run.facts.held.some(({ hotkey }) => hotkey === data.hotkey))
+    bench.fault('inputs-differ', n, `the first report of ${data.hotkey}`, 'a further one');
+}
+
+/** Of one hotkey that signed two reports, the second is valid and another one than the first that is held. */
+export function equivocationRecorded(
+  { n, data }: Entry<'equivocation.recorded.v1'>,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  checkAgain(n, data, run, bench);
+  const first = run.facts.held.find(({ hotkey }) => hotkey === data.hotkey);
+  if (first?.digest !== data.firstDigest || data.digest === data.firstDigest)
+    bench.fault(
+      'inputs-differ',
+      n,
+      `another report of ${data.hotkey} than ${first?.digest ?? 'one that is held'}`,
+      `${data.digest} beside ${data.firstDigest}`,
+    );
+}
+
+type Signed = Readonly<{ hotkey: string; body: string; signature: string; digest: string }>;
+
+function checkAgain(
+  n: number,
+  { hotkey, body, signature, digest }: Signed,
+  run: RunRecord,
+  { log, verify, fault }: Bench,
+): void {
+  const { opened } = run.facts;
+  const { start } = log;
+  if (opened === null || start === null) return;
+  const document = encodeDocument({ alg: 'sr25519', body, hotkey, signature, type: REPORT_TYPE });
+  const voters = new Set(votersOf(run).map((voter) => voter.hotkey));
+  const { genesis, netuid } = start;
+  const { family, roster, phases } = opened;
+  const expected = {
+    genesis,
+    netuid,
+    family,
+    run: run.run,
+    roster,
+    snapshotBlock: phases.snapshot,
+    hotkey,
+    voters,
+  };
+  const checked: ReportCheck = checkReport(document, expected, verify);
+  if (checked.kind === 'rejected') {
+    const code = checked.reason === 'bad-signature' ? 'signature-invalid' : 'inputs-differ';
+    fault(code, n, `a report of ${hotkey} for this run`, `${checked.reason}: ${checked.detail}`);
+  } else if (checked.digest !== digest) {
+    fault('inputs-differ', n, checked.digest, digest);
+  }
+}

@@ -1,0 +1,168 @@
+import {
+  commitmentPayload,
+  commitmentV2,
+  parseAnchor,
+  parseCommitment,
+  scoreDigest,
+} from '../../consensus/commitment.ts';
+import {
+  type CommitmentExtrinsic,
+  decodeCommitmentExtrinsic,
+} from '../../consensus/commitment-extrinsic.ts';
+import { digestOf } from '../../consensus/outcome.ts';
+import { sha256 } from '../../events/hash.ts';
+import { ss58PublicKey } from '../../events/ss58.ts';
+import { type Bench, checkOwnRoot } from '../bench.ts';
+import type { Attempt, Committed, Entry, Purpose, RunRecord } from '../run-record.ts';
+
+/** An extrinsic is signed as the next attempt, once the one before it has ended, and carries what the event says. */
+export function extrinsicSigned(
+  entry: Entry<'extrinsic.signed.v1'>,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  const { n, data } = entry;
+  const attempts = attemptsOf(run, data.purpose);
+  const last = attempts.at(-1);
+  if (data.attempt !== attempts.length + 1 || last?.settled === null)
+    bench.fault(
+      'order-broken',
+      n,
+      `attempt ${attempts.length + 1}, after the one before it ended`,
+      `attempt ${data.attempt}`,
+    );
+  attempts.push({ signed: entry, settled: null });
+  const bytes = Buffer.from(data.bytes, 'hex');
+  const hash = Buffer.from(bench.blake2b256(bytes)).toString('hex');
+  if (hash !== data.hash)
+    bench.fault('commitment-differs', n, `the hash ${hash} of its bytes`, data.hash);
+  if (data.purpose === 'weights') weightsSigned(entry, run, bench);
+  else commitmentSigned(entry, decodeCommitmentExtrinsic(bytes), run, bench);
+}
+
+/** Weights that are signed are those of an intent. */
+function weightsSigned(
+  { n, data: { carries } }: Entry<'extrinsic.signed.v1'>,
+  { intents }: RunRecord,
+  { fault }: Bench,
+): void {
+  const intended = intents.flatMap(({ data: { vector } }) =>
+    vector === null ? [] : [digestOf(vector)],
+  );
+  if (!intended.includes(carries))
+    fault('weights-differ', n, intended.join(' or ') || 'an intent before it', carries);
+}
+
+/**
+ * A commitment is a call for this subnet by this log's hotkey; its first field says what the event says, its
+ * second anchors a tree of this log that covers the report. What it says of the report is checked once that is open.
+ */
+function commitmentSigned(
+  { n, data }: Entry<'extrinsic.signed.v1'>,
+  decoded: CommitmentExtrinsic,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  const { log, fault } = bench;
+  const { start } = log;
+  if (start === null) return;
+  if (decoded.kind === 'other') {
+    fault('commitment-differs', n, 'a signed Commitments.set_commitment', decoded.detail);
+    return;
+  }
+  const signer = Buffer.from(ss58PublicKey(start.hotkey) ?? []).toString('hex');
+  if (decoded.signer !== signer || decoded.netuid !== start.netuid)
+    fault(
+      'commitment-differs',
+      n,
+      `a call of ${start.hotkey} for subnet ${start.netuid}`,
+      `of key ${decoded.signer} for subnet ${decoded.netuid}`,
+    );
+  const [scores = null, second = null] = decoded.fields;
+  const committed = scores === null ? null : parseCommitment(scores);
+  if (committed?.kind !== 'commitment' || committed.run !== run.run) {
+    fault('commitment-differs', n, `a commitment of ${run.run} in field 0`, scores ?? 'none');
+    return;
+  }
+  const anchor = second === null ? null : parseAnchor(second);
+  if (second === null || anchor?.generation !== start.generation) {
+    const expected = `an anchor of generation ${start.generation} in field 1`;
+    fault('anchor-differs', n, expected, second ?? 'none');
+    return;
+  }
+  const carried = data.purpose === 'anchor' ? sha256(second) : committed.digest;
+  if (carried !== data.carries) fault('commitment-differs', n, carried, data.carries);
+  checkAnchor(n, { ...anchor, digest: committed.digest }, run, bench);
+}
+
+function checkAnchor(n: number, anchor: Committed, run: RunRecord, bench: Bench): void {
+  const { fault } = bench;
+  checkOwnRoot(anchor, { n, what: 'the anchor in field 1' }, bench);
+  const least = Math.max((run.reportAt ?? n) + 1, run.anchored?.size ?? 0);
+  if (anchor.size < least)
+    fault('anchor-differs', n, `a tree of at least ${least} events`, String(anchor.size));
+  const before = run.anchored;
+  if (before !== null && (anchor.digest !== before.digest || anchor.commit !== before.commit)) {
+    const [expected, found] = [before, anchor].map(({ digest, commit }) => `${digest}, ${commit}`);
+    fault('commitment-differs', n, `${expected} again`, found ?? '');
+  }
+  run.anchored = anchor;
+  const pending = { n, ...anchor };
+  if (run.report === null) run.commitments.push(pending);
+  else checkCommitment(pending, run, bench);
+}
+
+/** A commitment is to the report of the run: by its digest, and salted with the run's key. */
+export function checkCommitment(
+  { n, digest, commit }: Readonly<{ n: number }> & Committed,
+  { report, key }: Pick<RunRecord, 'report' | 'key'>,
+  { fault }: Bench,
+): void {
+  if (report === null || key === null) return;
+  const { body, run } = report.data;
+  if (digest !== scoreDigest(body))
+    fault('commitment-differs', n, commitmentPayload(run, body), digest);
+  const salted = commitmentV2(key, body);
+  if (commit !== salted)
+    fault('commitment-differs', n, `the salted commitment ${salted}`, commit ?? 'none');
+}
+
+/** An extrinsic that is seen in a block was signed as that attempt. */
+export function extrinsicIncluded(
+  { n, data: { purpose, attempt, hash } }: Entry<'extrinsic.included.v1'>,
+  run: RunRecord,
+  { fault }: Bench,
+): void {
+  const signed = attemptsOf(run, purpose)[attempt - 1]?.signed?.data;
+  if (signed?.hash !== hash)
+    fault('order-broken', n, `the extrinsic ${signed?.hash ?? 'that was signed'}`, hash);
+}
+
+/** An attempt ends once, as what was signed; one that was refused before is an attempt without an extrinsic. */
+export function extrinsicSettled(
+  entry: Entry<'extrinsic.settled.v1'>,
+  run: RunRecord,
+  { fault }: Bench,
+): void {
+  const { n, data } = entry;
+  const attempts = attemptsOf(run, data.purpose);
+  const last = attempts.at(-1);
+  if (data.attempt === attempts.length + 1 && data.hash === null && last?.settled !== null) {
+    attempts.push({ signed: null, settled: entry });
+    return;
+  }
+  const signed = last?.signed?.data;
+  if (last === undefined || data.attempt !== attempts.length || last.settled !== null) {
+    fault('order-broken', n, 'the end of the living attempt', `attempt ${data.attempt}`);
+    return;
+  }
+  if (signed?.hash !== data.hash || signed.carries !== data.carries)
+    fault('order-broken', n, `the end of ${signed?.hash ?? 'none'}`, data.hash ?? 'none');
+  last.settled = entry;
+}
+
+function attemptsOf(run: RunRecord, purpose: Purpose): Attempt[] {
+  const attempts = run.attempts.get(purpose) ?? [];
+  run.attempts.set(purpose, attempts);
+  return attempts;
+}

@@ -1,0 +1,157 @@
+import { compositesOf } from '../../consensus/composite.ts';
+import { buildReport } from '../../consensus/report.ts';
+import { pae } from '../../consensus/signed.ts';
+import { encode } from '../../events/ej1.ts';
+import { sha256 } from '../../events/hash.ts';
+import { REPORT_TYPE } from '../../events/report.ts';
+import { MAX_MINERS, MAX_TASKS } from '../../events/run.ts';
+import { openFact } from '../../events/seal-box.ts';
+import type { Bench } from '../bench.ts';
+import { learn } from '../decision-facts.ts';
+import type { Entry, RunRecord } from '../run-record.ts';
+import { checkCommitment } from './extrinsics.ts';
+
+/** What gives scores away is in no log in the open. */
+export function unsealed(
+  { n, data }: Entry<'score.recorded.v1' | 'report.signed.v1'>,
+  _run: RunRecord,
+  { fault }: Bench,
+): void {
+  fault('seal-missing', n, 'a sealed fact', `one of ${data.run} that everybody can read`);
+}
+
+/**
+ * A sealed fact comes at its time: scores while the run is open, one report once it is closed. Whether it is what
+ * it says shows when the run's key is public.
+ */
+export function factSealed(entry: Entry<'fact.sealed.v1'>, run: RunRecord, bench: Bench): void {
+  const { n, data } = entry;
+  if (data.of === 'report.signed.v1') {
+    if (run.reportAt !== null)
+      bench.fault('order-broken', n, 'one report for a run', 'a second one');
+    if (run.closedAt === null)
+      bench.fault('order-broken', n, 'a report of a closed run', 'one of an open run');
+    run.reportAt = n;
+  } else if (run.closedAt !== null) {
+    bench.fault('order-broken', n, 'no score once the run is closed', `a score of ${data.key}`);
+  }
+  if (run.key !== null) openEntry(entry, run.key, run, bench);
+  else if (bench.log.held < MAX_HELD) {
+    bench.log.held += 1;
+    run.sealed.push(entry);
+  } else bench.fault('seal-unopened', n, `the keys of ${MAX_HELD} facts before it`, 'none');
+}
+
+/** Four whole runs: they take half a gigabyte, and no honest log has two at a time. */
+const MAX_HELD = 4 * MAX_TASKS * MAX_MINERS;
+
+/** A run's key is made public once, and opens every fact that was sealed. */
+export function scoresOpened(
+  { n, data }: Entry<'scores.opened.v1'>,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  if (run.key !== null) {
+    bench.fault('order-broken', n, 'one scores.opened for a run', 'a second one');
+    return;
+  }
+  if (run.closedAt === null) bench.fault('order-broken', n, 'a closed run to open', 'an open one');
+  run.key = data.key;
+  const facts = run.sealed;
+  bench.log.held -= facts.length;
+  run.sealed = [];
+  for (const fact of facts) openEntry(fact, data.key, run, bench);
+}
+
+function openEntry(
+  { n, data }: Entry<'fact.sealed.v1'>,
+  key: string,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  const opening = openFact(data, key);
+  if (opening.kind === 'refused') {
+    bench.fault('seal-broken', n, `a ${data.of} that the run's key opens`, opening.found);
+    return;
+  }
+  const { event } = opening;
+  if (event.type === 'score.recorded.v1') scoreRecorded({ n, data: event.data }, run, bench);
+  if (event.type === 'report.signed.v1') reportSigned({ n, data: event.data }, run, bench);
+}
+
+/** A score is of a task and a miner of the run, the first of its pair, and null exactly when the pair is excused. */
+export function scoreRecorded(
+  { n, data }: Entry<'score.recorded.v1'>,
+  run: RunRecord,
+  { fault }: Bench,
+): void {
+  const { task, miner, status, score } = data;
+  const taskAt = run.places.tasks.get(task);
+  const minerAt = run.places.miners.get(miner);
+  if (taskAt === undefined || minerAt === undefined) {
+    fault('score-invalid', n, 'a task and a miner of the run', `${task} of ${miner}`);
+    return;
+  }
+  const pair = taskAt * run.places.miners.size + minerAt;
+  if (run.pairs.has(pair)) {
+    fault(
+      'score-invalid',
+      n,
+      'one result for a pair: the first one stands',
+      `another one of ${task} of ${miner}`,
+    );
+    return;
+  }
+  run.pairs.add(pair);
+  if ((status === 'excused') !== (score === null) || (status === 'failed' && score !== 0)) {
+    fault(
+      'score-invalid',
+      n,
+      'a score of null for an excused pair, of 0 for a failed one',
+      `${status}, ${score}`,
+    );
+    return;
+  }
+  const tally = run.tallies.get(miner) ?? { sum: 0, judged: 0, excused: 0 };
+  if (score === null) tally.excused += 1;
+  else {
+    tally.sum += score;
+    tally.judged += 1;
+  }
+  run.tallies.set(miner, tally);
+}
+
+/** A report is what the run's scores give, for this log's hotkey and network, and that hotkey signed it. */
+export function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: Bench): void {
+  const { fault, log, verify } = bench;
+  const { n, data } = entry;
+  const { opened } = run.facts;
+  const { start } = log;
+  if (opened === null || start === null) return;
+  run.report = entry;
+  learn(run.facts, { type: 'report.signed.v1', data }, []);
+  const { family, roster, miners, tasks, phases } = opened;
+  const tallies = [...run.tallies].map(([miner, tally]) => ({ miner, ...tally }));
+  const { scores, coverage } = compositesOf({ miners, taskCount: tasks.length, tallies });
+  const { genesis, netuid, hotkey } = start;
+  const body = buildReport({
+    genesis,
+    netuid,
+    family,
+    run: run.run,
+    roster,
+    snapshotBlock: phases.snapshot,
+    hotkey,
+    scores,
+  });
+  if (data.hotkey !== hotkey || data.body !== body) fault('report-differs', n, body, data.body);
+  else if (data.digest !== sha256(body)) fault('report-differs', n, sha256(body), data.digest);
+  else if (encode(data.coverage) !== encode(coverage))
+    fault('report-differs', n, encode(coverage), encode(data.coverage));
+  else if (!verify(pae(REPORT_TYPE, body), data.signature, hotkey))
+    fault('signature-invalid', n, `a signature of ${hotkey} over its report`, 'another one');
+  for (const commitment of run.commitments) checkCommitment(commitment, run, bench);
+  run.commitments = [];
+  run.tallies.clear();
+  run.pairs.clear();
+}

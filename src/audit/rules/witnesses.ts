@@ -1,0 +1,56 @@
+import { openCheckpoint } from '../../merkle/checkpoint.ts';
+import type { Bench } from '../bench.ts';
+import { checkEvidence } from '../evidence.ts';
+import type { Entry, RunRecord } from '../run-record.ts';
+
+/** A checkpoint of another log that was seen is the note that its hotkey signed, for the tree that the event says. */
+export function checkpointObserved(
+  { n, data }: Entry<'checkpoint.observed.v1'>,
+  _run: RunRecord,
+  { verify, fault }: Bench,
+): void {
+  const { hotkey, source, size, root, note } = data;
+  const opened = openCheckpoint(Buffer.from(note, 'utf8'), { hotkey, verify });
+  if (opened.kind === 'refused') {
+    fault('signature-invalid', n, `a checkpoint that ${hotkey} signed`, opened.detail);
+    return;
+  }
+  const { checkpoint } = opened;
+  const said = `${checkpoint.origin}, ${checkpoint.size}, ${Buffer.from(checkpoint.root).toString('hex')}`;
+  const found = `${source}, ${size}, ${root}`;
+  if (said !== found) fault('signature-invalid', n, said, found);
+}
+
+/** Evidence that was accepted, and from then on excludes its hotkey, proves what the event says, once more and offline. */
+export function evidenceAccepted(
+  { n, data }: Entry<'evidence.accepted.v1'>,
+  { log, ownerHotkey, verify, blake2b256, fault }: Bench,
+): void {
+  const { start } = log;
+  const { family, run, hotkey } = data;
+  if (start === null) return;
+  const { genesis, netuid } = start;
+  const checked = checkEvidence(data.file, {
+    verify,
+    blake2b256,
+    genesis,
+    netuid,
+    ownerHotkey,
+  });
+  // Who owns the subnet is known from the chain alone: without it the log's word stands.
+  const believed = checked.kind === 'refused' && checked.reason === 'owner-unknown';
+  if (checked.kind === 'refused') {
+    const found = `${checked.reason}: ${checked.detail}`;
+    if (believed) log.accused.push({ family, run, hotkey });
+    else fault('evidence-invalid', n, 'a file that proves what it says', found);
+    return;
+  }
+  const { evidence } = checked;
+  const proved = `${evidence.kind} of ${evidence.hotkey}, ${evidence.digest}`;
+  const found = `${data.kind} of ${hotkey}, ${data.digest}`;
+  if (proved !== found || (evidence.run !== null && evidence.run !== run)) {
+    fault('evidence-invalid', n, `${proved}, ${evidence.run ?? 'no run'}`, `${found}, ${run}`);
+    return;
+  }
+  log.accused.push({ family, run, hotkey });
+}

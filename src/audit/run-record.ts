@@ -1,0 +1,117 @@
+import type { DomainEvent } from '../events/catalogue.ts';
+import type { InRun } from '../events/define-event.ts';
+import type { Voter } from '../events/snapshot.ts';
+import { type LoggedFacts, noFacts } from './decision-facts.ts';
+import type { GateRun } from './gate.ts';
+
+/** The data of an event of a type. */
+export type Data<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>['data'];
+
+/** An event at its place. */
+export type Entry<Type extends DomainEvent['type']> = Readonly<{ n: number; data: Data<Type> }>;
+
+/** An attempt to do something on chain. */
+export type Attempt = {
+  signed: Entry<'extrinsic.signed.v1'> | null;
+  settled: Entry<'extrinsic.settled.v1'> | null;
+};
+
+/** All that the rules keep of one run; what no later rule looks at is dropped as it goes. */
+export type RunRecord = InRun & {
+  /** Where each task and miner of the run stands in its lists. */
+  places: Readonly<{ tasks: ReadonlyMap<string, number>; miners: ReadonlyMap<string, number> }>;
+  closedAt: number | null;
+  /** Facts whose key is not known yet, in the order of the log. */
+  sealed: Entry<'fact.sealed.v1'>[];
+  /** Where the report's sealed fact stands. */
+  reportAt: number | null;
+  /** The run's key, once it is public. */
+  key: string | null;
+  tallies: Map<string, { sum: number; judged: number; excused: number }>;
+  /** Pairs that have a result, by the place of their task and miner in the run's lists. */
+  pairs: Set<number>;
+  report: Entry<'report.signed.v1'> | null;
+  facts: LoggedFacts;
+  /** Commitments to a report that is still sealed. */
+  commitments: (Readonly<{ n: number }> & Committed)[];
+  /** What the last commitment of the run said. */
+  anchored: Committed | null;
+  /** Anchors read from the chain, up to this block. */
+  anchorsRead: number | null;
+  decision: Entry<'decision.made.v1'> | null;
+  /** Who signed which outcome, ourselves included: the first statement of a voter counts. */
+  statements: Map<string, string>;
+  ownStatement: boolean;
+  certificate: Data<'certificate.built.v1'> | null;
+  certificateMissed: boolean;
+  ownerPick: Data<'owner-pick.observed.v1'> | null;
+  ownerMissed: boolean;
+  /** How its consensus compared with the owner's pick. */
+  gate: GateRun;
+  intents: Entry<'weights.intended.v1'>[];
+  attempts: Map<Purpose, Attempt[]>;
+  observations: Entry<'weights.observed.v1'>[];
+  superseded: boolean;
+};
+
+/** What a commitment says: of the report in its first field, of the log in its second. */
+export type Committed = Readonly<{
+  digest: string;
+  size: number;
+  root: string;
+  commit: string | null;
+}>;
+
+export type Purpose = Data<'extrinsic.signed.v1'>['purpose'];
+
+/** A run of which nothing was recorded. */
+export function newRunRecord({ family, run }: InRun): RunRecord {
+  return {
+    family,
+    run,
+    places: { tasks: new Map(), miners: new Map() },
+    closedAt: null,
+    sealed: [],
+    reportAt: null,
+    key: null,
+    tallies: new Map(),
+    pairs: new Set(),
+    report: null,
+    facts: noFacts(),
+    commitments: [],
+    anchored: null,
+    anchorsRead: null,
+    decision: null,
+    statements: new Map(),
+    ownStatement: false,
+    certificate: null,
+    certificateMissed: false,
+    ownerPick: null,
+    ownerMissed: false,
+    gate: { run, record: null, repeated: 0 },
+    intents: [],
+    attempts: new Map(),
+    observations: [],
+    superseded: false,
+  };
+}
+
+/** The voters of the snapshot block; none while it is unknown. */
+export function votersOf({ facts }: RunRecord): readonly Voter[] {
+  return facts.open?.known === true ? facts.open.snapshot.voters : [];
+}
+
+/** A later run's weights stand: what only earlier rules look at would fill the memory over many runs. */
+export function endRun(run: RunRecord): void {
+  run.superseded = true;
+  run.facts = { ...noFacts(), opened: run.facts.opened };
+  run.sealed = [];
+  run.report = null;
+  run.decision = null;
+  run.statements.clear();
+  run.certificate = null;
+  run.ownerPick = null;
+  run.intents = [];
+  run.attempts.delete('weights');
+  run.observations = [];
+}

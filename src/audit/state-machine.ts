@@ -1,0 +1,199 @@
+import type { DomainEvent } from '../events/catalogue.ts';
+import { type InRun, runOf, subjectIn } from '../events/define-event.ts';
+import type { Recorded } from '../events/envelope.ts';
+import type { LogStart } from '../events/log-started.ts';
+import type { AuditDeps, Bench, LogRecord } from './bench.ts';
+import { learn } from './decision-facts.ts';
+import type { Faults } from './fault.ts';
+import { anchorsRead, commitmentsRead } from './rules/chain-reads.ts';
+import { divergenceRecorded, divergenceRepeated, ownerPickObserved } from './rules/comparison.ts';
+import {
+  certificateBuilt,
+  certificateMissed,
+  decisionMade,
+  decisionSigned,
+  inputsGathered,
+  peerDecisionAccepted,
+} from './rules/decisions.ts';
+import { equivocationRecorded, peerReportAccepted } from './rules/exchange.ts';
+import { extrinsicIncluded, extrinsicSettled, extrinsicSigned } from './rules/extrinsics.ts';
+import { modeChanged } from './rules/modes.ts';
+import { isLate, runClosed, runOpened, snapshotTaken } from './rules/runs.ts';
+import { factSealed, scoresOpened, unsealed } from './rules/scores.ts';
+import { logStarted } from './rules/start.ts';
+import { weightsIntended, weightsObserved, weightsSuperseded } from './rules/weights.ts';
+import { checkpointObserved, evidenceAccepted } from './rules/witnesses.ts';
+import { type Entry, newRunRecord, type RunRecord } from './run-record.ts';
+
+/** What the rules of a whole log looked at. */
+export type RulesVerdict = Readonly<{
+  runs: number;
+  /** Decisions that were computed again. */
+  decisions: number;
+  /** Facts that are still sealed, of runs that are not decided: nobody but the validator can read them yet. */
+  sealed: number;
+}>;
+
+/** The rules that a log's events follow, one after the other. */
+export type StateMachine = Readonly<{
+  take: (recorded: Recorded) => void;
+  /** Whose log it is, once its first event said so. */
+  start: () => LogStart | null;
+  /** What is known of a run; null for one that the log does not have. */
+  run: (family: string, run: string) => RunRecord | null;
+  end: () => RulesVerdict;
+}>;
+
+/**
+ * Applies to each event the rule of its type, with all that the events before it say. Faults go to `faults`;
+ * after one the rules go on with what the event says, so that the next fault is one of its own.
+ */
+export function createStateMachine(
+  deps: AuditDeps &
+    Pick<Bench, 'rootAt' | 'ownerHotkey'> &
+    Readonly<{ faults: Faults; source: () => string }>,
+): StateMachine {
+  const { faults, source } = deps;
+  const log = newLogRecord();
+  const runs = new Map<string, RunRecord>();
+  const bench: Bench = {
+    ...deps,
+    log,
+    fault: (code, index, expected, found) => faults.add({ code, index, expected, found }),
+  };
+  return {
+    take: ({ event, n }) => {
+      if (n === 0) log.source = source();
+      takeEvent({ event, n }, runs, bench);
+    },
+    start: () => log.start,
+    run: (family, run) => runs.get(subjectIn({ family, run })) ?? null,
+    end: () => ({ runs: runs.size, decisions: log.decisions, sealed: endOf(runs, bench) }),
+  };
+}
+
+function newLogRecord(): LogRecord {
+  return {
+    source: '',
+    start: null,
+    newest: new Map(),
+    weights: new Map(),
+    accused: [],
+    closed: new Map(),
+    mode: { number: 0, mode: null },
+    decisions: 0,
+    held: 0,
+  };
+}
+
+type Placed = Readonly<{ n: number; event: DomainEvent }>;
+
+function takeEvent({ event, n }: Placed, runs: Map<string, RunRecord>, bench: Bench): void {
+  if (n === 0 && event.type !== 'log.started.v1')
+    bench.fault('start-invalid', 0, 'log.started as the first event', event.type);
+  const place = runOf(event.data);
+  if (place === null || ABOUT_ANY_RUN.has(event.type)) {
+    takeLogEvent({ event, n }, bench);
+    return;
+  }
+  const run = recordOf(place, { event, n }, runs, bench);
+  if (isLate(event.type, run))
+    bench.fault('order-broken', n, `no ${event.type} at the end of ${run.run}`, 'one');
+  // safe: the rule of its own type, for the data of that type
+  const rule = RULES[event.type] as Rule<DomainEvent['type']> | null;
+  rule?.({ n, data: event.data }, run, bench);
+  if (event.type !== 'decision.made.v1') learn(run.facts, event, bench.log.accused);
+}
+
+/** The record of an event's run. A run begins with the event that opens it. */
+function recordOf(
+  place: InRun,
+  { event, n }: Placed,
+  runs: Map<string, RunRecord>,
+  { fault }: Bench,
+): RunRecord {
+  const key = subjectIn(place);
+  const known = runs.get(key);
+  if (known !== undefined) return known;
+  const run = newRunRecord(place);
+  runs.set(key, run);
+  if (event.type !== 'run.opened.v1')
+    fault('order-broken', n, `run.opened before anything else of ${place.run}`, event.type);
+  return run;
+}
+
+/** What names a run that the log need not have. */
+const ABOUT_ANY_RUN: ReadonlySet<string> = new Set(['evidence.accepted.v1']);
+
+function takeLogEvent({ event, n }: Placed, bench: Bench): void {
+  switch (event.type) {
+    case 'log.started.v1':
+      logStarted({ n, data: event.data }, bench);
+      break;
+    case 'mode.changed.v1':
+      modeChanged({ n, data: event.data }, bench);
+      break;
+    case 'evidence.accepted.v1':
+      evidenceAccepted({ n, data: event.data }, bench);
+      break;
+    default:
+      break;
+  }
+}
+
+type Rule<Type extends DomainEvent['type']> = (
+  entry: Entry<Type>,
+  run: RunRecord,
+  bench: Bench,
+) => void;
+
+/** The rule of each type; null where an event says what nobody can check from the log. */
+const RULES: { readonly [Type in DomainEvent['type']]: Rule<Type> | null } = {
+  'log.started.v1': null, // of no run
+  'mode.changed.v1': null, // of no run
+  'evidence.accepted.v1': null, // of any run
+  'run.opened.v1': runOpened,
+  'run.closed.v1': runClosed,
+  'snapshot.taken.v1': snapshotTaken,
+  'snapshot.missed.v1': null,
+  'score.recorded.v1': unsealed,
+  'report.signed.v1': unsealed,
+  'fact.sealed.v1': factSealed,
+  'scores.opened.v1': scoresOpened,
+  'extrinsic.signed.v1': extrinsicSigned,
+  'extrinsic.included.v1': extrinsicIncluded,
+  'extrinsic.settled.v1': extrinsicSettled,
+  'commitments.read.v1': commitmentsRead,
+  'commitments.missed.v1': null,
+  'anchors.read.v1': anchorsRead,
+  'checkpoint.observed.v1': checkpointObserved,
+  'peer-report.accepted.v1': peerReportAccepted,
+  'peer-report.rejected.v1': null,
+  'equivocation.recorded.v1': equivocationRecorded,
+  'owner-pick.observed.v1': ownerPickObserved,
+  'owner-pick.missed.v1': null,
+  'inputs.gathered.v1': inputsGathered,
+  'decision.made.v1': decisionMade,
+  'decision.signed.v1': decisionSigned,
+  'peer-decision.accepted.v1': peerDecisionAccepted,
+  'peer-decision.rejected.v1': null,
+  'certificate.built.v1': certificateBuilt,
+  'certificate.missed.v1': certificateMissed,
+  'divergence.recorded.v1': divergenceRecorded,
+  'divergence.repeated.v1': divergenceRepeated,
+  'weights.intended.v1': weightsIntended,
+  'weights.superseded.v1': weightsSuperseded,
+  'weights.observed.v1': weightsObserved,
+};
+
+/** At the end of a log: facts of a decided run may not be sealed any more. Gives how many others are. */
+function endOf(runs: ReadonlyMap<string, RunRecord>, { fault }: Bench): number {
+  let waiting = 0;
+  for (const { sealed, decision, run } of runs.values()) {
+    const [first] = sealed;
+    if (first === undefined) continue;
+    if (decision === null) waiting += sealed.length;
+    else fault('seal-unopened', first.n, `the key of ${run}, which is decided`, 'none');
+  }
+  return waiting;
+}
