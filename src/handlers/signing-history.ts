@@ -25,6 +25,9 @@ export function describeConflict(
   digest: string,
   held: Extract<Reserved, { kind: 'conflict' }>,
 ): string {
-  const other = held.digest ?? 'something that this machine has no copy of';
-  return `signing.refused: this hotkey has signed ${other} as its ${kind} of ${family} ${run}, and will not sign ${digest}`;
+  const why =
+    held.digest === null
+      ? 'the imported signing history ends with this run or a later one, and does not show it'
+      : `${held.digest} was signed as that before`;
+  return `signing.refused: ${digest} is not signed as the ${kind} of ${family} ${run}: ${why}`;
 }

@@ -182,7 +182,9 @@ test('a decision is signed again, but never another one of the same run', async 
   expect(await sign({ signed })).toMatchObject({ recorded: [{ type: 'decision.signed.v1' }] });
   const { recorded, note } = await sign({ signed, inputs: sha256('other inputs') });
   expect(recorded).toEqual([]);
-  expect(note).toMatch(/^signing.refused: .* its decision of general_chat run-7, and will not/);
+  expect(note).toMatch(
+    /^signing.refused: .* as the decision of general_chat run-7: .* was signed as that/,
+  );
 });
 
 test('statements of our outcome make a certificate as soon as their stake reaches the quorum', async () => {
