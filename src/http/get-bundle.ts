@@ -1,6 +1,7 @@
 import { notFound, type Sealed, type Unknown, withheld } from './availability.ts';
 import { createBulkGate } from './bulk-gate.ts';
-import { answerBusy } from './problem.ts';
+import { answerBusy, answerTooMany } from './problem.ts';
+import { createRateLimit } from './rate-limit.ts';
 import { defineRoute, type Route } from './route.ts';
 import { FamilyQuery, RunParams } from './run-request.ts';
 import { byteDocument, sendDocument } from './signed-bytes.ts';
@@ -21,12 +22,19 @@ export type RunBundle =
 /** Verifiers take no larger file. */
 const MAX_BUNDLE_BYTES = 1024 * 1024;
 
+/** An auditor takes one a run, or those of many runs in a row; each costs several proofs. */
+const LIMITS = {
+  perNetwork: { burst: 50, perSecond: 2 },
+  overall: { burst: 200, perSecond: 20 },
+} as const;
+
 /**
  * GET /bundle/{run}: one file with which anybody can check this validator's report of a run offline. To
  * build it costs many reads, so those who ask for the same one at the same time share it.
  */
 export function getBundle({ defaultFamily, bundle }: GetBundleDeps): Route {
   const gate = createBulkGate();
+  const limit = createRateLimit(LIMITS);
   const building = new Map<string, Promise<RunBundle>>();
   const build = async (family: string, run: string): Promise<RunBundle> => {
     const key = `${family}/${run}`;
@@ -39,6 +47,8 @@ export function getBundle({ defaultFamily, bundle }: GetBundleDeps): Route {
     }
   };
   return defineRoute(spec, async ({ params, query, req, res }) => {
+    const waitSeconds = limit.admit(req.socket.remoteAddress ?? '');
+    if (waitSeconds !== null) return answerTooMany(req, res, waitSeconds);
     if (!gate.enter(res, MAX_BUNDLE_BYTES)) return answerBusy(req, res);
     const { run_id: run } = params;
     const family = query.family ?? defaultFamily;
@@ -71,5 +81,5 @@ const spec = {
       headers: { ETag: 'SHA-256 of the bytes' },
     },
   ],
-  problems: [404, 425],
+  problems: [404, 425, 429],
 } as const;

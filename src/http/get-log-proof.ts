@@ -5,7 +5,9 @@ import { inclusionProof, type ReadTile } from '../merkle/tile-proof.ts';
 import { formatTlogProof } from '../merkle/tlog-proof.ts';
 import { HASH_BYTES } from '../merkle/tree.ts';
 import { NOTE_TYPE } from './get-log-checkpoint.ts';
+import { answerTooMany } from './problem.ts';
 import { notPublished, type PublishedLog, type PublishedLogDeps } from './published-log.ts';
+import { createRateLimit } from './rate-limit.ts';
 import { defineRoute, type Route } from './route.ts';
 import { NoParams, wholeNumber } from './run-request.ts';
 import { byteDocument, sendDocument } from './signed-bytes.ts';
@@ -15,17 +17,26 @@ import { byteDocument, sendDocument } from './signed-bytes.ts';
  * tlog-proof), over the newest checkpoint. A convenience: anybody can make it from the tiles.
  */
 export function getLogProof({ publishedLog }: PublishedLogDeps): Route {
+  const limit = createRateLimit(LIMITS);
   return defineRoute(spec, async ({ params: { n }, req, res }) => {
     const checkpoint = publishedLog.checkpoint();
     if (checkpoint === null || n >= checkpoint.size) {
       throw notPublished('n', String(n), checkpoint?.size ?? null);
     }
+    const waitSeconds = limit.admit(req.socket.remoteAddress ?? '');
+    if (waitSeconds !== null) return answerTooMany(req, res, waitSeconds);
     const { size, note } = checkpoint;
     const proof = await inclusionProof({ index: n, size }, tilesOf(publishedLog));
     const bytes = formatTlogProof({ extra: null, index: n, proof, checkpoint: note });
     sendDocument(req, res, byteDocument(bytes, 'revalidate', NOTE_TYPE));
   });
 }
+
+/** To make a proof takes some 2 ms: at the overall rate a fifth of a core. Whoever needs many makes them from the tiles. */
+const LIMITS = {
+  perNetwork: { burst: 100, perSecond: 20 },
+  overall: { burst: 200, perSecond: 100 },
+} as const;
 
 /**
  * The published tiles. Where the log grew meanwhile a full tile may stand in the place of a partial one,
@@ -58,5 +69,5 @@ const spec = {
       headers: { ETag: 'SHA-256 of the bytes' },
     },
   ],
-  problems: [404],
+  problems: [404, 429],
 } as const;

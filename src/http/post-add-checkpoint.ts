@@ -1,8 +1,8 @@
 import type { WitnessRefusal } from '../sequencer/witness.ts';
 import { NOTE_TYPE } from './get-log-checkpoint.ts';
-import { createPostLimit } from './post-limit.ts';
 import { definePostRoute } from './post-route.ts';
 import { answerUncosigned } from './problem.ts';
+import { createRateLimit } from './rate-limit.ts';
 import type { Route } from './route.ts';
 import { NoParams } from './run-request.ts';
 import { sendText } from './send-json.ts';
@@ -32,7 +32,7 @@ const LIMITS = {
 
 /** POST /witness/add-checkpoint: cosigns a checkpoint of another validator's log that continues what was cosigned before (C2SP tlog-witness). */
 export function postAddCheckpoint({ addCheckpoint }: PostAddCheckpointDeps): Route {
-  return definePostRoute(spec, createPostLimit(LIMITS), async ({ body, req, res }) => {
+  return definePostRoute(spec, createRateLimit(LIMITS), async ({ body, req, res }) => {
     const answer = await addCheckpoint(body);
     if (answer.kind === 'cosigned') sendText(res, 200, answer.lines, NOTE_TYPE);
     else if (answer.refusal.status !== 409) answerUncosigned(req, res, answer.refusal);

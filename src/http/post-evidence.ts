@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
-import { createPostLimit } from './post-limit.ts';
 import { definePostRoute } from './post-route.ts';
 import { answerTooMany } from './problem.ts';
+import { createRateLimit } from './rate-limit.ts';
 import type { Route } from './route.ts';
 import { NoParams } from './run-request.ts';
 import { sendText } from './send-json.ts';
@@ -35,7 +35,7 @@ const BUSY_SECONDS = 12;
 
 /** POST /v1/evidence: takes evidence of a validator's misbehaviour from anybody, and verifies it. */
 export function postEvidence({ offerEvidence }: PostEvidenceDeps): Route {
-  return definePostRoute(spec, createPostLimit(LIMITS), async ({ body, req, res }) => {
+  return definePostRoute(spec, createRateLimit(LIMITS), async ({ body, req, res }) => {
     const answer = await offerEvidence(body);
     switch (answer.kind) {
       case 'accepted':

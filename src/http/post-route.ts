@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { parseRequest } from './parse-request.ts';
-import type { PostLimit } from './post-limit.ts';
 import { answerTooLarge, answerTooMany, answerWrongType } from './problem.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { readBody } from './read-body.ts';
 import type { BodySpec, Exchange, Route, RouteSpec } from './route.ts';
 
@@ -12,7 +12,7 @@ import type { BodySpec, Exchange, Route, RouteSpec } from './route.ts';
  */
 export function definePostRoute<Params extends z.ZodObject, Query extends z.ZodObject>(
   spec: RouteSpec<Params, Query> & Readonly<{ body: BodySpec }>,
-  limit: PostLimit,
+  limit: RateLimit,
   answer: (
     exchange: Exchange<z.infer<Params>, z.infer<Query>> & Readonly<{ body: Uint8Array }>,
   ) => Promise<void>,

@@ -93,6 +93,16 @@ describe('a proof', () => {
     }
   });
 
+  test('is made for one address no more often than it may be; the tiles are there for whoever needs many', async () => {
+    await using app = await startApp(fakeValidator());
+    const replies = await Promise.all(Array.from({ length: 200 }, () => app.ask('/log/proof/7')));
+    const refused = replies.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThanOrEqual(100);
+    for (const { headers } of refused) expect(headers['retry-after']).toBe('1');
+    expect((await app.ask('/log/tile/0/000')).status).toBe(200);
+  });
+
   test('of an index that is not a plain whole number is refused by name', async () => {
     await using app = await startApp(fakeValidator());
     for (const n of ['-1', '01', '1.0', '1e1', 'x', '%20', '9007199254740992', '1%2f2', '٣']) {

@@ -88,7 +88,7 @@ test('the document has every route of the app and no other', async () => {
     route === undefined ? [] : [openApiPath(route.path)],
   );
   expect(Object.keys(paths)).toEqual(routes);
-  expect(routes).toHaveLength(20);
+  expect(routes).toHaveLength(24);
 });
 
 test('every path segment and query parameter is described, and a described one is accepted', async () => {
@@ -125,6 +125,9 @@ test('every path segment and query parameter is described, and a described one i
     ['/witness/add-checkpoint', 'post'],
     ['/v1/evidence', 'query view false', 'post'],
     ['/v1/evidence/{digest}', 'path digest true'],
+    ...['/audit', '/audit/audit.css', '/audit/audit.js', '/audit/verifier.js'].map((path) => [
+      path,
+    ]),
     ...['/v1/status', '/livez', '/readyz', '/metrics', '/openapi.json'].map((path) => [path]),
   ]);
   const samples = { family: FAMILY, view: 'index', digest, window: '5', from: '0', limit: '5' };

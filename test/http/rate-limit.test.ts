@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { createPostLimit } from '#src/http/post-limit.ts';
+import { createRateLimit } from '#src/http/rate-limit.ts';
 
 const plenty = { burst: 1_000_000, perSecond: 1_000_000 };
 
 /** A limit on a clock that the test moves. */
-function limitAt(rates: Parameters<typeof createPostLimit>[0]) {
+function limitAt(rates: Parameters<typeof createRateLimit>[0]) {
   let nowMs = 0;
-  const limit = createPostLimit(rates, () => nowMs);
+  const limit = createRateLimit(rates, () => nowMs);
   return { admit: limit.admit, pass: (ms: number) => (nowMs += ms) };
 }
 

@@ -1,7 +1,7 @@
 /** How often something may be done: `burst` times at once, and `perSecond` in the long run. */
 export type Rate = Readonly<{ burst: number; perSecond: number }>;
 
-export type PostLimit = Readonly<{
+export type RateLimit = Readonly<{
   /** Counts a request from this address; null when it is admitted, else the seconds until one will be. */
   admit: (address: string) => number | null;
 }>;
@@ -13,13 +13,13 @@ export type PostLimit = Readonly<{
 const MIN_NETWORKS = 4_096;
 
 /**
- * Limits how often one network, and how often all of them together, may send. A request that is not
- * admitted counts for nothing, so that asking too early costs no time.
+ * Limits how often one network, and how often all of them together, may send something or have something
+ * made. A request that is not admitted counts for nothing, so that asking too early costs no time.
  */
-export function createPostLimit(
+export function createRateLimit(
   { perNetwork, overall }: Readonly<{ perNetwork: Rate; overall: Rate }>,
   now: () => number = () => performance.now(),
-): PostLimit {
+): RateLimit {
   const all: Bucket = { tokens: overall.burst, atMs: now() };
   // Two halves instead of one list in the order of use: the older one is forgotten when the newer one is full.
   let older = new Map<string, Bucket>();
