@@ -14,6 +14,13 @@ export type Fetch = (
   options: { maxBytes: number; signal: AbortSignal },
 ) => Promise<Fetched>;
 
+/** An HTTP POST to a peer, once: without an answer it is not known whether it arrived. */
+export type Post = (
+  url: string,
+  body: Uint8Array,
+  options: { contentType: string; maxBytes: number; signal: AbortSignal },
+) => Promise<Fetched>;
+
 /** A voter that can be asked: somebody else than ourselves, with an axon. The address is of the peer's choosing. */
 export type Peer = Readonly<{ hotkey: string; axon: string }>;
 

@@ -10,6 +10,7 @@ import {
 import { verifyConsistency } from '../merkle/proof.ts';
 import { parseNote } from '../merkle/signed-note.ts';
 import { EMPTY_ROOT, sameHash } from '../merkle/tree.ts';
+import { hashOf, hexOf } from './sized-root.ts';
 
 /** The newest checkpoint of another validator's log that was cosigned here. */
 export type Witnessed = Readonly<{
@@ -107,11 +108,11 @@ export function decideWitness(
   if (oldSize > size) {
     return refuse({ status: 400, detail: 'the old size is greater than the new one' });
   }
-  const to = { origin, size, root: hex(root), note: Buffer.from(checkpoint).toString('utf8') };
+  const to = { origin, size, root: hexOf(root), note: Buffer.from(checkpoint).toString('utf8') };
   const fork = held !== null && held.size === size && held.root !== to.root;
   const heldSize = held?.size ?? 0;
   if (fork || oldSize !== heldSize) return refuse({ status: 409, size: heldSize }, fork);
-  const from = held === null ? EMPTY_ROOT : bytes(held.root);
+  const from = held === null ? EMPTY_ROOT : hashOf(held.root);
   if (!isConsistent({ size: oldSize, root: from }, { size, root }, proof)) {
     return refuse({ status: 422, detail: 'no proof of consistency with what was cosigned' });
   }
@@ -128,12 +129,4 @@ function isConsistent(from: Sized, to: Sized, proof: readonly Uint8Array[]): boo
 
 function refuse(refusal: WitnessRefusal, fork = false): WitnessDecision {
   return { kind: 'refuse', refusal, fork };
-}
-
-function hex(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('hex');
-}
-
-function bytes(hash: string): Uint8Array {
-  return Buffer.from(hash, 'hex');
 }
