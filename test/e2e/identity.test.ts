@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
@@ -27,19 +27,40 @@ afterAll(() => subnet[Symbol.asyncDispose]());
 
 /** The same identity on another machine: other files, another port. */
 async function elsewhere(): Promise<Env> {
-  return { EIREL_DATA_DIR: await mkdtemp(join(subnet.dir, 'other-')), EIREL_HTTP_PORT: '0' };
+  const dir = await mkdtemp(join(subnet.dir, 'other-'));
+  return {
+    EIREL_DATA_DIR: join(dir, 'data'),
+    EIREL_SIGNING_DIR: join(dir, 'signing'),
+    EIREL_HTTP_PORT: '0',
+  };
+}
+
+/** The same, with a copy of what was signed: a machine that was cloned. Nobody may be writing meanwhile. */
+async function cloned(): Promise<Env> {
+  const env = await elsewhere();
+  const { EIREL_SIGNING_DIR: from = '' } = await subnet.environment('v1');
+  await cp(from, env['EIREL_SIGNING_DIR'] ?? '', { recursive: true });
+  return env;
 }
 
 test('a second process with the identity of a living one stops and appends nothing', async () => {
   const run = liveRun(1, subnet.chain.block());
   await measure(subnet, run, QUALITY);
   const { head } = await readLog(subnet.nats, 'v1');
-  for (const changes of [{}, await elsewhere()]) {
+  for (const { changes, says } of [
+    {
+      changes: {},
+      says: /log\.conflict: file: \S*signing\.db, found: another process has it open/,
+    },
+    {
+      changes: await elsewhere(),
+      says: /log\.conflict: found: the process .*stop it before this one starts; nothing was appended/,
+    },
+  ]) {
     const second = await runEirel(['validator', '--json'], await subnet.environment('v1', changes));
     expect(second.code, second.err).toBe(EXIT.conflict);
     expect(second.out).toBe('');
-    expect(second.err).toContain('log.conflict: found: the process');
-    expect(second.err).toContain('stop it before this one starts; nothing was appended');
+    expect(second.err).toMatch(says);
   }
   expect((await readLog(subnet.nats, 'v1')).head).toEqual(head);
   await playTo(subnet, run.phases.certify + 1);
@@ -52,8 +73,8 @@ test('of two processes that start at once with one identity, one lives', async (
   expect(await before.ended).toBe(EXIT.ok);
   const { head } = await readLog(subnet.nats, 'v1');
   const starts = await Promise.allSettled([
-    subnet.start('v1', await elsewhere()),
-    subnet.start('v1', await elsewhere()),
+    subnet.start('v1', await cloned()),
+    subnet.start('v1', await cloned()),
   ]);
   const lives = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
   expect(lives).toHaveLength(1);
@@ -65,7 +86,7 @@ test('of two processes that start at once with one identity, one lives', async (
 test('a process that was frozen while another took over stops at its next append, before it is stored', async () => {
   const frozen = subnet.processOf('v1');
   process.kill(frozen.pid, 'SIGSTOP');
-  await subnet.start('v1', await elsewhere());
+  await subnet.start('v1', await cloned());
   const run = liveRun(2, subnet.chain.block());
   await measure(subnet, run, QUALITY);
   const { head } = await readLog(subnet.nats, 'v1');
@@ -83,7 +104,7 @@ test('a process that was frozen while another took over stops at its next append
 test('a command that runs into the other writer ends the process as well, without a block', async () => {
   const frozen = subnet.processOf('v1');
   process.kill(frozen.pid, 'SIGSTOP');
-  const second = await subnet.start('v1', await elsewhere());
+  const second = await subnet.start('v1', await cloned());
   await measure(subnet, liveRun(3, subnet.chain.block()), QUALITY);
   const { head } = await readLog(subnet.nats, 'v1');
 
