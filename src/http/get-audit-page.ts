@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { createBulkGate } from './bulk-gate.ts';
 import { answerBusy } from './problem.ts';
@@ -18,9 +19,10 @@ export function getAuditPage({ auditPage }: GetAuditPageDeps): readonly Route[] 
   const gate = createBulkGate();
   /** Read once: after a new build, the files of one process still belong together. */
   const read = new Map<string, ByteDocument>();
-  return files.map(({ path, file, contentType, summary }) =>
-    defineRoute(specOf(path, contentType, summary), async ({ req, res }) => {
-      const document = read.get(file) ?? pageDocument(path, contentType, await auditPage(file));
+  return files.map(({ path, file, ...rest }) =>
+    defineRoute(specOf({ path, ...rest }), async ({ req, res }) => {
+      const document =
+        read.get(file) ?? pageDocument(path, rest.contentType, await auditPage(file));
       read.set(file, document);
       if (!gate.enter(res, document.bytes.length)) return answerBusy(req, res);
       sendDocument(req, res, document);
@@ -28,30 +30,37 @@ export function getAuditPage({ auditPage }: GetAuditPageDeps): readonly Route[] 
   );
 }
 
+/** The page reads its query itself: it audits the log at this address at once. */
+const PageQuery = z.strictObject({ log: z.string().max(2_048).optional() });
+
 const files = [
   {
     path: '/audit',
     file: 'index.html',
     contentType: 'text/html; charset=utf-8',
     summary: 'A page that verifies a published log in the browser',
+    query: PageQuery,
   },
   {
     path: '/audit/audit.css',
     file: 'audit.css',
     contentType: 'text/css; charset=utf-8',
     summary: 'How that page looks',
+    query: NoParams,
   },
   {
     path: '/audit/audit.js',
     file: 'audit.js',
     contentType: 'text/javascript; charset=utf-8',
     summary: 'What that page does',
+    query: NoParams,
   },
   {
     path: '/audit/verifier.js',
     file: 'verifier.js',
     contentType: 'text/javascript; charset=utf-8',
     summary: 'The auditor of the command line, as that page runs it',
+    query: NoParams,
   },
 ] as const;
 
@@ -84,12 +93,14 @@ function pageDocument(path: string, contentType: string, bytes: Uint8Array | nul
   return { ...document, headers: [...document.headers, ...pageHeaders] };
 }
 
-function specOf(path: string, contentType: string, summary: string) {
+type PageFile = Omit<(typeof files)[number], 'file'>;
+
+function specOf({ path, summary, query, contentType }: PageFile) {
   return {
     path,
     summary,
     params: NoParams,
-    query: NoParams,
+    query,
     answers: [
       {
         status: 200,

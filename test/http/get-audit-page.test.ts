@@ -35,6 +35,13 @@ test('the page and its worker run what this server serves, and nothing else', as
   }
 });
 
+test('the address of a log is the one thing that the page is asked with', async () => {
+  await using app = await startApp(fakeValidator());
+  expect((await app.ask('/audit?log=https://validator.example/log')).status).toBe(200);
+  expect((await app.ask('/audit?other=1')).status).toBe(400);
+  expect((await app.ask('/audit/audit.js?log=a')).status).toBe(400);
+});
+
 test('where the page is not built, the answer says how to build it, and then it is there', async () => {
   let built: Uint8Array | null = null;
   await using app = await startApp(fakeValidator({}, { auditPage: async () => built }));
