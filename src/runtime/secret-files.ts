@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, stat, writeFile } from 'node:fs/promises';
+import { access, constants, type FileHandle, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { SECRET_BYTES } from '../events/run-key.ts';
 import { makePrivateFile, makePrivateFolder } from './private-folder.ts';
 
 /** The secrets of a validator's log, 32 bytes each. */
@@ -16,8 +17,6 @@ export type LogSecrets = Readonly<{
 
 /** Their files' names in a signing directory. */
 export const SECRET_FILES = ['log.key', 'witness.key', 'seal.key'] as const;
-
-const SECRET_BYTES = 32;
 
 /** A secret in hex with a line end; a longer file is another one. */
 const MAX_FILE_BYTES = 256;
@@ -44,6 +43,22 @@ export async function createLogSecrets(dir: string): Promise<LogSecrets> {
     await makePrivateFile(join(dir, name), (draft) => writeFile(draft, secret));
   }
   return readLogSecrets(dir);
+}
+
+/**
+ * The sealing secret alone, for whoever only reads the log; null where there is none, or none that this user may
+ * read. Throws `key.invalid` for a file that is something else.
+ */
+export async function readSealSecret(dir: string): Promise<Uint8Array | null> {
+  const file = join(dir, 'seal.key');
+  try {
+    await access(file, constants.R_OK);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return null;
+    throw error;
+  }
+  return readSecret(file);
 }
 
 /** The secrets' files that are in a signing directory: none where there is no such directory. */
