@@ -10,6 +10,7 @@ import {
   parseOrigin,
 } from '../merkle/checkpoint.ts';
 import { formatNote, linesOf, type Note } from '../merkle/signed-note.ts';
+import { sameHash } from '../merkle/tree.ts';
 import {
   commitmentFault,
   commitmentText,
@@ -24,47 +25,44 @@ import {
   type Refused,
   refused,
 } from './evidence-form.ts';
-import {
-  contradictionOf,
-  Inclusion,
-  inclusionOf,
-  leafText,
-  type TreeStatement,
-} from './evidence-trees.ts';
-import type { ForkPoint } from './fork-point.ts';
-
-/** A leaf of the tree that the statement beside it stands for; null where the roots alone contradict. */
-const WithLeaf = { inclusion: Inclusion.nullable() };
-const NoteStatement = z.strictObject({ ...WithLeaf, note: z.string().max(MAX_NOTE_LENGTH) });
-const AnchorStatement = z.strictObject({ ...WithLeaf, commitment: CommitmentStatement });
+import { Prefix, rootOfPrefix, type SizedTree } from './fork-proof.ts';
 
 /**
- * The evidence that two checkpoints of one log are: of one size by themselves (`fork` null), of different
- * sizes with the leaf at which they part. Only the hotkey's lines are kept. Throws `checkpoint.invalid` for
- * a note that has none.
+ * Beside the larger of two trees: what it was at the other's size. Null beside the smaller one, and beside
+ * trees of one size. That is enough, and unlike two leaves with a proof in each it needs nothing of the
+ * smaller tree but its root: of a history that was shown once, a cheat serves no tiles.
  */
-export function evidenceOfCheckpoints(one: Note, other: Note, fork: ForkPoint | null): string {
-  const first = noteStatement(one, inclusionOf(fork, fork?.one));
-  const second = noteStatement(other, inclusionOf(fork, fork?.other));
-  const swapped = sha256(one.text) > sha256(other.text);
-  return evidenceText('checkpoint', swapped ? [second, first] : [first, second]);
+const WithPrefix = { prefix: Prefix.nullable() };
+const NoteStatement = z.strictObject({ ...WithPrefix, note: z.string().max(MAX_NOTE_LENGTH) });
+const AnchorStatement = z.strictObject({ ...WithPrefix, commitment: CommitmentStatement });
+
+type Shown<Statement> = Statement & Readonly<{ prefix: Prefix | null }>;
+
+/**
+ * The evidence that two checkpoints of one log are. Only the hotkey's line of each is kept. Throws
+ * `checkpoint.invalid` for a note that has none.
+ */
+export function evidenceOfCheckpoints(
+  one: Shown<{ note: Note }>,
+  other: Shown<{ note: Note }>,
+): string {
+  const ordered = sha256(one.note.text) < sha256(other.note.text) ? [one, other] : [other, one];
+  const [first, second] = ordered.map(noteStatement) as [Json, Json]; // safe: map keeps the length
+  return evidenceText('checkpoint', [first, second]);
 }
 
-/** The same of a checkpoint (`fork.one`) and an anchor (`fork.other`). */
+/** The evidence that a checkpoint and an anchor of one log are. Throws as above. */
 export function evidenceOfCheckpointAndAnchor(
-  checkpoint: Note,
-  commitment: CommitmentStatement,
-  fork: ForkPoint | null,
+  checkpoint: Shown<{ note: Note }>,
+  { commitment, prefix }: Shown<{ commitment: CommitmentStatement }>,
 ): string {
-  return evidenceText('checkpoint-vs-anchor', [
-    noteStatement(checkpoint, inclusionOf(fork, fork?.one)),
-    { commitment, inclusion: inclusionOf(fork, fork?.other) },
-  ]);
+  return evidenceText('checkpoint-vs-anchor', [noteStatement(checkpoint), { commitment, prefix }]);
 }
 
 /**
  * Proves that a hotkey signed two checkpoints of one log that no log can have both of: of one size with
- * different roots; or of different sizes, with different leaves at one index, each proven in its tree.
+ * different roots; or of different sizes, where the larger tree is shown to have had another root at the
+ * size of the smaller one.
  */
 export function checkCheckpoints(
   [first, second]: readonly [Json, Json],
@@ -77,7 +75,7 @@ export function checkCheckpoints(
   const { origin } = one.checkpoint;
   const fault =
     sameLog(origin, other.checkpoint.origin) ??
-    contradictionOf(treeOf(one), treeOf(other)) ??
+    contradiction(treeOf(one), treeOf(other)) ??
     ordered(one, other) ??
     noteFault(one, context) ??
     noteFault(other, context);
@@ -105,12 +103,12 @@ export function checkCheckpointAndAnchor(
   const { anchor } = commitment;
   if (anchor === null) return refused('no-anchor', 'no tree in the second field');
   const { hotkey, generation } = note;
-  const root = Buffer.from(anchor.root, 'hex');
-  const { inclusion } = parsed.data;
+  const { prefix } = parsed.data;
+  const anchored = { size: anchor.size, root: Buffer.from(anchor.root, 'hex'), prefix };
   const fault =
     differentHotkeys(hotkey, commitment.statement.hotkey) ??
     sameLog(`generation ${generation}`, `generation ${anchor.generation}`) ??
-    contradictionOf(treeOf(note), { size: anchor.size, root, inclusion }) ??
+    contradiction(treeOf(note), anchored) ??
     noteFault(note, context) ??
     commitmentFault(commitment, context);
   if (fault !== null) return fault;
@@ -119,25 +117,26 @@ export function checkCheckpointAndAnchor(
     family: null,
     run: null,
     summary: `${hotkey} anchored another history of its log than the one in its checkpoint`,
-    says: [noteText(note), `${commitmentText(commitment)}${leafText(inclusion)}`],
+    says: [noteText(note), commitmentText(commitment)],
   };
 }
 
-type OpenedNote = Readonly<{
-  kind: 'opened';
-  note: string;
-  text: string;
-  checkpoint: Checkpoint;
-  hotkey: string;
-  generation: number;
-  inclusion: Inclusion | null;
-}>;
+type OpenedNote = Shown<
+  Readonly<{
+    kind: 'opened';
+    note: string;
+    text: string;
+    checkpoint: Checkpoint;
+    hotkey: string;
+    generation: number;
+  }>
+>;
 
 /** Reads a checkpoint of a log of this network and subnet, with one line, in the hotkey's name; its signature is not looked at. */
 function openNote(json: Json, { genesis, netuid }: EvidenceContext): OpenedNote | Refused {
   const parsed = NoteStatement.safeParse(json);
   if (!parsed.success) return refused('schema', issueOf(parsed.error));
-  const { note, inclusion } = parsed.data;
+  const { note, prefix } = parsed.data;
   const log = parseOrigin(note.slice(0, note.indexOf('\n')));
   if (log === null) return refused('bad-note', 'its first line names no log of ours');
   const { hotkey, generation } = log;
@@ -149,15 +148,8 @@ function openNote(json: Json, { genesis, netuid }: EvidenceContext): OpenedNote 
   if (log.netuid !== netuid)
     return refused('wrong-netuid', `netuid ${log.netuid} instead of ${netuid}`);
   const { text } = opened.note;
-  return {
-    kind: 'opened',
-    note,
-    text,
-    checkpoint: opened.checkpoint,
-    hotkey,
-    generation,
-    inclusion,
-  };
+  const { checkpoint } = opened;
+  return { kind: 'opened', note, text, checkpoint, hotkey, generation, prefix };
 }
 
 function noteFault({ note, hotkey }: OpenedNote, { verify }: EvidenceContext): Refused | null {
@@ -175,17 +167,37 @@ function ordered(one: OpenedNote, other: OpenedNote): Refused | null {
     : refused('order', 'the text with the smaller SHA-256 stands first');
 }
 
-function treeOf({ checkpoint: { size, root }, inclusion }: OpenedNote): TreeStatement {
-  return { size, root, inclusion };
+function treeOf({ checkpoint: { size, root }, prefix }: OpenedNote): Shown<SizedTree> {
+  return { size, root, prefix };
 }
 
-function noteText({ checkpoint: { size, root }, inclusion }: OpenedNote): string {
-  return `a checkpoint of ${size} events with root ${Buffer.from(root).toString('hex')}${leafText(inclusion)}`;
+/** Why two trees can be those of one growing log, as far as is shown; null when they cannot. */
+function contradiction(one: Shown<SizedTree>, other: Shown<SizedTree>): Refused | null {
+  const [smaller, larger] = one.size < other.size ? [one, other] : [other, one];
+  const { size, root } = smaller;
+  if (smaller.prefix !== null || (size === larger.size && larger.prefix !== null))
+    return refused('proof-needless', `of two trees the larger shows what it was at size ${size}`);
+  if (size === larger.size)
+    return sameHash(root, larger.root)
+      ? refused('no-contradiction', `both have that root at size ${size}`)
+      : null;
+  if (larger.prefix === null)
+    return refused('proof-missing', `what the tree of ${larger.size} leaves was at size ${size}`);
+  const former = rootOfPrefix(larger.prefix, size, larger);
+  if (former === null)
+    return refused('bad-proof', `no leaf ${size - 1} of the tree of ${larger.size} leaves`);
+  return sameHash(former, root)
+    ? refused('no-contradiction', `the tree of ${larger.size} leaves had that root at size ${size}`)
+    : null;
 }
 
-function noteStatement({ text, signatures }: Note, inclusion: Inclusion | null) {
+function noteText({ checkpoint: { size, root } }: OpenedNote): string {
+  return `a checkpoint of ${size} events with root ${Buffer.from(root).toString('hex')}`;
+}
+
+function noteStatement({ note, prefix }: Shown<{ note: Note }>): Json {
+  const { text } = note;
   const key = hotkeyVerifierKey(text.slice(0, text.indexOf('\n')));
-  const lines = key === null ? [] : linesOf({ text, signatures }, key).slice(0, 1);
-  const note = Buffer.from(formatNote({ text, signatures: lines })).toString('utf8');
-  return { inclusion, note };
+  const signatures = key === null ? [] : linesOf(note, key).slice(0, 1);
+  return { note: Buffer.from(formatNote({ text, signatures })).toString('utf8'), prefix };
 }

@@ -57,10 +57,9 @@ export type EvidenceFault =
   | 'no-anchor'
   /** No checkpoint, or one with other lines than its hotkey's. */
   | 'bad-note'
-  /** Trees of different sizes are compared by a leaf of both, trees of one size by their roots. */
+  /** Which of two trees has to show what it was at the other's size, and which has not. */
   | 'proof-missing'
   | 'proof-needless'
-  | 'different-leaves'
   | 'bad-proof'
   | 'owner-unknown'
   | 'not-the-owner'

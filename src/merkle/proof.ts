@@ -6,17 +6,19 @@ type Count = number | bigint;
 /** RFC 6962 counts leaves in 64 bits. */
 const MAX_COUNT = 2n ** 64n - 1n;
 
-/**
- * Whether the leaf hash stands at that index of the tree with that size and root (RFC 9162 section 2.1.3.2). Total:
- * whatever is malformed is false.
- */
-export function verifyInclusion(claim: {
+type InclusionClaim = {
   leaf: Hash;
   index: Count;
   size: Count;
   proof: readonly Hash[];
   root: Hash;
-}): boolean {
+};
+
+/**
+ * Whether the leaf hash stands at that index of the tree with that size and root (RFC 9162 section 2.1.3.2). Total:
+ * whatever is malformed is false.
+ */
+export function verifyInclusion(claim: InclusionClaim): boolean {
   const { leaf, proof, root } = claim;
   const index = count(claim.index);
   const size = count(claim.size);
@@ -31,6 +33,22 @@ export function verifyInclusion(claim: {
     climb(place, fromLeft);
   }
   return place.last === 0n && sameHash(node, root);
+}
+
+/**
+ * The root that the tree had when this leaf was its last: all that stood left of the leaf is in its proof. Null
+ * unless `verifyInclusion` holds. What differs from it is no root that this tree ever had at that size.
+ */
+export function rootUpTo(claim: InclusionClaim): Hash | null {
+  if (!verifyInclusion(claim)) return null;
+  const place = { first: BigInt(claim.index), last: BigInt(claim.size) - 1n };
+  let node = claim.leaf;
+  for (const sibling of claim.proof) {
+    const fromLeft = joinsFromLeft(place);
+    if (fromLeft) node = nodeOf(sibling, node);
+    climb(place, fromLeft);
+  }
+  return node;
 }
 
 /**

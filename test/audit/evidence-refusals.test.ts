@@ -18,12 +18,13 @@ import { REPORT_TYPE } from '#src/events/report.ts';
 import { formatNote, type Note } from '#src/merkle/signed-note.ts';
 import { devSigner } from '../support/dev-keys.ts';
 import {
+  alone,
   CONTEXT,
   checkpoint,
   commitment,
   FILES,
-  forkOf,
   history,
+  prefixOf,
   report,
   roster,
 } from '../support/evidence-cases.ts';
@@ -33,7 +34,7 @@ const OTHER = devSigner('other');
 const NETWORK = sha256('another network');
 const honest = history(300);
 const forked = history(300, 5);
-const fork = await forkOf(honest(10), forked(300));
+const prefix = await prefixOf(honest(10), forked(300));
 const [reports = '', , , , ofOneSize = '', ofTwoSizes = ''] = FILES.map(({ text }) => text);
 
 /** A file with something of it replaced, as its own author could. */
@@ -61,9 +62,10 @@ function restated(text: string, at: 0 | 1, change: Readonly<Record<string, Json>
   });
 }
 
-const notes = (one: Note, two: Note): string => evidenceOfCheckpoints(one, two, null);
+const notes = (one: Note, two: Note): string =>
+  evidenceOfCheckpoints(alone({ note: one }), alone({ note: two }));
 const anchored = (one: Note, second: ReturnType<typeof commitment>): string =>
-  evidenceOfCheckpointAndAnchor(one, second, null);
+  evidenceOfCheckpointAndAnchor(alone({ note: one }), alone({ commitment: second }));
 const salted = (generation: number, commit: string | null) =>
   commitment(report(1), { commit, tree: { ...honest(10), generation } });
 const unlined = (note: Note): Note => ({ ...note, signatures: note.signatures.slice(0, 1) });
@@ -208,10 +210,9 @@ const REFUSED: Readonly<
       checkpoint(honest(10)),
       commitment(report(1), { tree: honest(10) }),
     ),
-    'one leaf, of a log that grew': evidenceOfCheckpoints(
-      checkpoint(honest(10)),
-      checkpoint(forked(300)),
-      { ...fork, other: fork.one },
+    'a larger tree that is the smaller one grown': evidenceOfCheckpoints(
+      alone({ note: checkpoint(forked(10)) }),
+      { note: checkpoint(forked(300)), prefix },
     ),
   },
   order: {
@@ -267,29 +268,34 @@ const REFUSED: Readonly<
     }),
   },
   'proof-missing': {
-    'two sizes and no leaf': notes(checkpoint(honest(10)), checkpoint(forked(300))),
-    'two sizes and one leaf': restated(ofTwoSizes, 0, { inclusion: null }),
-  },
-  'proof-needless': {
-    'one size and a leaf': evidenceOfCheckpoints(
-      checkpoint(honest(10)),
-      checkpoint(forked(10)),
-      await forkOf(honest(10), forked(10)),
-    ),
-  },
-  'different-leaves': {
-    'leaves at two places': restated(ofTwoSizes, 1, {
-      inclusion: { index: 6, leaf: sha256('leaf'), proof: [] },
-    }),
-  },
-  'bad-proof': {
-    'a leaf that is not in the tree': restated(ofTwoSizes, 0, {
-      inclusion: { index: 5, leaf: sha256('leaf'), proof: [] },
-    }),
-    'proofs of the wrong trees': evidenceOfCheckpoints(
+    'two sizes and nothing of the larger tree': notes(
       checkpoint(honest(10)),
       checkpoint(forked(300)),
-      { ...fork, one: fork.other, other: fork.one },
+    ),
+    'an anchor of a larger tree, and nothing of it': anchored(
+      checkpoint(honest(10)),
+      commitment(report(1), { tree: forked(300) }),
+    ),
+  },
+  'proof-needless': {
+    'one size, and a prefix': restated(ofOneSize, 1, { prefix }),
+    'a prefix of the smaller tree': evidenceOfCheckpoints(
+      { note: checkpoint(honest(10)), prefix },
+      { note: checkpoint(forked(300)), prefix },
+    ),
+  },
+  'bad-proof': {
+    'a leaf that is not in the tree': evidenceOfCheckpoints(
+      alone({ note: checkpoint(honest(10)) }),
+      { note: checkpoint(forked(300)), prefix: { ...prefix, leaf: sha256('leaf') } },
+    ),
+    'a proof of another size': evidenceOfCheckpoints(alone({ note: checkpoint(honest(11)) }), {
+      note: checkpoint(forked(300)),
+      prefix,
+    }),
+    'a smaller tree without leaves': evidenceOfCheckpoints(
+      alone({ note: checkpoint({ size: 0, root: Buffer.alloc(32) }) }),
+      { note: checkpoint(forked(300)), prefix },
     ),
   },
   'not-the-owner': {

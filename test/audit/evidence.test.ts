@@ -11,13 +11,14 @@ import { sha256 } from '#src/events/hash.ts';
 import { hotkeyOf } from '../consensus/fake-keys.ts';
 import {
   ACCUSED,
+  alone,
   CONTEXT,
   checkpoint,
   commitment,
   FILES,
-  forkOf,
   history,
   OWNER,
+  prefixOf,
   RUN,
   report,
   roster,
@@ -25,7 +26,7 @@ import {
 
 const honest = history(300);
 const forked = history(300, 5);
-const fork = await forkOf(honest(10), forked(300));
+const prefix = await prefixOf(honest(10), forked(300));
 
 describe('evidence', () => {
   test.for(FILES)('of $name proves a misdeed', ({ kind, text }) => {
@@ -56,15 +57,13 @@ describe('evidence', () => {
     expect(evidenceOfRosters(rosters[1], rosters[0])).toBe(evidenceOfRosters(...rosters));
     const made = [commitment(reports[0]), commitment(reports[1])] as const;
     expect(evidenceOfCommitments(made[1], made[0])).toBe(evidenceOfCommitments(...made));
-    const notes = [checkpoint(honest(10)), checkpoint(forked(300))] as const;
-    const text = evidenceOfCheckpoints(...notes, fork);
-    const turned = { index: fork.index, one: fork.other, other: fork.one };
-    expect(evidenceOfCheckpoints(notes[1], notes[0], turned)).toBe(text);
-    const cosigned = {
-      ...notes[0],
-      signatures: [...notes[0].signatures, { name: 'w', keyId: 1, signature: Buffer.of(1) }],
-    };
-    expect(evidenceOfCheckpoints(cosigned, notes[1], fork)).toBe(text);
+    const [note, forkedNote] = [checkpoint(honest(10)), checkpoint(forked(300))];
+    const [smaller, larger] = [alone({ note }), { note: forkedNote, prefix }];
+    const text = evidenceOfCheckpoints(smaller, larger);
+    expect(evidenceOfCheckpoints(larger, smaller)).toBe(text);
+    const line = { name: 'witness', keyId: 1, signature: Buffer.of(1) };
+    const cosigned = alone({ note: { ...note, signatures: [...note.signatures, line] } });
+    expect(evidenceOfCheckpoints(cosigned, larger)).toBe(text);
   });
 
   test('of the largest reports fits into its event', () => {

@@ -12,7 +12,7 @@ import {
   ROSTER_TYPE,
 } from '#src/audit/evidence-documents.ts';
 import type { EvidenceContext } from '#src/audit/evidence-form.ts';
-import { type Face, type ForkPoint, findForkPoint } from '#src/audit/fork-point.ts';
+import { forkProof, type Prefix, type SizedTree } from '#src/audit/fork-proof.ts';
 import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
 import { anchorPayload, commitmentPayload } from '#src/consensus/commitment.ts';
@@ -25,6 +25,7 @@ import { REPORT_TYPE, type ReportBody } from '#src/events/report.ts';
 import { logSource } from '#src/events/source.ts';
 import { signCheckpoint } from '#src/merkle/checkpoint.ts';
 import { type Note, parseNote } from '#src/merkle/signed-note.ts';
+import type { ReadTile } from '#src/merkle/tile-proof.ts';
 import { leafOf } from '#src/merkle/tree.ts';
 import { devSigner } from './dev-keys.ts';
 import { naiveTree } from './naive-tree.ts';
@@ -137,16 +138,23 @@ export function history(leaves: number, from = leaves, name = 'forked') {
   return (size: number): Face => ({ size, root: tree.root(size), read: tree.tiles(size) });
 }
 
-/** Where two faces part; the test needs them to. */
-export async function forkOf(one: Face, other: Face): Promise<ForkPoint> {
-  const fork = await findForkPoint(one, other);
-  if (fork === null) throw new Error('they do not part');
-  return fork;
+type Face = SizedTree & Readonly<{ read: ReadTile }>;
+
+/** That the larger face never was the smaller one; the test needs it to be so. */
+export async function prefixOf(smaller: Face, larger: Face): Promise<Prefix> {
+  const prefix = await forkProof(smaller, larger);
+  if (prefix === null) throw new Error('they do not part');
+  return prefix;
+}
+
+/** A checkpoint or a commitment beside nothing of a larger tree. */
+export function alone<Statement>(statement: Statement): Statement & { prefix: null } {
+  return { ...statement, prefix: null };
 }
 
 const honest = history(300);
 const forked = history(300, 5);
-const fork = await forkOf(honest(10), forked(300));
+const prefix = await prefixOf(honest(10), forked(300));
 
 /** One file of each kind, and of each form of it, as the product makes them. */
 export const FILES: readonly Readonly<{ name: string; kind: EvidenceKind; text: string }>[] = [
@@ -176,29 +184,41 @@ export const FILES: readonly Readonly<{ name: string; kind: EvidenceKind; text: 
   {
     name: 'two checkpoints of one size',
     kind: 'checkpoint',
-    text: evidenceOfCheckpoints(checkpoint(honest(10)), checkpoint(forked(10)), null),
+    text: evidenceOfCheckpoints(
+      alone({ note: checkpoint(honest(10)) }),
+      alone({ note: checkpoint(forked(10)) }),
+    ),
   },
   {
     name: 'two checkpoints of different sizes',
     kind: 'checkpoint',
-    text: evidenceOfCheckpoints(checkpoint(honest(10)), checkpoint(forked(300)), fork),
+    text: evidenceOfCheckpoints(alone({ note: checkpoint(honest(10)) }), {
+      note: checkpoint(forked(300)),
+      prefix,
+    }),
   },
   {
     name: 'a checkpoint and an anchor of its size',
     kind: 'checkpoint-vs-anchor',
     text: evidenceOfCheckpointAndAnchor(
-      checkpoint(honest(10)),
-      commitment(report(1), { tree: forked(10) }),
-      null,
+      alone({ note: checkpoint(honest(10)) }),
+      alone({ commitment: commitment(report(1), { tree: forked(10) }) }),
     ),
   },
   {
-    name: 'a checkpoint and an anchor of another size',
+    name: 'a checkpoint and an anchor of a larger size',
+    kind: 'checkpoint-vs-anchor',
+    text: evidenceOfCheckpointAndAnchor(alone({ note: checkpoint(honest(10)) }), {
+      commitment: commitment(report(1), { tree: forked(300) }),
+      prefix,
+    }),
+  },
+  {
+    name: 'a checkpoint and an anchor of a smaller size',
     kind: 'checkpoint-vs-anchor',
     text: evidenceOfCheckpointAndAnchor(
-      checkpoint(honest(10)),
-      commitment(report(1), { tree: forked(300) }),
-      fork,
+      { note: checkpoint(forked(300)), prefix },
+      alone({ commitment: commitment(report(1), { tree: honest(10) }) }),
     ),
   },
   {
