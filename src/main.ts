@@ -13,6 +13,7 @@ import {
   watchedHistory,
 } from './cli/validator/telemetry.ts';
 import { type Config, commitsScores, rulesOf } from './config.ts';
+import { runKeys } from './events/run-key.ts';
 import { logSource } from './events/source.ts';
 import { commandsOf } from './handlers/commands.ts';
 import type { Identity } from './handlers/perform-step.ts';
@@ -56,7 +57,10 @@ export async function startValidator(
 
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
-  const log = opened.use(await openValidatorLog(config, source, { logger, signal: stopping }));
+  const { sealSecret: secret } = await signing.secrets.create();
+  const log = opened.use(
+    await openValidatorLog(config, source, { secret, logger, signal: stopping }),
+  );
   const peers = opened.use(
     createPeerClient({ allowLoopback: config.EIREL_PEER_ADDRESSES === 'loopback' }),
   );
@@ -68,6 +72,8 @@ export async function startValidator(
     chain,
     fetch: measuredFetch(peers.get, metrics),
     history,
+    checkpoints: { published: () => null },
+    keys: runKeys(secret, source),
     now,
     signal: stopping,
     onStep: stepLogger(logger),
@@ -140,6 +146,8 @@ function identityOf(config: Config, { genesis, netuid }: Chain): Identity {
     minStake: config.EIREL_MIN_STAKE_RAO,
     commitScores: commitsScores(config),
     weightInterval: config.EIREL_WEIGHT_INTERVAL_BLOCKS,
+    anchorInterval: config.EIREL_ANCHOR_INTERVAL_BLOCKS,
+    generation: 0,
     ownerUrl: config.EIREL_OWNER_URL ?? null,
   };
 }

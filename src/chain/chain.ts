@@ -84,7 +84,12 @@ export type BlockRange = Readonly<{ after: number; upTo: number }>;
 export type Call =
   | { readonly kind: 'weights'; readonly vector: Vector }
   /** At most 3 fields of at most 128 bytes of printable ASCII. */
-  | { readonly kind: 'commitment'; readonly fields: readonly string[] }
+  | {
+      readonly kind: 'commitment';
+      readonly fields: readonly string[];
+      /** Bytes of the epoch's space for commitments that it has to leave; none when it is not given. */
+      readonly spareBytes?: number;
+    }
   /** Where peers find this validator: `http://` with an IP address and a port (`serve_axon`). */
   | { readonly kind: 'axon'; readonly url: string };
 

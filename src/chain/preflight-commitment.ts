@@ -1,14 +1,17 @@
-import type { ChainError } from './chain.ts';
+import type { Call, ChainError } from './chain.ts';
 import { chainError } from './chain-error.ts';
 import { blocksUntilNextEpoch, commitEpoch, epochOf } from './reveal-schedule.ts';
 import type { Own, SubmissionFacts } from './submission-facts.ts';
 
+type Commitment = Extract<Call, { kind: 'commitment' }>;
+
 /** The first check that a commitment of these texts would fail in the block after these facts, or null. */
 export function preflightCommitment(
-  fields: readonly string[],
+  call: Commitment,
   facts: SubmissionFacts,
   own: Own,
 ): ChainError | null {
+  const { fields } = call;
   if (facts.neuron === null)
     return chainError(
       'AccountNotAllowedCommit',
@@ -19,7 +22,7 @@ export function preflightCommitment(
       'TooManyFieldsInCommitmentInfo',
       `${fields.length} fields, a commitment has at most ${MAX_FIELDS}`,
     );
-  return fieldError(fields) ?? spaceError(fields, facts, own);
+  return fieldError(fields) ?? spaceError(call, facts, own);
 }
 
 /** `Commitments.MaxFields` of every runtime so far. */
@@ -45,9 +48,12 @@ function fieldError(fields: readonly string[]): ChainError | null {
   );
 }
 
-/** The chain counts a hotkey's bytes by epoch, and forgets them in the next one. */
+/**
+ * The chain counts a hotkey's bytes by epoch, and forgets them in the next one. What a call has to leave is no
+ * rule of the chain: it is for another call, which matters more.
+ */
 function spaceError(
-  fields: readonly string[],
+  { fields, spareBytes = 0 }: Commitment,
   facts: SubmissionFacts,
   { netuid }: Own,
 ): ChainError | null {
@@ -59,13 +65,13 @@ function spaceError(
   const used = space.usedInEpoch === epoch ? space.used : 0;
   const bytes = fields.reduce((sum, text) => sum + text.length, 0);
   const cost = Math.max(MIN_SPACE_BYTES, bytes);
-  if (used + cost <= space.max) return null;
+  if (used + cost + spareBytes <= space.max) return null;
   const last = facts.epoch === null ? next : facts;
   const left = blocksUntilNextEpoch({ ...last, netuid });
   const opensAt = left === null ? null : last.block + left + (facts.epoch === null ? 1 : 0);
   return chainError(
     'SpaceLimitExceeded',
-    `it takes ${cost} bytes; ${used} of the ${space.max} of this epoch are used`,
-    cost > space.max ? null : opensAt,
+    `it takes ${cost} bytes${spareBytes === 0 ? '' : ` and has to leave ${spareBytes}`}; ${used} of the ${space.max} of this epoch are used`,
+    cost + spareBytes > space.max ? null : opensAt,
   );
 }

@@ -15,7 +15,7 @@ export function preflight(call: Call, facts: SubmissionFacts, own: Own): ChainEr
     case 'weights':
       return preflightWeights(call.vector, facts, own);
     case 'commitment':
-      return preflightCommitment(call.fields, facts, own);
+      return preflightCommitment(call, facts, own);
     case 'axon':
       return preflightAxon(call.url, facts, own);
   }

@@ -1,12 +1,15 @@
 import { type Config, loadConfig } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { decodeBytes, type Json } from '../events/ej1.ts';
-import { Envelope } from '../events/envelope.ts';
+import { Envelope, type Recorded } from '../events/envelope.ts';
 import type { LogReader } from '../events/log.ts';
+import { runKeys } from '../events/run-key.ts';
+import { expandIfOpened } from '../events/unsealer.ts';
 import { jetStreamStore } from '../runtime/jetstream-store.ts';
 import { logReader } from '../runtime/log-reader.ts';
 import type { LogStore } from '../runtime/log-store.ts';
 import { connectNats, natsLink } from '../runtime/nats-link.ts';
+import { readSealSecret } from '../runtime/secret-files.ts';
 import type { Io, Option } from './command.ts';
 import { natsAddress } from './nats-address.ts';
 
@@ -25,7 +28,8 @@ export type OpenReader = Readonly<{
   AsyncDisposable;
 
 /**
- * Opens the validator's log for reading, with the configured credential. Throws `log.unavailable`.
+ * Opens the validator's log for reading, with the configured credential, and with its sealing secret where that
+ * can be read: then sealed facts are given as the events inside. Throws `log.unavailable`.
  * Without a source the log is named by its first event; `onEmpty` says what to do where there is none.
  */
 export async function openReader(
@@ -43,16 +47,23 @@ export async function openReader(
     await nameless.size(); // a stream that was never created is told so here, by its name
     const name = source ?? (await sourceOf(nameless)) ?? (await onEmpty(nameless));
     const store = jetStreamStore(link, { name: 'validator', source: name });
+    const secret = await readSealSecret(config.EIREL_SIGNING_DIR);
     return {
       config,
       store,
-      log: logReader(store, {}),
+      log: logReader(store, secret === null ? {} : { expand: expansion(secret, name) }),
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The secret may be another log's, so what it does not open is shown sealed. */
+function expansion(secret: Uint8Array, source: string): (recorded: Recorded) => Recorded {
+  const keys = runKeys(secret, source);
+  return (recorded) => expandIfOpened(recorded, keys);
 }
 
 /**

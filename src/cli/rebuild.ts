@@ -18,7 +18,7 @@ export const rebuildCommand: Command = {
     .join(
       ', ',
     )}; all of them without a name. A running validator takes the new files at its next start.`,
-  settings: [...NATS_SETTINGS, 'EIREL_DATA_DIR'],
+  settings: [...NATS_SETTINGS, 'EIREL_DATA_DIR', 'EIREL_SIGNING_DIR'],
   run: async (input, io) => {
     const chosen = choose(input.arguments[0]);
     await using reader = await openReader(io, input.value('source'));

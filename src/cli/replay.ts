@@ -1,5 +1,7 @@
 import { createReplay, type Recomputed } from '../audit/replay.ts';
 import { EMPTY } from '../events/decode.ts';
+import { createUnsealer, type SealedRun } from '../events/unsealer.ts';
+import { logReader } from '../runtime/log-reader.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { NATS_SETTINGS } from './nats-address.ts';
@@ -18,11 +20,14 @@ export const replayCommand: Command = {
     const { size } = await reader.log.head();
     using bar = progressBar(io, 'replaying', size);
     const replay = createReplay();
+    const unsealer = createUnsealer();
     const types = new Map<string, number>();
     const decisions: Recomputed[] = [];
     let head = EMPTY;
-    for await (const batch of reader.log.read({ after: EMPTY, follow: false, signal: io.signal })) {
-      for (const recorded of batch.events) {
+    // As an auditor reads it: what is sealed is opened by the keys that the log itself gives.
+    const log = logReader(reader.store);
+    for await (const batch of log.read({ after: EMPTY, follow: false, signal: io.signal })) {
+      for (const recorded of batch.events.flatMap(unsealer.take)) {
         types.set(recorded.event.type, (types.get(recorded.event.type) ?? 0) + 1);
         const verdict = replay(recorded);
         if (verdict !== null) decisions.push(verdict);
@@ -30,11 +35,13 @@ export const replayCommand: Command = {
       head = batch.head;
       bar.show(head.size);
     }
+    const sealed = unsealer.sealed();
     const result = {
       source: reader.log.source,
       events: head.size,
       hash: head.hash,
       types: Object.fromEntries([...types].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      sealed,
       decisions,
     };
     io.out(input.flag('json') ? `${JSON.stringify(result)}\n` : describe(result));
@@ -47,12 +54,14 @@ function describe({
   events,
   hash,
   types,
+  sealed,
   decisions,
 }: {
   source: string;
   events: number;
   hash: string;
   types: Readonly<Record<string, number>>;
+  sealed: readonly SealedRun[];
   decisions: readonly Recomputed[];
 }): string {
   const width = Math.max(0, ...Object.keys(types).map((type) => type.length));
@@ -60,6 +69,10 @@ function describe({
     `${source}`,
     `${events} events, chain verified, last leaf ${hash}`,
     ...Object.entries(types).map(([type, count]) => `  ${type.padEnd(width)}  ${count}`),
+    ...sealed.map(
+      ({ family, run, facts, firstIndex }) =>
+        `still sealed: ${facts} facts of ${family}/${run}, from event ${firstIndex} on`,
+    ),
     ...decisions.map(
       ({ n, family, run, verdict, detail }) =>
         `decision ${n} of ${family}/${run}: ${verdict}${detail === null ? '' : ` — ${detail}`}`,

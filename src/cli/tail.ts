@@ -24,7 +24,9 @@ export const tailCommand: Command = {
     source: SOURCE_OPTION,
     json: { ...JSON_OPTION, help: 'print the stored payloads, one a line' },
   },
-  settings: NATS_SETTINGS,
+  details:
+    'Scores are stored sealed; whoever may read seal.key in EIREL_SIGNING_DIR sees them at once, others once the run is opened.',
+  settings: [...NATS_SETTINGS, 'EIREL_SIGNING_DIR'],
   run: async (input, io) => {
     const matches = readFilter(input.arguments[0] ?? 'validator.>');
     const from = wholeNumber(tailCommand, 'from', input.value('from'), 0);

@@ -2,16 +2,19 @@ import { z } from 'zod';
 import { defineEvent } from './define-event.ts';
 import { Block, Detail, Hex32 } from './scalars.ts';
 
-/** What an extrinsic of this validator's hotkey is for. */
-export const Purpose = z.enum(['commitment', 'weights']);
+/**
+ * What an extrinsic of this validator's hotkey is for. An anchor repeats a run's commitment beside a newer
+ * checkpoint of the log.
+ */
+export const Purpose = z.enum(['commitment', 'anchor', 'weights']);
 export type Purpose = z.infer<typeof Purpose>;
 
 /** Attempts of one run and purpose count from 1; one that was refused before signing has its number too. */
 const Attempt = { purpose: Purpose, attempt: z.int().min(1) };
 
 /**
- * What the call carries, by content: for a commitment the digest that it commits to, for weights the
- * SHA-256 of the vector's EJ1 form. A timelocked call hides its vector from whoever reads its bytes.
+ * What the call carries, by content: for a commitment the digest that it commits to, for an anchor the
+ * SHA-256 of its text, for weights that of the vector's EJ1 form. A timelocked call hides its vector from whoever reads its bytes.
  */
 const Carries = { carries: Hex32 };
 

@@ -10,6 +10,14 @@ export function expandFact(recorded: Recorded, keys: RunKeys): Recorded {
   return event.type === 'fact.sealed.v1' ? expand(recorded, event, keys(event.data)) : recorded;
 }
 
+/** As `expandFact`, for keys that may be another log's: what they do not open stays sealed. */
+export function expandIfOpened(recorded: Recorded, keys: RunKeys): Recorded {
+  const { event } = recorded;
+  if (event.type !== 'fact.sealed.v1') return recorded;
+  const opened = openFact(event.data, keys(event.data));
+  return opened.kind === 'opened' ? { ...recorded, event: opened.event, id: opened.id } : recorded;
+}
+
 function expand(recorded: Recorded, { data }: SealedEvent, runKey: string): Recorded {
   const opened = openFact(data, runKey);
   if (opened.kind === 'opened') return { ...recorded, event: opened.event, id: opened.id };

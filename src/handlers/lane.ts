@@ -1,4 +1,4 @@
-import { attemptsOf, livingExtrinsics } from '../projectors/extrinsics.ts';
+import { attemptsOf, latestCommitted, livingExtrinsics } from '../projectors/extrinsics.ts';
 import { ownReport } from '../projectors/reports.ts';
 import { findRun, type Run, unfinishedRuns } from '../projectors/run-state.ts';
 import type { Lane } from './run-progress.ts';
@@ -11,13 +11,18 @@ import type { Projections } from './run-view.ts';
 const COMMITMENT_FIRST_BLOCKS = 84;
 
 /**
- * The runs that something is still to be done for, the oldest first: those whose weights are not over,
- * and those that ended before an extrinsic of theirs did.
+ * The runs that something is still to be done for, the oldest first: those whose weights are not over, those
+ * that ended before an extrinsic of theirs did, and the one whose commitment is anchored again.
  */
 export async function runsAtWork(projections: Projections): Promise<readonly Run[]> {
   const unfinished = await unfinishedRuns(projections.runState);
+  const anchored = await latestCommitted(projections.extrinsics);
+  const onChain = [
+    ...(await livingExtrinsics(projections.extrinsics)),
+    ...(anchored === null ? [] : [anchored]),
+  ];
   const ended: Run[] = [];
-  for (const { family, run } of await livingExtrinsics(projections.extrinsics)) {
+  for (const { family, run } of onChain) {
     const found = await findRun(projections.runState, family, run);
     const listed = [...unfinished, ...ended].some((each) => isSame(each, { family, run }));
     if (found !== null && !listed) ended.push(found);
@@ -39,31 +44,32 @@ export async function laneFor(
     .map(({ phases }) => phases.certify);
   const committing = commitScores
     ? runs.filter(
-        ({ phases: { snapshot, commit } }) =>
-          snapshot <= block && block < commit && commit - block <= COMMITMENT_FIRST_BLOCKS,
+        ({ phases: { commit } }) => block < commit && commit - block <= COMMITMENT_FIRST_BLOCKS,
       )
     : [];
-  const due = await Promise.all(
+  const waiting = await Promise.all(
     committing.map((each) => awaitsCommitment(each, block, projections)),
   );
   return {
     busy: living.length > 0,
-    commitmentDue: due.includes(true),
+    commitmentDue: waiting.includes('now'),
+    commitmentAhead: waiting.some((when) => when !== 'never'),
     nextTarget: targets.length === 0 ? null : Math.min(...targets),
   };
 }
 
-/** A signed report that could be committed to now. */
+/** Whether a run's commitment is to be signed: now, once there is a report or another attempt may pass, or never. */
 async function awaitsCommitment(
-  { family, run }: Run,
+  { family, run, phases }: Run,
   block: number,
   projections: Projections,
-): Promise<boolean> {
+): Promise<'now' | 'later' | 'never'> {
   const last = (await attemptsOf(projections.extrinsics, family, run, 'commitment')).at(-1);
-  if ((await ownReport(projections.reports, family, run)) === null) return false;
-  if (last === undefined) return true;
+  const reported = (await ownReport(projections.reports, family, run)) !== null;
+  if (last === undefined) return reported && phases.snapshot <= block ? 'now' : 'later';
   const retryAt = last.settled?.retryAt ?? null;
-  return retryAt !== null && retryAt <= block;
+  if (retryAt === null) return 'never';
+  return retryAt <= block ? 'now' : 'later';
 }
 
 function isSame(a: Readonly<{ family: string; run: string }>, b: typeof a): boolean {

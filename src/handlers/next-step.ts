@@ -1,6 +1,7 @@
 import type { Phases } from '../events/run.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import type { WeightMode } from '../events/weights.ts';
+import { isAnchorDue } from './anchor-progress.ts';
 import type { LastAttempt, RunProgress, Step } from './run-progress.ts';
 import { weightSteps } from './weight-step.ts';
 
@@ -25,15 +26,18 @@ export function nextStep(
   tried: ReadonlySet<Step> = NOTHING_TRIED,
 ): Step {
   if (block < progress.phases.snapshot) return 'wait';
-  const wanted = [
-    followStep(progress),
-    scoringStep(progress, block),
-    commitmentStep(progress, block),
-    readingStep(progress, block, mode),
-    phaseStep(progress, block, mode),
-    lateStep(progress, block, mode),
-    ...weightSteps(progress, block),
-  ];
+  const ofTheRun = progress.done
+    ? []
+    : [
+        scoringStep(progress, block),
+        commitmentStep(progress, block),
+        openingStep(progress, block),
+        readingStep(progress, block, mode),
+        phaseStep(progress, block, mode),
+        lateStep(progress, block, mode),
+        ...weightSteps(progress, block),
+      ];
+  const wanted = [followStep(progress), ...ofTheRun, anchorStep(progress, block)];
   return wanted.find((step) => step !== null && !tried.has(step)) ?? 'wait';
 }
 
@@ -48,8 +52,9 @@ function lastScoringBlock(
   return commit - Math.min(COMMIT_ROOM_BLOCKS, Math.floor((commit - snapshot) / 2)) - 1;
 }
 
-function followStep({ commitment, weights }: RunProgress): Step | null {
+function followStep({ commitment, anchor, weights }: RunProgress): Step | null {
   if (commitment?.living === true) return 'follow-commitment';
+  if (anchor.last?.living === true) return 'follow-anchor';
   return weights.last?.living === true ? 'follow-weights' : null;
 }
 
@@ -71,6 +76,11 @@ function commitmentStep(progress: RunProgress, block: number): Step | null {
 /** Whether an attempt that is over may be made again. */
 function isDue({ retryAt }: LastAttempt, block: number): boolean {
   return retryAt !== null && retryAt <= block;
+}
+
+/** Once nobody can commit any more, whoever reads the log may know the scores. A run that is open may get more of them. */
+function openingStep({ phases, status, scoresOpened }: RunProgress, block: number): Step | null {
+  return block > phases.commit && status === 'closed' && !scoresOpened ? 'open-scores' : null;
 }
 
 /** Commitments are overwritten, and old state is forgotten: a long phase is read piece by piece. */
@@ -143,4 +153,9 @@ function lateStep(progress: RunProgress, block: number, mode: WeightMode): Step 
   const waiting = weights.intended?.awaitsCertificate === true && !weights.superseded;
   const late = mode === 'decentralized' && certificateMissed && !certified;
   return waiting && late && block > phases.certify ? 'follow-certificate' : null;
+}
+
+/** The log grows all the time: its newest checkpoint goes on chain beside the commitment that stands there. */
+function anchorStep(progress: RunProgress, block: number): Step | null {
+  return isAnchorDue(progress, block) ? 'sign-anchor' : null;
 }

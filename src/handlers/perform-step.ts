@@ -2,11 +2,13 @@ import type { Chain } from '../chain/chain.ts';
 import { decide } from '../consensus/decide.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import type { Rules } from '../events/decision.ts';
+import type { RunKeys } from '../events/run-key.ts';
 import type { SnapshotPhase } from '../events/snapshot.ts';
 import type { WeightMode } from '../events/weights.ts';
 import * as decisions from '../projectors/decisions.ts';
 import { tallies } from '../projectors/score-store.ts';
 import type { Fetch } from './ask-peers.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { closeRun } from './control-run.ts';
 import { decideRun } from './decide-run.ts';
 import { exchangeDecisions, missCertificate, signDecision } from './exchange-decisions.ts';
@@ -37,6 +39,10 @@ export type Identity = Readonly<{
   commitScores: boolean;
   /** Blocks after which the newest intent's weights are set again. */
   weightInterval: number;
+  /** Blocks after which the newest checkpoint is anchored on chain again. */
+  anchorInterval: number;
+  /** Generation of the log that it writes. */
+  generation: number;
 }>;
 
 export type StepDeps = Readonly<{
@@ -47,6 +53,10 @@ export type StepDeps = Readonly<{
   fetch: Fetch;
   /** What this hotkey has signed: asked before it signs a report, a commitment or a decision. */
   history: SigningHistory;
+  /** The published checkpoints of the log, which commitments on chain name. */
+  checkpoints: Pick<Checkpoints, 'published'>;
+  /** The keys of the log's sealed facts. */
+  keys: RunKeys;
   record: Recorder;
   signal: AbortSignal;
   /** The last block that a whole round was made for; null before the first. */
@@ -61,21 +71,13 @@ export async function performStep(
   identity: Identity,
   deps: StepDeps,
 ): Promise<string | null> {
-  const { family, run } = view.run;
-  const { record } = deps;
   switch (step) {
     case 'take-open-snapshot':
       return readChain('open', view, identity, deps);
     case 'take-current-snapshot':
       return readChain('decide', view, identity, deps);
-    case 'close-run': {
-      const early = block <= view.run.phases.commit;
-      await closeRun(
-        { family, run, reason: early ? 'commit-due' : 'commit-phase-ended' },
-        { record, findRun: () => Promise.resolve(view.run) },
-      );
-      return null;
-    }
+    case 'close-run':
+      return close(view, block, deps);
     case 'sign-report':
       return report(view, identity, deps);
     case 'exchange-reports':
@@ -100,6 +102,9 @@ export async function performStep(
       return consultOwner(step, view, identity, deps);
     case 'sign-commitment':
     case 'follow-commitment':
+    case 'sign-anchor':
+    case 'follow-anchor':
+    case 'open-scores':
     case 'read-commitments':
     case 'miss-commitments':
       return performCommitments(step, view, block, identity, deps);
@@ -112,6 +117,17 @@ export async function performStep(
     default:
       return step satisfies never;
   }
+}
+
+async function close(
+  { run: found }: RunView,
+  block: number,
+  { record }: Pick<StepDeps, 'record'>,
+): Promise<null> {
+  const { family, run, phases } = found;
+  const reason = block <= phases.commit ? 'commit-due' : 'commit-phase-ended';
+  await closeRun({ family, run, reason }, { record, findRun: () => Promise.resolve(found) });
+  return null;
 }
 
 async function readChain(

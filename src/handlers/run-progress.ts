@@ -6,6 +6,8 @@ import type { WeightProgress } from './weight-progress.ts';
 export type RunProgress = Readonly<{
   phases: Phases;
   status: 'open' | 'closed';
+  /** Its weights are over: what was signed is followed, and its commitment anchored, nothing else. */
+  done: boolean;
   /** Voters, stake and incumbent were read at the snapshot block. */
   openTaken: boolean;
   /** Why the chain's answer for the snapshot block was not used, if it was asked and gave none. */
@@ -24,6 +26,8 @@ export type RunProgress = Readonly<{
   /** The last block up to which the voters' commitments are known; null before the first read. */
   commitmentsRead: number | null;
   commitmentsMissed: boolean;
+  /** The key of the run's sealed facts is in the log. */
+  scoresOpened: boolean;
   decided: boolean;
   /** The decision can be certified: voters are known, and this validator is one of them. */
   votes: boolean;
@@ -33,6 +37,7 @@ export type RunProgress = Readonly<{
   ownerKnown: boolean;
   ownerMissed: boolean;
   compared: boolean;
+  anchor: AnchorProgress;
   weights: WeightProgress;
   lane: Lane;
 }>;
@@ -46,12 +51,22 @@ export type LastAttempt = Readonly<{
   retryAt: number | null;
 }>;
 
+/** How the log is anchored again beside a run's commitment. */
+export type AnchorProgress = Readonly<{
+  /** The newest attempt; null before the first. */
+  last: LastAttempt | null;
+  /** The block from which the newest checkpoint is anchored; null where another run's commitment stands, or none. */
+  dueAt: number | null;
+}>;
+
 /** What else is about to happen under this hotkey, whose extrinsics follow each other by their nonces. */
 export type Lane = Readonly<{
   /** An extrinsic of some run may still be included: nothing is signed beside it. */
   busy: boolean;
   /** Some run's commitment has yet to be signed. It has a deadline, so weights wait for it. */
   commitmentDue: boolean;
+  /** Some run's commitment is yet to be made and near its deadline. An anchor has none, so it waits for that. */
+  commitmentAhead: boolean;
   /** When the next run's weights are due; null where no later run is under way. */
   nextTarget: number | null;
 }>;
@@ -60,10 +75,12 @@ export type Lane = Readonly<{
 export type Step =
   | 'wait'
   | 'follow-commitment'
+  | 'follow-anchor'
   | 'follow-weights'
   | 'close-run'
   | 'sign-report'
   | 'sign-commitment'
+  | 'open-scores'
   | 'take-open-snapshot'
   | 'read-commitments'
   | 'exchange-reports'
@@ -81,4 +98,5 @@ export type Step =
   | 'supersede-weights'
   | 'sign-weights'
   | 'observe-weights'
+  | 'sign-anchor'
   | 'done';

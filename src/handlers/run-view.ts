@@ -13,6 +13,7 @@ import * as extrinsics from '../projectors/extrinsics.ts';
 import type { Queries } from '../projectors/projector.ts';
 import * as reports from '../projectors/reports.ts';
 import type { Run } from '../projectors/run-state.ts';
+import { anchorProgressOf } from './anchor-progress.ts';
 import { readThrough } from './read-commitments.ts';
 import type { Lane, RunProgress } from './run-progress.ts';
 import { lastAttempt, weightProgressOf } from './weight-progress.ts';
@@ -45,13 +46,17 @@ export async function loadRun(run: Run, projections: Projections) {
     reads: await reports.commitmentReads(projections.reports, family, id),
     commitmentsMissed: await reports.commitmentsMissed(projections.reports, family, id),
     ownReport: await reports.ownReport(projections.reports, family, id),
+    ownReportIndex: await reports.ownReportIndex(projections.reports, family, id),
+    scoresOpened: await reports.scoresOpened(projections.reports, family, id),
     decision: await decisions.decisionOf(queries, family, id),
     statements: await decisions.statementsOf(queries, family, id),
     certificate: await decisions.certificateOf(queries, family, id),
     certificateMissed: await decisions.certificateMissed(queries, family, id),
     intents: await decisions.intentsOf(queries, family, id),
     commitmentAttempts: await attempts('commitment'),
+    anchorAttempts: await attempts('anchor'),
     weightAttempts: await attempts('weights'),
+    latestCommitted: await extrinsics.latestCommitted(projections.extrinsics),
     observations: await extrinsics.observationsOf(projections.extrinsics, family, id),
     latestIntendedRun: await decisions.latestIntendedRun(queries, family),
     owner: await divergence.ownerPickOf(projections.divergence, family, id),
@@ -63,7 +68,13 @@ export async function loadRun(run: Run, projections: Projections) {
 export function progressOf(
   view: RunView,
   lane: Lane,
-  at: Readonly<{ self: string; rules: Rules; commitScores: boolean; weightInterval: number }>,
+  at: Readonly<{
+    self: string;
+    rules: Rules;
+    commitScores: boolean;
+    weightInterval: number;
+    anchorInterval: number;
+  }>,
 ): RunProgress {
   const { self, rules, commitScores, weightInterval } = at;
   const voters = view.open?.voters ?? [];
@@ -71,6 +82,7 @@ export function progressOf(
   return {
     phases: view.run.phases,
     status: view.run.status,
+    done: view.run.done,
     openTaken: view.open !== null,
     openMissed: missedAt(view, 'open'),
     currentTaken: view.current !== null,
@@ -81,6 +93,7 @@ export function progressOf(
     requireCommitment: rules.requireCommitment,
     commitmentsRead: readThrough(view.reads),
     commitmentsMissed: view.commitmentsMissed !== null,
+    scoresOpened: view.scoresOpened,
     decided: view.decision !== null,
     votes: voters.some(({ hotkey }) => hotkey === self),
     decisionSigned: view.statements.some(({ hotkey }) => hotkey === self),
@@ -89,6 +102,7 @@ export function progressOf(
     ownerKnown: view.owner.observed !== null,
     ownerMissed: view.owner.missed !== null,
     compared: view.compared,
+    anchor: anchorProgressOf(view, at),
     weights: weightProgressOf(
       {
         intents: view.intents,

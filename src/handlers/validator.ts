@@ -31,6 +31,8 @@ export type ValidatorParts = Readonly<{
   chain: Chain;
   fetch: Fetch;
   history: SigningHistory;
+  checkpoints: AdvanceDeps['checkpoints'];
+  keys: AdvanceDeps['keys'];
   now: () => string;
   signal: AbortSignal;
   onStep: AdvanceDeps['onStep'];

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { InRun } from '../events/define-event.ts';
 import { encode, type Json } from '../events/ej1.ts';
 import {
   ExtrinsicIncluded,
@@ -10,12 +11,12 @@ import { runSequence } from '../events/scalars.ts';
 import { WeightsObserved } from '../events/weights.ts';
 import { fact, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Change, Projector, Queries } from './projector.ts';
-import { json, type ResultRow } from './row.ts';
+import { json, type ResultRow, text } from './row.ts';
 
 /** What this validator signed for the chain, and what became of it: one row for each attempt. */
 export const extrinsics: Projector = {
   name: 'extrinsics',
-  version: 1,
+  version: 2,
   schema: [
     ...factSchema,
     `CREATE TABLE attempt (
@@ -24,6 +25,7 @@ export const extrinsics: Projector = {
       PRIMARY KEY (family, run, purpose, attempt)
     ) STRICT`,
     'CREATE INDEX living ON attempt (sequence) WHERE settled IS NULL',
+    "CREATE INDEX committing ON attempt (sequence) WHERE purpose = 'commitment'",
   ],
   statements: { ...factStatements, signed: put('signed'), settled: put('settled') },
   project(recorded) {
@@ -70,6 +72,15 @@ export async function attemptsOf(
 export async function livingExtrinsics(queries: Queries): Promise<readonly Signed[]> {
   const sql = 'SELECT signed FROM attempt WHERE settled IS NULL ORDER BY sequence, attempt';
   return (await queries.all(sql)).map((found) => json(found, 'signed', ExtrinsicSigned.data));
+}
+
+/** The newest run whose commitment succeeded; null before the first. */
+export async function latestCommitted(queries: Queries): Promise<InRun | null> {
+  const sql = `SELECT family, run FROM attempt
+    WHERE purpose = 'commitment' AND settled ->> '$.outcome' = 'succeeded'
+    ORDER BY sequence DESC LIMIT 1`;
+  const [found] = await queries.all(sql);
+  return found === undefined ? null : { family: text(found, 'family'), run: text(found, 'run') };
 }
 
 /** Where an attempt's extrinsic was seen before it was final, in the order of the log. */

@@ -1,14 +1,15 @@
 import type { z } from 'zod';
 import { CommitmentsMissed, CommitmentsRead } from '../events/commitment.ts';
 import { EquivocationRecorded, PeerReportRejected, ReportSigned } from '../events/report.ts';
+import { ScoresOpened } from '../events/sealed.ts';
 import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Change, Projector, Queries } from './projector.ts';
-import { oneOf, type ResultRow, text, textOrNull } from './row.ts';
+import { integer, oneOf, type ResultRow, text, textOrNull } from './row.ts';
 
 /** The signed reports that this validator holds, its own among them, what it refused, and what voters committed to. */
 export const reports: Projector = {
   name: 'reports',
-  version: 2,
+  version: 3,
   schema: [
     ...factSchema,
     `CREATE TABLE report (
@@ -32,6 +33,7 @@ export const reports: Projector = {
         return [held(event.data, 'peer', event.data.servedBy)];
       case 'equivocation.recorded.v1':
         return [fact(recorded, 'first'), held(event.data, 'equivocation', event.data.servedBy)];
+      case 'scores.opened.v1':
       case 'peer-report.rejected.v1':
       case 'commitments.read.v1':
       case 'commitments.missed.v1':
@@ -65,6 +67,26 @@ export function ownReport(
   return factOf(queries, ReportSigned, family, run);
 }
 export type OwnReport = z.infer<typeof ReportSigned.data>;
+
+/** Index in the log of this validator's report of a run; null before it is signed. */
+export async function ownReportIndex(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<number | null> {
+  const sql = 'SELECT n FROM fact WHERE family = ?1 AND run = ?2 AND type = ?3 ORDER BY n LIMIT 1';
+  const [row] = await queries.all(sql, [family, run, ReportSigned.type]);
+  return row === undefined ? null : integer(row, 'n');
+}
+
+/** Whether the key of the run's sealed facts is in the log. */
+export async function scoresOpened(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<boolean> {
+  return (await factOf(queries, ScoresOpened, family, run)) !== null;
+}
 
 /** Every report of a run that is held: own, peers', and the second ones of equivocators; by hotkey, then digest. */
 export async function heldReports(

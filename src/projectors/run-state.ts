@@ -74,6 +74,8 @@ export type Run = Readonly<{
   status: 'open' | 'closed';
   /** Null while the run is open. */
   closedReason: z.infer<typeof RunClosed.data>['reason'] | null;
+  /** Its weights are superseded or given up: what is left are extrinsics that were signed, and its anchor. */
+  done: boolean;
 }>;
 
 /** A run that was opened; null when there is none of that name. */
@@ -97,7 +99,8 @@ export async function unfinishedRuns(queries: Queries): Promise<readonly Run[]> 
   return (await queries.all(sql)).map(toRun);
 }
 
-const RUNS = `SELECT family, run, sequence, n, roster, phases, miners, tasks, reason AS closed_reason
+const RUNS = `SELECT family, run, sequence, n, roster, phases, miners, tasks, reason AS closed_reason,
+    (family, run) IN (SELECT family, run FROM done) AS done
   FROM opened LEFT JOIN closed USING (family, run)`;
 
 const Names = z.array(z.string());
@@ -117,5 +120,6 @@ function toRun(row: ResultRow): Run {
     tasks: json(row, 'tasks', Names),
     status: closedReason === null ? 'open' : 'closed',
     closedReason,
+    done: integer(row, 'done') === 1,
   };
 }

@@ -4,8 +4,6 @@ import { decodeBytes } from '../events/ej1.ts';
 import { Envelope, type Head, type Recorded } from '../events/envelope.ts';
 import { leafHash, NO_LEAF } from '../events/hash.ts';
 import type { LogReader, ReadBatch, ReadOptions } from '../events/log.ts';
-import type { RunKeys } from '../events/run-key.ts';
-import { expandFact } from '../events/unsealer.ts';
 import type { LogStore } from './log-store.ts';
 import { type RetryDeps, whileUnavailable } from './retry.ts';
 
@@ -16,8 +14,8 @@ import { type RetryDeps, whileUnavailable } from './retry.ts';
 const READ_BATCH_EVENTS = 500;
 
 export type ReaderDeps = Omit<RetryDeps, 'signal'> & {
-  /** The keys that open sealed facts: each is given as the event inside. Without them it is given sealed. */
-  readonly keys?: RunKeys | undefined;
+  /** How an event is given: to whoever has its key a sealed fact is the event inside. As it is stored by default. */
+  readonly expand?: (recorded: Recorded) => Recorded;
 };
 
 /**
@@ -25,14 +23,21 @@ export type ReaderDeps = Omit<RetryDeps, 'signal'> & {
  * away (telling `onRetry`) and ends when its signal is aborted; a read to the present head throws
  * `log.unavailable` or the signal's reason instead, because its end means that nothing is missing.
  */
-export function logReader(store: LogStore, { keys, ...deps }: ReaderDeps = {}): LogReader {
-  const verify: Verify = (payloads, head) => verifyBatch(payloads, store.source, head, keys);
+export function logReader(
+  store: LogStore,
+  { expand = asStored, ...deps }: ReaderDeps = {},
+): LogReader {
+  const verify: Verify = (payloads, head) => verifyBatch(payloads, store.source, head, expand);
   return {
     source: store.source,
     head: () => headOf(store),
     read: (options) =>
       options.follow ? follow(store, options, verify, deps) : readToHead(store, options, verify),
   };
+}
+
+function asStored(recorded: Recorded): Recorded {
+  return recorded;
 }
 
 type Verify = (payloads: readonly Uint8Array[], after: Head) => ReadBatch;
@@ -124,13 +129,13 @@ function verifyBatch(
   payloads: readonly Uint8Array[],
   source: string,
   after: Head,
-  keys: RunKeys | undefined,
+  expand: (recorded: Recorded) => Recorded,
 ): ReadBatch {
   let head = after;
   const events: Recorded[] = [];
   for (const payload of payloads) {
     const recorded = readEvent(payload, source, head);
-    events.push(keys === undefined ? recorded : expandFact(recorded, keys));
+    events.push(expand(recorded));
     head = { size: recorded.n + 1, hash: recorded.hash };
   }
   return { events, payloads, head };

@@ -1,5 +1,7 @@
+import type { Recorded } from '../events/envelope.ts';
 import type { Log } from '../events/log.ts';
 import { runKeys } from '../events/run-key.ts';
+import { expandFact } from '../events/unsealer.ts';
 import { headOf, logReader } from './log-reader.ts';
 import type { LogStore } from './log-store.ts';
 import { logWriter } from './log-writer.ts';
@@ -19,7 +21,9 @@ export async function openLog(
   store: LogStore,
   { secret, ...deps }: OpenLogDeps = {},
 ): Promise<Log> {
-  const keys = secret && runKeys(secret, store.source);
   const head = await headOf(store);
-  return { ...logReader(store, { ...deps, keys }), ...logWriter(store, head, { ...deps, keys }) };
+  if (secret === undefined) return { ...logReader(store, deps), ...logWriter(store, head, deps) };
+  const keys = runKeys(secret, store.source);
+  const expand = (recorded: Recorded): Recorded => expandFact(recorded, keys);
+  return { ...logReader(store, { ...deps, expand }), ...logWriter(store, head, { ...deps, keys }) };
 }

@@ -35,7 +35,7 @@ export function runProjections(
  * Feeds all projections from one reading of the log, which starts at the smallest checkpoint: each
  * event is fetched and verified once. While one batch is written, the next is fetched. Ends with the
  * log (unless it follows it) or on abort. Throws `projection.damaged` when the log contradicts a
- * checkpoint, and what reading or writing throws.
+ * checkpoint, `key.invalid` for a log that is read without its keys, and what reading or writing throws.
  */
 export async function feed(
   log: LogReader,
@@ -51,6 +51,7 @@ export async function feed(
   try {
     for await (const batch of log.read({ after, follow, signal: stop })) {
       await writing;
+      refuseSealed(batch);
       writing = applyAll(projections, batch).then(onApplied);
       // A log that stays silent must not hide that the last write failed.
       writing.catch((cause: unknown) => writeFailed.abort(cause));
@@ -60,6 +61,18 @@ export async function feed(
     if (!signal.aborted) throw contradiction(cause, after);
   }
   await writing;
+}
+
+/** Without a sealed fact the rows would be wrong and look right: whoever projects has to have the keys. */
+function refuseSealed({ events }: ReadBatch): void {
+  const sealed = events.find(({ event }) => event.type === 'fact.sealed.v1');
+  if (sealed === undefined) return;
+  throw new AppError('key.invalid', {
+    field: 'seal.key',
+    value: `none that opens event ${sealed.n}`,
+    expected: "the log's sealing secret",
+    next: 'set EIREL_SIGNING_DIR to the folder that holds it',
+  });
 }
 
 /** All of them to the end, so that nothing is being written when the first fault is reported. */

@@ -25,6 +25,7 @@ const NOT_INTENDED: WeightProgress = {
 const OPENED: RunProgress = {
   phases: PHASES,
   status: 'open',
+  done: false,
   openTaken: false,
   openMissed: null,
   currentTaken: false,
@@ -35,6 +36,7 @@ const OPENED: RunProgress = {
   requireCommitment: false,
   commitmentsRead: null,
   commitmentsMissed: false,
+  scoresOpened: false,
   decided: false,
   votes: true,
   decisionSigned: false,
@@ -43,10 +45,11 @@ const OPENED: RunProgress = {
   ownerKnown: false,
   ownerMissed: false,
   compared: false,
+  anchor: { last: null, dueAt: null },
   weights: NOT_INTENDED,
-  lane: { busy: false, commitmentDue: false, nextTarget: null },
+  lane: { busy: false, commitmentDue: false, commitmentAhead: false, nextTarget: null },
 };
-const closed = { status: 'closed', openTaken: true } as const;
+const closed = { status: 'closed', openTaken: true, scoresOpened: true } as const;
 const reported = { ...closed, reportSigned: true } as const;
 const read = { ...reported, commitmentsRead: commit } as const;
 const seated = { ...read, currentTaken: true } as const;
@@ -57,7 +60,20 @@ const intent = { targetBlock: certify, carries: 'vector', awaitsCertificate: fal
 const intended = { ...certified, weights: { ...NOT_INTENDED, intended: intent } };
 const succeeded = { living: false, succeeded: true, retryAt: null, carries: 'vector' };
 const living = { living: true, succeeded: false, retryAt: null };
-const busy = { busy: true, commitmentDue: false, nextTarget: null };
+const busy = { ...OPENED.lane, busy: true };
+/** Its weights stand, and so does its commitment; the log was anchored with it. */
+const ANCHOR_DUE = certify + 300;
+const settled = {
+  ...intended,
+  commits: true,
+  commitment: { living: false, succeeded: true, retryAt: null },
+  weights: { ...intended.weights, last: succeeded },
+  anchor: { last: null, dueAt: ANCHOR_DUE },
+} as const;
+const failed = (retryAt: number | null) => ({
+  ...settled.anchor,
+  last: { living: false, succeeded: false, retryAt },
+});
 const required = { ...reported, requireCommitment: true } as const;
 
 const ANY: readonly WeightMode[] = ['owner', 'shadow', 'decentralized'];
@@ -188,6 +204,120 @@ const CASES: readonly Case[] = [
     [HALF],
     { ...required, currentTaken: true, commitmentsRead: commit, commitmentsMissed: true },
   ],
+  [
+    'reported, nobody can commit any more',
+    'open-scores',
+    ANY,
+    [commit + 1, decide, certify + 99],
+    { ...reported, openTaken: false, scoresOpened: false },
+  ],
+  [
+    'closed, with time for a report',
+    'sign-report',
+    ANY,
+    [commit + 1, decide - 1],
+    { ...closed, scoresOpened: false },
+  ],
+  [
+    'closed too late for a report',
+    'open-scores',
+    ANY,
+    [decide, certify + 99],
+    { ...closed, scoresOpened: false },
+  ],
+  [
+    'reported, somebody may still commit',
+    'wait',
+    ANY,
+    [snapshot, commit],
+    { ...reported, scoresOpened: false },
+  ],
+  [
+    'a checkpoint to anchor',
+    'sign-anchor',
+    ['decentralized'],
+    [ANCHOR_DUE, ANCHOR_DUE + 99],
+    settled,
+  ],
+  ['anchored not long ago', 'wait', ['decentralized'], [ANCHOR_DUE - 1], settled],
+  [
+    'a checkpoint to anchor, commitments switched off',
+    'wait',
+    ['decentralized'],
+    [ANCHOR_DUE],
+    { ...settled, commits: false },
+  ],
+  [
+    'a checkpoint to anchor, another extrinsic under way',
+    'wait',
+    ['decentralized'],
+    [ANCHOR_DUE],
+    { ...settled, lane: busy },
+  ],
+  [
+    'a checkpoint to anchor, a commitment near its deadline',
+    'wait',
+    ['decentralized'],
+    [ANCHOR_DUE],
+    { ...settled, lane: { ...OPENED.lane, commitmentAhead: true } },
+  ],
+  [
+    "a checkpoint to anchor, near the next run's target",
+    'wait',
+    ['decentralized'],
+    [ANCHOR_DUE, ANCHOR_DUE + 83],
+    { ...settled, lane: { ...OPENED.lane, nextTarget: ANCHOR_DUE + 84 } },
+  ],
+  [
+    "a checkpoint to anchor, far from the next run's target",
+    'sign-anchor',
+    ['decentralized'],
+    [ANCHOR_DUE, ANCHOR_DUE + 85],
+    { ...settled, lane: { ...OPENED.lane, nextTarget: ANCHOR_DUE + 85 } },
+  ],
+  [
+    'a checkpoint to anchor, near its own target',
+    'wait',
+    ['decentralized'],
+    [certify - 1],
+    { ...settled, anchor: { last: null, dueAt: snapshot } },
+  ],
+  [
+    'weights and an anchor due at once',
+    'sign-weights',
+    ['decentralized'],
+    [ANCHOR_DUE],
+    { ...settled, weights: { ...settled.weights, dueAt: ANCHOR_DUE } },
+  ],
+  [
+    'an anchor under way',
+    'follow-anchor',
+    ['decentralized'],
+    [ANCHOR_DUE, ANCHOR_DUE + 9],
+    { ...settled, anchor: { last: living, dueAt: ANCHOR_DUE }, lane: busy },
+  ],
+  [
+    'an anchor that may be tried again',
+    'sign-anchor',
+    ['decentralized'],
+    [ANCHOR_DUE + 2],
+    { ...settled, anchor: failed(ANCHOR_DUE + 2) },
+  ],
+  [
+    'an anchor that has to wait',
+    'wait',
+    ['decentralized'],
+    [ANCHOR_DUE + 1],
+    { ...settled, anchor: failed(ANCHOR_DUE + 2) },
+  ],
+  [
+    'superseded, its commitment still the newest',
+    'sign-anchor',
+    ANY,
+    [ANCHOR_DUE],
+    { ...settled, done: true, weights: { ...settled.weights, superseded: true } },
+  ],
+  ['done', 'wait', ANY, [snapshot, commit + 1, decide, certify, 999], { done: true }],
   ['scores are still taken', 'wait', ANY, [snapshot, commit], { openTaken: true }],
   ['closed early', 'sign-report', ANY, [snapshot, commit], closed],
   [
@@ -326,14 +456,15 @@ const CASES: readonly Case[] = [
   ],
 ];
 
+/** Cases of other steps are of runs that are opened. */
 test.for(CASES)('%s: %s', ([, step, modes, blocks, progress]) => {
   for (const mode of modes)
     for (const block of blocks)
-      expect([mode, block, nextStep({ ...OPENED, ...progress }, block, mode)]).toEqual([
+      expect([
         mode,
         block,
-        step,
-      ]);
+        nextStep({ ...OPENED, scoresOpened: true, ...progress }, block, mode),
+      ]).toEqual([mode, block, step]);
 });
 
 test('weights are set again when their period is over, though what the chain holds stays unknown', () => {
@@ -382,6 +513,7 @@ test.for<readonly [string, Partial<WeightProgress>]>([
 
 /** Once in a run at most, and in this order. */
 const ONCE: readonly Step[] = [
+  'open-scores',
   'take-current-snapshot',
   'miss-commitments',
   'decide',
@@ -395,6 +527,7 @@ const EVERY: readonly Step[] = [
   ...ONCE,
   'wait',
   'follow-commitment',
+  'follow-anchor',
   'follow-weights',
   'close-run',
   'sign-report',
@@ -409,6 +542,7 @@ const EVERY: readonly Step[] = [
   'supersede-weights',
   'sign-weights',
   'observe-weights',
+  'sign-anchor',
   'done',
 ];
 
@@ -471,6 +605,8 @@ function taken(progress: RunProgress, step: Step, good: boolean, settable: boole
       return good ? { ...progress, currentTaken: true } : { ...progress, currentMissed: 'empty' };
     case 'close-run':
       return { ...progress, status: 'closed' };
+    case 'open-scores':
+      return { ...progress, scoresOpened: true };
     case 'sign-report':
       return { ...progress, reportSigned: true };
     case 'decide':

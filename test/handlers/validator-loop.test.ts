@@ -24,6 +24,7 @@ function run(name: string): Run {
     tasks: [],
     status: 'open',
     closedReason: null,
+    done: false,
   };
 }
 

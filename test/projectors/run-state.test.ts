@@ -20,6 +20,7 @@ describe('a run', () => {
       phases: { snapshot: 100, commit: 200, decide: 300, certify: 400 },
       status: 'open',
       closedReason: null,
+      done: false,
     });
     await using closed = await project(runState, [opened('run-7'), close('run-7')]);
     expect(await findRun(closed.queries, 'general_chat', 'run-7')).toMatchObject({

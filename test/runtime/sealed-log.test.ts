@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { EMPTY } from '#src/events/decode.ts';
 import type { Draft } from '#src/events/envelope.ts';
-import { runKeys } from '#src/events/run-key.ts';
 import { logReader } from '#src/runtime/log-reader.ts';
 import { type MemoryDisk, memoryDisk, memoryStore } from '#src/runtime/memory-store.ts';
 import { openLog } from '#src/runtime/open-log.ts';
@@ -63,7 +62,7 @@ test('a sealed fact is published where the fact itself would be', async () => {
 
 test('the wrong secret stops the reader at the first sealed fact', async () => {
   const { disk } = await written();
-  const other = logReader(storeOn(disk), { keys: runKeys(new Uint8Array(32), SOURCE) });
+  const other = await openLog(storeOn(disk), { secret: new Uint8Array(32) });
   await expect(readAll(other)).rejects.toMatchObject({ code: 'log.broken', details: { index: 0 } });
   expect(await readAll(other, { after: await headOf(disk, 3) })).toHaveLength(1);
 });

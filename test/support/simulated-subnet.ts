@@ -4,6 +4,8 @@ import type { Signer } from '#src/consensus/keys.ts';
 import type { Rules } from '#src/events/decision.ts';
 import { EMPTY } from '#src/events/decode.ts';
 import type { Recorded } from '#src/events/envelope.ts';
+import { sha256 } from '#src/events/hash.ts';
+import { runKeys } from '#src/events/run-key.ts';
 import { logSource } from '#src/events/source.ts';
 import type { WeightMode } from '#src/events/weights.ts';
 import type { SigningHistory } from '#src/handlers/signing-history.ts';
@@ -17,6 +19,7 @@ import { openProjection } from '#src/runtime/projection.ts';
 import { runProjections } from '#src/runtime/projection-pump.ts';
 import { devSigner } from './dev-keys.ts';
 import type { SimulatedChain } from './simulated-chain.ts';
+import { simulatedCheckpoints } from './simulated-checkpoints.ts';
 import { simulatedHistory } from './simulated-history.ts';
 import { get, type SimulatedNetwork } from './simulated-network.ts';
 
@@ -40,6 +43,8 @@ export type SimulatedNode = {
   readonly name: string;
   readonly signer: Signer;
   readonly disk: MemoryDisk;
+  /** How many events its checkpoints cover; null for all that are stored. */
+  covered: number | null;
   /** What it has signed, by slot; on a disk of its own, like the log. */
   readonly signed: Map<string, string>;
   /** The chain as this node's endpoint shows it. */
@@ -59,6 +64,7 @@ export type NodeOptions = Readonly<{
   rules?: Rules;
   mode?: WeightMode;
   weightInterval?: number;
+  anchorInterval?: number;
   commitScores?: boolean;
   /** RFC 3339; it stands still by default. */
   now?: () => string;
@@ -74,6 +80,7 @@ export async function startNode(
     rules = RULES,
     mode = 'decentralized',
     weightInterval = 180,
+    anchorInterval = 1_200,
     commitScores = true,
     now = () => '2026-01-01T00:00:00.000Z',
   }: NodeOptions,
@@ -84,6 +91,7 @@ export async function startNode(
   const { netuid, genesis } = view;
   const source = logSource({ genesis, netuid, hotkey: signer.hotkey, generation: 0 });
   const disk = memoryDisk();
+  const secret = Buffer.from(sha256(`sealing secret of ${name}`), 'hex');
   const signed = new Map<string, string>();
   let stop = new AbortController();
   let release: () => Promise<void> = () => Promise.resolve();
@@ -92,6 +100,7 @@ export async function startNode(
     name,
     signer,
     disk,
+    covered: null,
     signed,
     view,
     mode,
@@ -106,7 +115,7 @@ export async function startNode(
       stop = new AbortController();
       const at = mortality(stop.signal, (point) => boundary(name, point));
       const store = memoryStore({ name: 'validator', source }, disk);
-      const log = await openLog(mortal(store, at), { signal: stop.signal });
+      const log = await openLog(mortal(store, at), { signal: stop.signal, secret });
       const projections = await Promise.all(
         Object.values(projectors).map((projector) =>
           openProjection(projector, { dir: ':memory:', source }),
@@ -135,6 +144,8 @@ export async function startNode(
           ownerUrl: 'http://owner.test',
           commitScores,
           weightInterval,
+          anchorInterval,
+          generation: 0,
         },
         signer,
         verify: verifySr25519,
@@ -157,6 +168,8 @@ export async function startNode(
           await at(`after GET ${url}`);
           return answer;
         },
+        checkpoints: simulatedCheckpoints(disk, { source, signer, limit: () => node.covered }),
+        keys: runKeys(secret, source),
         history: mortalHistory(simulatedHistory(signed), at),
         now,
         signal: stop.signal,
@@ -165,7 +178,7 @@ export async function startNode(
       await node.validator.round();
     },
     events: async () => {
-      const log = await openLog(memoryStore({ name: 'validator', source }, disk));
+      const log = await openLog(memoryStore({ name: 'validator', source }, disk), { secret });
       const events: Recorded[] = [];
       for await (const batch of log.read({ after: EMPTY, follow: false }))
         events.push(...batch.events);

@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { EMPTY } from '../../events/decode.ts';
 import { runOf } from '../../events/define-event.ts';
+import type { Purpose } from '../../events/extrinsic.ts';
 import type { Io } from '../command.ts';
 import { openReader } from '../open-reader.ts';
 import { DISHONEST, hotkeyOf, RUNNING, type Running } from './cast.ts';
@@ -11,7 +12,7 @@ import type { LocalSubnet } from './local-subnet.ts';
 /** An extrinsic that a validator's log names, with the final block that holds it. */
 export type OnChain = Readonly<{
   validator: Running;
-  purpose: 'commitment' | 'weights';
+  purpose: Purpose;
   call: string;
   hash: string;
   block: number;

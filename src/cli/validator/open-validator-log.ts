@@ -29,12 +29,13 @@ export type ValidatorLog = Readonly<{
 
 /**
  * Signs in at the log and refuses what would not be safe: a stream that is not as configured, and a
- * second process beside a living one. Resolves when the projections show all that the log holds.
+ * second process beside a living one. What gives scores away is stored sealed under `secret`. Resolves when the
+ * projections show all that the log holds.
  */
 export async function openValidatorLog(
   config: Config,
   source: string,
-  { logger, signal }: { logger: Logger; signal: AbortSignal },
+  { secret, logger, signal }: { secret: Uint8Array; logger: Logger; signal: AbortSignal },
 ): Promise<ValidatorLog> {
   await using opened = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -58,7 +59,7 @@ export async function openValidatorLog(
     { name: 'validator', source },
     { onRetry },
   );
-  const log = await openLog(store, { signal: running, onRetry });
+  const log = await openLog(store, { signal: running, onRetry, secret });
   const { projections, queries } = await openProjections(
     join(config.EIREL_DATA_DIR, 'projections'),
     source,
