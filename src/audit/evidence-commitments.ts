@@ -193,8 +193,11 @@ function contradiction([one, digest]: Digested, [other, second]: Digested): Refu
     : refused('order', 'the extrinsic with the smaller SHA-256 stands first');
 }
 
-/** Another generation of the log has another key for its salts, so that only within one they have to agree. */
-function saltedApart(one: AnchorText | null, other: AnchorText | null): boolean {
+/**
+ * Whether two anchors of one generation of a log carry different salted commitments. Another generation has
+ * another key for its salts, so that only within one they have to agree.
+ */
+export function saltedApart(one: AnchorText | null, other: AnchorText | null): boolean {
   if (one === null || other === null || one.generation !== other.generation) return false;
   return one.commit !== null && other.commit !== null && one.commit !== other.commit;
 }
