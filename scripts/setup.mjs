@@ -1,5 +1,6 @@
 // Brings what `npm start` and `npm test` need, and does nothing that is done already: the npm packages, the
-// pinned Node runtime among them, and a nats-server. Runs on Node 18 and later, before there is any dependency.
+// pinned Node runtime among them, a nats-server, and the bundle of the audit page. Runs on Node 18 and later,
+// before there is any dependency.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -24,6 +25,7 @@ try {
   step('npm packages', installPackages);
   step('Node runtime', checkRuntime);
   step('nats-server', provideNatsServer);
+  step('audit page', buildAuditPage);
 } catch (error) {
   console.error(`setup: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
@@ -80,6 +82,11 @@ function checkRuntime() {
 
 function provideNatsServer() {
   run(NODE, [join(ROOT, 'scripts', 'nats-server.ts')], env);
+  return 'ready';
+}
+
+function buildAuditPage() {
+  run(NODE, [join(ROOT, 'scripts', 'build-audit-page.ts')], env);
   return 'ready';
 }
 

@@ -20,13 +20,10 @@ const ATTEMPTS = 3;
 /** A server that is busy says so for about a second. */
 const PAUSE_MS = 1_000;
 
-export type FetchLogDeps = Readonly<{
-  fetch: typeof globalThis.fetch;
-  pause: (ms: number) => Promise<void>;
-}>;
+type Deps = Readonly<{ pause: (ms: number) => Promise<void> }>;
 
 /** The log at an address (see `logAddress`), over HTTP. Throws `log.unavailable` where it doesn't answer. */
-export function fetchLog(address: string, deps: FetchLogDeps): LogSource {
+export function fetchLog(address: string, deps: Deps): LogSource {
   const read = (path: string, maxBytes: number, cache: 'default' | 'no-cache' = 'default') =>
     readFile(`${address}/${path}`, { maxBytes, cache }, deps);
   return {
@@ -40,13 +37,9 @@ export function fetchLog(address: string, deps: FetchLogDeps): LogSource {
 
 type Limits = Readonly<{ maxBytes: number; cache: 'default' | 'no-cache' }>;
 
-async function readFile(
-  url: string,
-  limits: Limits,
-  deps: FetchLogDeps,
-): Promise<Uint8Array | null> {
+async function readFile(url: string, limits: Limits, deps: Deps): Promise<Uint8Array | null> {
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await askOnce(url, limits, deps);
+    const answer = await askOnce(url, limits);
     if (answer.kind === 'read') return answer.bytes;
     if (attempt === ATTEMPTS) throw new AppError('log.unavailable', { url, found: answer.found });
     await deps.pause(PAUSE_MS);
@@ -56,13 +49,9 @@ async function readFile(
 type Reply = { kind: 'read'; bytes: Uint8Array | null } | { kind: 'failed'; found: string };
 
 /** 404 is an answer; any other failure may be one of this moment. */
-async function askOnce(
-  url: string,
-  { maxBytes, cache }: Limits,
-  deps: FetchLogDeps,
-): Promise<Reply> {
+async function askOnce(url: string, { maxBytes, cache }: Limits): Promise<Reply> {
   try {
-    const response = await deps.fetch(url, {
+    const response = await fetch(url, {
       cache,
       credentials: 'omit',
       referrerPolicy: 'no-referrer',

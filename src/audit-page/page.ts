@@ -7,8 +7,7 @@ const RATE_INTERVAL_MS = 500;
 
 const form = part('form', HTMLFormElement);
 const log = part('log', HTMLInputElement);
-const start = part('start', HTMLButtonElement);
-const stop = part('stop', HTMLButtonElement);
+const button = part('button', HTMLButtonElement);
 const progress = part('progress', HTMLElement);
 const bar = part('bar', HTMLProgressElement);
 const done = part('done', HTMLElement);
@@ -26,9 +25,9 @@ let worker: Worker | undefined;
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   const address = logAddress(log.value);
-  if (address !== null) audit(address);
+  if (worker !== undefined) end('unknown', 'Stopped', 'The log was not read to its end.');
+  else if (address !== null) audit(address);
 });
-stop.addEventListener('click', () => end('unknown', 'Stopped', 'The log was not read to its end.'));
 
 const asked = new URLSearchParams(location.search).get('log');
 log.value = asked ?? ownLog(location.href);
@@ -36,21 +35,24 @@ log.value = asked ?? ownLog(location.href);
 if (asked !== null) form.requestSubmit();
 
 function audit(address: string): void {
-  worker?.terminate();
   log.value = address;
   history.replaceState(null, '', `?${new URLSearchParams({ log: address })}`);
+  verdict.hidden = true;
   result.hidden = true;
   progress.hidden = false;
-  stop.hidden = false;
-  start.hidden = true;
+  button.textContent = 'Stop';
+  button.dataset['running'] = '';
   bar.removeAttribute('value');
   done.textContent = 'Reading the checkpoint…';
   const rate = createRate();
   const running = new Worker(new URL('verifier.js', import.meta.url), { type: 'module' });
   worker = running;
-  running.addEventListener('message', ({ data }: MessageEvent<Answer>) => show(data, rate));
-  running.addEventListener('error', (event) =>
-    end('unknown', 'Not audited', `The verifier failed: ${event.message}`),
+  running.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
+    // What an audit said before it was stopped may come after that.
+    if (worker === running) show(data, rate);
+  });
+  running.addEventListener('error', ({ message }) =>
+    end('unknown', 'Not audited', `The verifier failed: ${message}`),
   );
   running.postMessage({ log: address } satisfies Ask);
 }
@@ -60,7 +62,7 @@ function show(answer: Answer, rate: (done: number) => number | null): void {
     case 'progress':
       return showProgress(answer.done, answer.total, rate(answer.done));
     case 'verdict':
-      return showVerdict(answer.faults, answer.facts);
+      return showVerdict(answer);
     case 'failed':
       return end('unknown', 'Not audited', answer.reason);
   }
@@ -75,33 +77,35 @@ function showProgress(events: number, total: number | null, rate: number | null)
   done.textContent = `${count(events)}${of} events${rate === null ? '' : `, ${count(rate)} a second`}`;
 }
 
-function showVerdict(faults: readonly Fault[], facts: readonly Fact[]): void {
+function showVerdict({ checkpoint, faults, facts }: Extract<Answer, { kind: 'verdict' }>): void {
   const [first] = faults;
-  if (first === undefined) {
+  if (first === undefined && checkpoint === 'verified') {
     end('clean', 'The log is clean', 'Every event and every decision in it is as it has to be.');
+  } else if (first === undefined) {
+    end(
+      'unknown',
+      'No checkpoint',
+      'What is served is in order, but nothing says that it is the whole log.',
+    );
   } else {
     const more = faults.length === 1 ? '' : `, and ${count(faults.length - 1)} more`;
     end('faulty', 'The log is faulty', `${placeOf(first)}: ${first.code}${more}.`);
   }
   faultList.replaceChildren(...faults.map(faultItem));
-  faultList.hidden = faults.length === 0;
   factList.replaceChildren(...facts.flatMap(factItem));
-  factList.hidden = facts.length === 0;
+  result.hidden = false;
 }
 
 function end(kind: 'clean' | 'faulty' | 'unknown', title: string, text: string): void {
   worker?.terminate();
   worker = undefined;
   progress.hidden = true;
-  stop.hidden = true;
-  start.hidden = false;
-  faultList.hidden = true;
-  factList.hidden = true;
+  button.textContent = 'Audit';
+  delete button.dataset['running'];
   verdict.dataset['verdict'] = kind;
   verdictTitle.textContent = title;
   verdictText.textContent = text;
-  result.hidden = false;
-  verdictTitle.focus({ preventScroll: true });
+  verdict.hidden = false;
 }
 
 function faultItem(fault: Fault): DocumentFragment {

@@ -26,7 +26,7 @@ async function site(answer: RequestListener): Promise<Site> {
     address,
     asked,
     pauses,
-    log: fetchLog(address, { fetch, pause }),
+    log: fetchLog(address, { pause }),
     [Symbol.asyncDispose]: () =>
       new Promise((closed) => {
         server.close(() => closed());
@@ -74,7 +74,7 @@ describe('a log over HTTP', () => {
   });
 
   test('where nobody listens is an outage', async () => {
-    const log = fetchLog('http://127.0.0.1:9/log', { fetch, pause: async () => {} }); // the discard port
+    const log = fetchLog('http://127.0.0.1:9/log', { pause: async () => {} }); // the discard port
     await expect(log.checkpoint()).rejects.toMatchObject({ code: 'log.unavailable' });
   });
 

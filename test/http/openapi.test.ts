@@ -129,10 +129,9 @@ test('every path segment and query parameter is described, and a described one i
     ...['/audit/audit.css', '/audit/audit.js', '/audit/verifier.js'].map((path) => [path]),
     ...['/v1/status', '/livez', '/readyz', '/metrics', '/openapi.json'].map((path) => [path]),
   ]);
-  const samples = {
-    ...{ family: FAMILY, view: 'index', digest, window: '5', from: '0', limit: '5' },
-    log: 'https://validator.example/log',
-  };
+  const log = 'https://validator.example/log';
+  const places = { window: '5', from: '0', limit: '5' };
+  const samples = { family: FAMILY, view: 'index', digest, log, ...places };
   for (const [path, { get }] of Object.entries(paths)) {
     if (get === undefined) continue;
     for (const [name, value] of Object.entries(samples)) {
