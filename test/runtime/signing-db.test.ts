@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,20 @@ describe('nothing that was signed is taken back', () => {
       kind: 'conflict',
       digest: ONE,
     });
+  });
+
+  // What the rule in docs/operating.md is for: here only the chain stands against a second signature.
+  test('but an older copy of the file that is put back has forgotten what was signed since', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'signing.db');
+    await (await openSigningDatabase(directory.path, IDENTITY))[Symbol.asyncDispose]();
+    await copyFile(file, `${file}.backup`);
+    for (const digest of [ONE, OTHER]) {
+      const database = await openSigningDatabase(directory.path, IDENTITY);
+      expect(await database.history.reserve(REPORT, digest)).toEqual({ kind: 'reserved' });
+      await database[Symbol.asyncDispose]();
+      await copyFile(`${file}.backup`, file);
+    }
   });
 
   test('a lock never goes back, nor to another root of its size', async () => {
