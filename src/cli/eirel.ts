@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import packageFile from '../../package.json' with { type: 'json' };
 import { AppError } from '../errors.ts';
+import { auditEvidenceCommand } from './audit-evidence.ts';
 import { axonServeCommand } from './axon.ts';
 import { type Command, helpOf, type Io, readInput } from './command.ts';
 import { devchainCommand } from './devchain.ts';
@@ -42,6 +43,7 @@ export const commands: readonly Command[] = [
   scoresImportCommand,
   tailCommand,
   replayCommand,
+  auditEvidenceCommand,
   rebuildCommand,
   exportCommand,
   importCommand,
