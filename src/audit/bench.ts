@@ -27,6 +27,8 @@ export type LogRecord = {
   /** The mode in force, and how often it was changed. */
   mode: Readonly<{ number: number; mode: WeightMode | null }>;
   decisions: number;
+  /** Commitments in a form that this build does not read. */
+  unread: number;
   /** Sealed facts whose key is not known yet. */
   held: number;
 };

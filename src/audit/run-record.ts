@@ -33,9 +33,9 @@ export type RunRecord = InRun & {
   report: Entry<'report.signed.v1'> | null;
   facts: LoggedFacts;
   /** Commitments to a report that is still sealed. */
-  commitments: (Readonly<{ n: number }> & Committed)[];
-  /** What the last commitment of the run said. */
-  anchored: Committed | null;
+  commitments: Committed[];
+  /** Events that the anchors of the run cover. */
+  anchoredSize: number;
   /** Anchors read from the chain, up to this block. */
   anchorsRead: number | null;
   decision: Entry<'decision.made.v1'> | null;
@@ -54,13 +54,8 @@ export type RunRecord = InRun & {
   superseded: boolean;
 };
 
-/** What a commitment says: of the report in its first field, of the log in its second. */
-export type Committed = Readonly<{
-  digest: string;
-  size: number;
-  root: string;
-  commit: string | null;
-}>;
+/** What the commitment in an event says of the report: its digest, and the salted one where it has an anchor. */
+export type Committed = Readonly<{ n: number; digest: string; commit: string | null }>;
 
 export type Purpose = Data<'extrinsic.signed.v1'>['purpose'];
 
@@ -79,7 +74,7 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
     report: null,
     facts: noFacts(),
     commitments: [],
-    anchored: null,
+    anchoredSize: 0,
     anchorsRead: null,
     decision: null,
     statements: new Map(),

@@ -32,6 +32,8 @@ export type RulesVerdict = Readonly<{
   decisions: number;
   /** Facts that are still sealed, of runs that are not decided: nobody but the validator can read them yet. */
   sealed: number;
+  /** Signed commitments in a form that this build does not read: what they say was not checked. */
+  unread: number;
 }>;
 
 /** The rules that a log's events follow, one after the other. */
@@ -68,7 +70,10 @@ export function createStateMachine(
     },
     start: () => log.start,
     run: (family, run) => runs.get(subjectIn({ family, run })) ?? null,
-    end: () => ({ runs: runs.size, decisions: log.decisions, sealed: endOf(runs, bench) }),
+    end: () => {
+      const sealed = endOf(runs, bench);
+      return { runs: runs.size, decisions: log.decisions, sealed, unread: log.unread };
+    },
   };
 }
 
@@ -82,6 +87,7 @@ function newLogRecord(): LogRecord {
     closed: new Map(),
     mode: { number: 0, mode: null },
     decisions: 0,
+    unread: 0,
     held: 0,
   };
 }

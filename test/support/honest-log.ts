@@ -15,24 +15,22 @@ import { digestOf } from '#src/consensus/outcome.ts';
 import { compareWithOwner } from '#src/consensus/owner-comparison.ts';
 import { buildReport } from '#src/consensus/report.ts';
 import { reportFacts } from '#src/consensus/report-inputs.ts';
-import { pae, signDocument } from '#src/consensus/signed.ts';
+import { signDocument } from '#src/consensus/signed.ts';
 import { buildStatement } from '#src/consensus/statement.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { type Rules, STATEMENT_TYPE } from '#src/events/decision.ts';
 import { EMPTY } from '#src/events/decode.ts';
-import { encode } from '#src/events/ej1.ts';
 import { type Head, seal } from '#src/events/envelope.ts';
 import { sha256 } from '#src/events/hash.ts';
-import { LOG_START_TYPE, type LogStart } from '#src/events/log-started.ts';
 import { REPORT_TYPE } from '#src/events/report.ts';
 import { runKeyOf } from '#src/events/run-key.ts';
 import { isSealable, sealFact } from '#src/events/seal-box.ts';
 import type { Snapshot } from '#src/events/snapshot.ts';
 import { logSource } from '#src/events/source.ts';
 import { signCheckpoint } from '#src/merkle/checkpoint.ts';
-import { publicKeyEd25519 } from '#src/merkle/ed25519.ts';
 import { createTree, leafOf } from '#src/merkle/tree.ts';
 import { devSigner } from './dev-keys.ts';
+import { logSeedOf, logStarted } from './log-start.ts';
 import { signedCommitment } from './signed-commitment.ts';
 
 export const GENESIS = sha256('a network to audit');
@@ -40,8 +38,6 @@ export const NETUID = 36;
 export const FAMILY = 'general_chat';
 const TIME = '2026-01-02T03:04:05.678Z';
 const SECRET = Buffer.from(sha256('sealing secret'), 'hex');
-const LOG_SEED = Buffer.from(sha256('log key'), 'hex');
-const WITNESS_SEED = Buffer.from(sha256('witness key'), 'hex');
 
 export const RULES: Rules = {
   version: 'swm/1',
@@ -83,7 +79,7 @@ type Emit = (payload: Uint8Array) => void;
  */
 export function writeHonestLog(shape: Shape, emit: Emit) {
   const log = createLog(emit);
-  log.add(started());
+  log.add(logStarted(SELF, SOURCE, { genesis: GENESIS, netuid: NETUID }));
   const mode = shape.mode ?? 'decentralized';
   log.add({ type: 'mode.changed.v1', data: { ...FIRST_MODE, to: mode } });
   const miners = Array.from({ length: shape.miners }, (_, at) => devSigner(`miner ${at}`).hotkey);
@@ -110,7 +106,10 @@ export function noteOf(payloads: readonly Uint8Array[], size = payloads.length):
 
 /** A checkpoint of this root, as its owner signs it. */
 export function noteOfTree({ size, root }: Readonly<{ size: number; root: Uint8Array }>) {
-  return signCheckpoint({ origin: SOURCE, size, root }, { logSeed: LOG_SEED, signer: SELF });
+  return signCheckpoint(
+    { origin: SOURCE, size, root },
+    { logSeed: logSeedOf(SELF.hotkey), signer: SELF },
+  );
 }
 
 type Intent = Extract<DomainEvent, { type: 'weights.intended.v1' }>['data'];
@@ -164,24 +163,6 @@ function keyOf(run: Readonly<{ family: string; run: string }>): string {
 
 function tasksOf(count: number): readonly string[] {
   return Array.from({ length: count }, (_, at) => `task-${String(at).padStart(3, '0')}`);
-}
-
-function started(): DomainEvent {
-  const hex = (seed: Uint8Array): string => Buffer.from(publicKeyEd25519(seed)).toString('hex');
-  const start: LogStart = {
-    v: 'eirel/log-start/1',
-    source: SOURCE,
-    genesis: GENESIS,
-    netuid: NETUID,
-    hotkey: SELF.hotkey,
-    generation: 0,
-    logKey: hex(LOG_SEED),
-    witnessKey: hex(WITNESS_SEED),
-    previous: null,
-  };
-  const body = encode(start);
-  const signature = SELF.sign(pae(LOG_START_TYPE, body));
-  return { type: 'log.started.v1', data: { hotkey: SELF.hotkey, body, signature } };
 }
 
 /** A score that looks like any other: the higher the miner's place, the better. */

@@ -8,6 +8,7 @@ import { sha256 } from '#src/events/hash.ts';
 import { runKeys } from '#src/events/run-key.ts';
 import { logSource } from '#src/events/source.ts';
 import type { WeightMode } from '#src/events/weights.ts';
+import type { Step } from '#src/handlers/run-progress.ts';
 import type { SigningHistory } from '#src/handlers/signing-history.ts';
 import { createValidator, type Validator } from '#src/handlers/validator.ts';
 import { projectors } from '#src/projectors/all.ts';
@@ -18,6 +19,7 @@ import { openLog } from '#src/runtime/open-log.ts';
 import { openProjection } from '#src/runtime/projection.ts';
 import { runProjections } from '#src/runtime/projection-pump.ts';
 import { devSigner } from './dev-keys.ts';
+import type { logStarted } from './log-start.ts';
 import type { SimulatedChain } from './simulated-chain.ts';
 import { simulatedCheckpoints } from './simulated-checkpoints.ts';
 import { simulatedHistory } from './simulated-history.ts';
@@ -45,6 +47,8 @@ export type SimulatedNode = {
   readonly disk: MemoryDisk;
   /** How many events its checkpoints cover; null for all that are stored. */
   covered: number | null;
+  /** What its steps remarked on, since its start. */
+  readonly notes: Readonly<{ step: Step; note: string }>[];
   /** What it has signed, by slot; on a disk of its own, like the log. */
   readonly signed: Map<string, string>;
   /** The chain as this node's endpoint shows it. */
@@ -68,6 +72,8 @@ export type NodeOptions = Readonly<{
   commitScores?: boolean;
   /** RFC 3339; it stands still by default. */
   now?: () => string;
+  /** The event that its log begins with; none by default. */
+  first?: typeof logStarted;
 }>;
 
 /** Starts a node on a fresh disk. */
@@ -83,6 +89,7 @@ export async function startNode(
     anchorInterval = 1_200,
     commitScores = true,
     now = () => '2026-01-01T00:00:00.000Z',
+    first,
   }: NodeOptions,
 ): Promise<SimulatedNode> {
   await cryptoReady();
@@ -92,6 +99,10 @@ export async function startNode(
   const source = logSource({ genesis, netuid, hotkey: signer.hotkey, generation: 0 });
   const disk = memoryDisk();
   const secret = Buffer.from(sha256(`sealing secret of ${name}`), 'hex');
+  if (first !== undefined) {
+    const log = await openLog(memoryStore({ name: 'validator', source }, disk));
+    await log.append([{ event: first(signer, source, view), time: now(), causationId: null }]);
+  }
   const signed = new Map<string, string>();
   let stop = new AbortController();
   let release: () => Promise<void> = () => Promise.resolve();
@@ -101,6 +112,7 @@ export async function startNode(
     signer,
     disk,
     covered: null,
+    notes: [],
     signed,
     view,
     mode,
@@ -173,7 +185,9 @@ export async function startNode(
         history: mortalHistory(simulatedHistory(signed), at),
         now,
         signal: stop.signal,
-        onStep: () => undefined,
+        onStep: (_run, step, note) => {
+          if (note !== null) node.notes.push({ step, note });
+        },
       });
       await node.validator.round();
     },
