@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import type { DomainEvent } from '#src/events/catalogue.ts';
+import type { Purpose, Settlement } from '#src/events/extrinsic.ts';
 import {
   attemptsOf,
   extrinsics,
   inclusionsOf,
+  latestCommitted,
   livingExtrinsics,
   observationsOf,
 } from '#src/projectors/extrinsics.ts';
@@ -11,7 +13,7 @@ import { digest, project } from '../support/recorded-events.ts';
 import { dataOf, FAMILY, runEvents } from '../support/run-events.ts';
 
 const RUN = 'run-7';
-type At = Readonly<{ run?: string; purpose?: 'commitment' | 'weights'; attempt?: number }>;
+type At = Readonly<{ run?: string; purpose?: Purpose; attempt?: number; outcome?: Settlement }>;
 
 function signed(at: At): DomainEvent {
   return {
@@ -69,6 +71,22 @@ test('living is what was signed and not settled, of any run and purpose, the old
     ['run-9', 'commitment'],
     ['run-10', 'weights'],
   ]);
+});
+
+test('committed last is the newest run whose commitment succeeded, whatever was anchored or failed since', async () => {
+  const commitment = { purpose: 'commitment', outcome: 'succeeded' } as const;
+  const events = [
+    settled({ run: 'run-9', ...commitment }),
+    settled({ run: 'run-10', ...commitment }),
+    settled({ run: 'run-11', ...commitment, outcome: 'refused' }),
+    signed({ run: 'run-12', purpose: 'commitment' }),
+    settled({ run: 'run-13', purpose: 'weights' }),
+    settled({ run: 'run-14', purpose: 'anchor' }),
+  ];
+  await using projection = await project(extrinsics, events);
+  expect(await latestCommitted(projection.queries)).toEqual({ family: FAMILY, run: 'run-10' });
+  await using none = await project(extrinsics, events.slice(2));
+  expect(await latestCommitted(none.queries)).toBeNull();
 });
 
 test('an end that is told twice stands as it was told first', async () => {

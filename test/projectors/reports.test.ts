@@ -5,10 +5,12 @@ import {
   equivocators,
   heldReports,
   ownReport,
+  ownReportIndex,
   rejections,
   reportByDigest,
   reportIndex,
   reports,
+  scoresOpened,
 } from '#src/projectors/reports.ts';
 
 import { digest, hotkey, project, signature } from '../support/recorded-events.ts';
@@ -34,6 +36,25 @@ describe('the own report', () => {
     await using projection = await project(reports, [ownSigned]);
     expect(await ownReport(projection.queries, 'general_chat', 'run-1')).toEqual(ownSigned.data);
     expect(await ownReport(projection.queries, 'general_chat', 'run-2')).toBeNull();
+  });
+});
+
+describe('the own report in the log', () => {
+  const opening: DomainEvent = { type: 'scores.opened.v1', data: { ...inRun, key: digest('e') } };
+
+  test('has the index that a checkpoint has to cover, of its own run', async () => {
+    const other = { ...ownSigned, data: { ...ownSigned.data, run: 'run-2' } } as DomainEvent; // safe: only its run differs
+    await using projection = await project(reports, [other, ownSigned, ownSigned]);
+    expect(await ownReportIndex(projection.queries, 'general_chat', 'run-1')).toBe(1);
+    expect(await ownReportIndex(projection.queries, 'general_chat', 'run-3')).toBeNull();
+  });
+
+  test('is sealed until the key of its run is recorded', async () => {
+    await using sealed = await project(reports, [ownSigned]);
+    expect(await scoresOpened(sealed.queries, 'general_chat', 'run-1')).toBe(false);
+    await using open = await project(reports, [ownSigned, opening]);
+    expect(await scoresOpened(open.queries, 'general_chat', 'run-1')).toBe(true);
+    expect(await scoresOpened(open.queries, 'general_chat', 'run-2')).toBe(false);
   });
 });
 

@@ -95,6 +95,8 @@ describe('unfinished runs', () => {
     expect(await unfinishedRuns(kept.queries)).toMatchObject([{ run: 'run-1' }]);
     await using over = await project(runState, [...events, dataEvent('weights.superseded.v1')]);
     expect(await unfinishedRuns(over.queries)).toEqual([]);
+    expect(await findRun(kept.queries, 'general_chat', 'run-1')).toMatchObject({ done: false });
+    expect(await findRun(over.queries, 'general_chat', 'run-1')).toMatchObject({ done: true });
   });
 });
 

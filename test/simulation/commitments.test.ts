@@ -57,7 +57,7 @@ test('each validator commits to its report before anybody can read one, and all 
   expect(commitments).toHaveLength(4);
   for (const node of subnet.nodes) {
     const own = commitments.filter(({ hotkey }) => hotkey === node.signer.hotkey);
-    expect(own).toMatchObject([{ fields: [await payloadOf(node)] }]);
+    expect(own.map(({ fields }) => fields[0])).toEqual([await payloadOf(node)]);
     expect(own[0]?.block).toBeGreaterThan(snapshot);
     expect(own[0]?.block).toBeLessThanOrEqual(commit);
     expect(await settledOf(node)).toMatchObject([{ outcome: 'succeeded', attempt: 1 }]);
