@@ -10,14 +10,14 @@ import { publishedFiles } from '#src/runtime/published-files.ts';
 import { startApp, type TestApp } from '../http/client.ts';
 import { fakeValidator } from '../http/fake-validator.ts';
 import { findChromium, startChromium } from '../support/chromium.ts';
-import { devSigner } from '../support/dev-keys.ts';
+import { SELF, SOURCE } from '../support/honest-log.ts';
 import { type PublishedLog, publishLog } from '../support/published-log.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const executable = findChromium();
 
 /** Two bundles, the second one partial. */
-const SIZE = 300;
+const SHAPE = { runs: 3, miners: 4, tasks: 21 };
 
 describe.skipIf(executable === undefined)(
   'the audit page, in the Chromium of CHROMIUM or of this machine',
@@ -29,7 +29,7 @@ describe.skipIf(executable === undefined)(
     beforeAll(async () => {
       await promisify(execFile)(process.execPath, [join(ROOT, 'scripts/build-audit-page.ts')]);
       dir = await mkdtemp(join(tmpdir(), 'eirel-audit-page-'));
-      log = await publishLog(dir, devSigner('alice'), SIZE);
+      log = await publishLog(dir, SHAPE);
       browser = await startChromium(executable ?? '');
     });
     afterAll(async () => {
@@ -44,9 +44,10 @@ describe.skipIf(executable === undefined)(
       await page.getByRole('button', { name: 'Audit' }).click();
       expect(await verdictOf(page)).toMatchObject({ kind: 'clean', title: 'The log is clean' });
       const facts = await page.locator('#facts').innerText();
-      expect(facts).toContain(log.source);
-      expect(facts).toContain('300, each hashed');
-      expect(facts).toContain('298 facts');
+      expect(facts).toContain(SELF.hotkey);
+      expect(facts).toContain(SOURCE);
+      expect(facts).toContain(`${log.size}, each hashed`);
+      expect(facts).toContain('3, with 3 decisions computed again');
       expect(page.url()).toBe(`${app.url}/audit?log=${encodeURIComponent(`${app.url}/log`)}`);
       expect(complaints).toEqual([]);
     });
@@ -55,7 +56,7 @@ describe.skipIf(executable === undefined)(
       { what: 'an event', path: 'tile/entries/000', index: 123, code: 'entry-altered' },
       {
         what: 'an event of a partial bundle',
-        path: 'tile/entries/001.p/44',
+        path: 'tile/entries/001.p/75',
         index: 290,
         code: 'entry-altered',
       },
