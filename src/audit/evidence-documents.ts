@@ -18,7 +18,7 @@ import {
 export const ROSTER_TYPE = 'application/vnd.eirel.roster.v1+json';
 
 /** What a roster has to say to be held against another one; whatever else it says makes its digest. */
-export const RosterBody = z.looseObject({
+const RosterBody = z.looseObject({
   genesis: Hex32,
   netuid: z.int().min(0).max(65_535),
   family: Family,

@@ -33,7 +33,7 @@ export const CommitmentStatement = z.strictObject({
 export type CommitmentStatement = z.infer<typeof CommitmentStatement>;
 
 /** What an extrinsic's signature covers beside its bytes. */
-export type Covered = CommitmentStatement['covers'] & Readonly<{ genesis: string }>;
+type Covered = CommitmentStatement['covers'] & Readonly<{ genesis: string }>;
 
 export type CommitmentExtrinsic =
   | Readonly<{

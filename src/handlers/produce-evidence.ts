@@ -27,7 +27,7 @@ import type { ReadTile } from '../merkle/tile-proof.ts';
 import { sameHash } from '../merkle/tree.ts';
 
 /** A checkpoint as it was served, and where the tiles of its tree are, if anywhere. */
-export type ShownCheckpoint = Readonly<{ note: Uint8Array; tiles: ReadTile | null }>;
+type ShownCheckpoint = Readonly<{ note: Uint8Array; tiles: ReadTile | null }>;
 
 /** Something that no honest validator does, and where its two halves are. */
 export type Finding =
