@@ -25,6 +25,7 @@ export type WitnessingDeps = AskEachDeps &
 
 /** What is remembered of a peer, in this process alone. */
 type Witness = KnownWitness & {
+  axon: string;
   /** Requests in a row that gave no cosignature. */
   failures: number;
   /** Rounds in which it is not asked. */
@@ -47,6 +48,11 @@ const MAX_WITNESSES = 256;
 export function createWitnessing(log: OwnLog, deps: WitnessingDeps) {
   const witnesses = new Map<string, Witness>();
   return {
+    /** The peers whose cosigning keys are known by now, each with what the paths of its witness begin with. */
+    known: () =>
+      [...witnesses].flatMap(([hotkey, { key, axon }]) =>
+        key === null ? [] : [{ hotkey, key, url: `${axon}/witness` }],
+      ),
     round: async (): Promise<OwnFork | null> => {
       const published = log.published();
       if (published === null) return null;
@@ -55,6 +61,7 @@ export function createWitnessing(log: OwnLog, deps: WitnessingDeps) {
         due,
         async (peer, signal) => {
           const witness = witnesses.get(peer.hotkey) ?? newWitness(peer, witnesses);
+          witness.axon = peer.axon;
           const outcome = await pushCheckpoint(
             peer,
             { witness, published, log },
@@ -79,7 +86,7 @@ const ROUND_MS = 3_000;
 
 /** Makes round after round until the signal aborts. Throws `log.forked` when one shows that the log forked. */
 export async function keepWitnessed(
-  { round }: ReturnType<typeof createWitnessing>,
+  { round }: Pick<ReturnType<typeof createWitnessing>, 'round'>,
   {
     wait,
     signal,
@@ -110,10 +117,10 @@ function isDue(
   return false;
 }
 
-function newWitness({ hotkey }: Peer, witnesses: Map<string, Witness>): Witness {
+function newWitness({ hotkey, axon }: Peer, witnesses: Map<string, Witness>): Witness {
   const oldest = witnesses.keys().next();
   if (witnesses.size >= MAX_WITNESSES && oldest.done !== true) witnesses.delete(oldest.value);
-  const witness = { size: 0, failures: 0, skip: 0, key: null };
+  const witness = { axon, size: 0, failures: 0, skip: 0, key: null };
   witnesses.set(hotkey, witness);
   return witness;
 }

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
 import type { LoopState } from '../../handlers/validator-loop.ts';
-import { type AppDeps, createApp } from '../../http/app.ts';
+import { createApp } from '../../http/app.ts';
 import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import { type Served, serve } from '../../http/serve.ts';
@@ -13,6 +13,7 @@ import type { LogStore } from '../../runtime/log-store.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Projection } from '../../runtime/projection.ts';
 import type { ValidatorLog } from './open-validator-log.ts';
+import type { ServedProof } from './served-proof.ts';
 
 /** Stored payloads are fetched so many at a time, so that a page of large events is not read whole before it is cut. */
 const PAGE_EVENTS = 200;
@@ -27,6 +28,7 @@ export function serveValidator(
     log,
     connection,
     signing,
+    proof = NOTHING_PUBLISHED,
   }: {
     validator: Validator;
     identity: Identity;
@@ -35,6 +37,7 @@ export function serveValidator(
     connection: () => ConnectionState;
     /** Whether everything that was to be signed could be. */
     signing: () => Check;
+    proof?: ServedProof;
   },
   { logger, metrics, signal }: { logger: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Served> {
@@ -42,7 +45,7 @@ export function serveValidator(
   const { genesis, netuid, mode } = identity;
   const app = createApp({
     ...validator.publisher,
-    ...NOTHING_PUBLISHED,
+    ...proof,
     auditPage: readAuditPage,
     defaultFamily: config.EIREL_FAMILY,
     logSource: source,
@@ -73,7 +76,7 @@ export function serveValidator(
 }
 
 /** What is served of a log that publishes no checkpoint, by a validator that neither witnesses nor takes evidence. */
-const NOTHING_PUBLISHED = {
+const NOTHING_PUBLISHED: ServedProof = {
   publishedLog: { checkpoint: () => null, file: async () => null },
   logDescription: () => Promise.reject(new AppError('request.not-found', { field: 'path' })),
   bundle: async () => ({ kind: 'unknown' }),
@@ -85,7 +88,7 @@ const NOTHING_PUBLISHED = {
   evidenceIndex: async () => [],
   evidence: async () => null,
   offerEvidence: async () => ({ kind: 'busy' }),
-} as const satisfies Partial<AppDeps>;
+};
 
 /** Stored payloads from an index: at most `limit`, and no more than make up `maxBytes`, but at least one. */
 export async function pageOf(
