@@ -99,8 +99,11 @@ export async function keepWitnessed(
   }>,
 ): Promise<void> {
   while (!signal.aborted) {
-    const fork = await round().catch(onFailure);
-    if (fork) throw forked(fork);
+    const fork = await round().catch((error: unknown) => {
+      onFailure(error);
+      return null;
+    });
+    if (fork !== null) throw forked(fork);
     await wait(ROUND_MS);
   }
 }
