@@ -2,40 +2,34 @@ import type { LogVerdict } from '../audit/audit-log.ts';
 import { parseOrigin } from '../merkle/checkpoint.ts';
 import type { Fact } from './messages.ts';
 
-/** What an audit read and checked, as the page tells it. */
+/** What an audit read and checked, and what it could not check, as the page tells it. */
 export function factsOf(verdict: LogVerdict): readonly Fact[] {
-  const { origin, size, root, checkpoint, tiles, rules, rulesEndAt, events, unknown } = verdict;
+  const { origin, size, root, checkpoint, tiles, rules, events } = verdict;
+  const types = Object.entries(events).map(([type, times]) => `${count(times)} ${type}`);
   return [
     ...whose(origin),
     exact('Root', root),
     plain('Checkpoint', CHECKPOINTS[checkpoint]),
     plain('Events', `${count(size)}, each hashed and its bytes, place and schema checked`),
+    plain('By type', types.join(', ')),
     plain('Hash tiles', `${count(tiles)}, each compared with the hashes computed here`),
-    plain('Runs', `${count(rules.runs)}, with ${count(rules.decisions)} decisions computed again`),
-    ...(rules.sealed === 0
-      ? []
-      : [plain('Sealed', `${count(rules.sealed)} facts of runs that are not open yet`)]),
-    ...(rulesEndAt === null
-      ? []
-      : [
-          plain(
-            'Not checked',
-            `the rules from event ${count(rulesEndAt)} on, because events there are no longer what they were`,
-          ),
-        ]),
-    ...Object.entries(unknown).map(([type, times]) =>
-      plain(
-        'Not checked',
-        `${count(times)} events of the type ${type}, which this page doesn’t know`,
-      ),
-    ),
-    plain(
-      'By type',
-      Object.entries(events)
-        .map(([type, times]) => `${count(times)} ${type}`)
-        .join(', '),
-    ),
+    plain('Runs', count(rules.runs)),
+    plain('Decisions', `${count(rules.decisions)}, each computed again`),
+    ...unchecked(verdict).map((text) => plain('Not checked', text)),
   ];
+}
+
+function unchecked({ rules, rulesEndAt, unknown }: LogVerdict): readonly string[] {
+  const texts: string[] = [];
+  if (rules.sealed > 0)
+    texts.push(`${count(rules.sealed)} facts that are sealed until their run is open`);
+  if (rules.unread > 0)
+    texts.push(`${count(rules.unread)} signed commitments of a form that this page doesn’t know`);
+  for (const [type, times] of Object.entries(unknown))
+    texts.push(`${count(times)} events of the type ${type}, which this page doesn’t know`);
+  if (rulesEndAt !== null)
+    texts.push(`the rules from event ${count(rulesEndAt)} on: events there aren’t what they were`);
+  return texts;
 }
 
 /** Whose log it is: the one thing that a reader has to compare with what they know from elsewhere. */

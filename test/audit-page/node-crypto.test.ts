@@ -15,9 +15,12 @@ describe('in a browser as in Node', () => {
 
   test('a hash of text is that of its UTF-8', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(hash('sha256', text, 'hex')).toBe(hashOfNode('sha256', text, 'hex'));
-      }),
+      fc.property(
+        fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }),
+        (text) => {
+          expect(hash('sha256', text, 'hex')).toBe(hashOfNode('sha256', text, 'hex'));
+        },
+      ),
     );
   });
 
