@@ -29,22 +29,30 @@ const Stamp = z.strictObject({ files: z.array(z.string()), digest: z.string() })
 async function buildAuditPage(folder: string): Promise<void> {
   if (await isBuilt(folder)) return say('as built');
   const next = `${folder}.next-${process.pid}`;
-  await mkdir(next, { recursive: true });
+  try {
+    say(`built, ${Math.round((await build(next)) / 1024)} KiB`);
+    await rm(folder, { recursive: true, force: true });
+    await rename(next, folder);
+  } finally {
+    await rm(next, { recursive: true, force: true });
+  }
+}
+
+/** Writes the page's files into a folder; gives the bytes of its programs. */
+async function build(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true });
   const chunks: OutputChunk[] = [];
   for (const [file, entry] of Object.entries(BUNDLED))
-    chunks.push(...(await bundle(join(SOURCE, entry), join(next, file))));
-  for (const file of STATIC) await copyFile(join(SOURCE, file), join(next, file));
+    chunks.push(...(await bundle(join(SOURCE, entry), join(folder, file))));
+  for (const file of STATIC) await copyFile(join(SOURCE, file), join(folder, file));
   const files = [...new Set([...INGREDIENTS, ...chunks.flatMap(ownModules)])].toSorted();
-  await writeFile(join(next, STAMP), JSON.stringify({ files, digest: await digestOf(files) }));
-  await rm(folder, { recursive: true, force: true });
-  await rename(next, folder);
-  const bytes = chunks.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0);
-  say(`built, ${Math.round(bytes / 1024)} KiB`);
+  await writeFile(join(folder, STAMP), JSON.stringify({ files, digest: await digestOf(files) }));
+  return chunks.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0);
 }
 
 /** Not minified: who doubts the page can read what it runs. */
 async function bundle(input: string, file: string): Promise<readonly OutputChunk[]> {
-  await using build = await rolldown({
+  await using bundler = await rolldown({
     input,
     cwd: ROOT,
     platform: 'browser',
@@ -59,7 +67,7 @@ async function bundle(input: string, file: string): Promise<readonly OutputChunk
       throw new Error(`rolldown: ${message}`);
     },
   });
-  const { output } = await build.write({ file, format: 'esm', codeSplitting: false });
+  const { output } = await bundler.write({ file, format: 'esm', codeSplitting: false });
   return output.filter((file) => file.type === 'chunk');
 }
 

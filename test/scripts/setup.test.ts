@@ -37,6 +37,7 @@ test('a second run installs and fetches nothing', async () => {
   const { code, output } = await run(join(ROOT, 'scripts/setup.mjs'), await withoutNpm());
   expect(output).toMatch(/npm packages: as locked/);
   expect(output).toMatch(/nats-server: version 2\.\d+\.\d+/);
+  expect(output).toMatch(/audit page: (as )?built/);
   expect(output).not.toMatch(/npm ci|fetching/);
   expect(code).toBe(0);
 });
