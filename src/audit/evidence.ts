@@ -12,7 +12,7 @@ import {
 } from './evidence-form.ts';
 
 /** What a file proves. */
-type Evidence = Accusation &
+export type Evidence = Accusation &
   Readonly<{
     kind: EvidenceKind;
     /** SHA-256 of the file's text. */
