@@ -24,8 +24,8 @@ export type Played = Readonly<{
 }>;
 
 /** Every start hashes the whole log anew, so most are short; some begin before the edge of a tile, where partial ones give way. */
-const LONG_LOGS = 0.05;
-const MAX_EVENTS = 30;
+const LONG_LOGS = 0.03;
+const MAX_EVENTS = 24;
 
 /**
  * Lets the process of one machine crash until its log is long enough, or so many times, as the seed has it. Checks
@@ -71,7 +71,8 @@ async function liveOnce(world: World, end: number, chance: () => number): Promis
     while (
       await running.append(1 + below(chance, chance() < 0.05 ? 40 : 3), below(chance, 100_000))
     ) {
-      world.told = (await sequencer.covering(world.stream.messages.length, NEVER)).size;
+      const stored = world.stream.messages.length;
+      if (stored > 0) world.told = (await sequencer.covering(stored, NEVER)).size;
       if (world.stream.messages.length >= end) break;
     }
   } catch (error) {
@@ -95,7 +96,7 @@ const FAULTS: readonly PointFault[] = [
 
 /** One fault after some effects: often so few that the process has not put everything right yet. */
 function faultsOf(chance: () => number): (point: string) => PointFault {
-  const wait = (): number => 1 + below(chance, chance() < 0.4 ? 45 : 100);
+  const wait = (): number => 1 + below(chance, chance() < 0.5 ? 35 : 70);
   let left = wait();
   return () => {
     left--;

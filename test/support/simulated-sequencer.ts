@@ -75,6 +75,21 @@ export async function newWorld(): Promise<World> {
   };
 }
 
+/** The same machine once more: what happens on one does not happen on the other. */
+export function copyWorld(world: World): World {
+  const disk = simulatedDisk(DATA_DIR);
+  disk.restore(world.disk.snapshot());
+  return {
+    ...world,
+    stream: { ...memoryDisk(), messages: [...world.stream.messages] },
+    disk,
+    rows: new Map(world.rows),
+    tree: createTree(world.tree.state()),
+    roots: [...world.roots],
+    decisions: new Map(),
+  };
+}
+
 /** One life of the validator's process on that machine. */
 export type Running = Readonly<{
   life: Life;
@@ -89,6 +104,7 @@ export function beginLife(
   world: World,
   nextFault: (point: string) => PointFault,
   outside: () => Outside = () => worldKnows(world),
+  onDecision: (decision: StartDecision) => void = () => undefined,
 ): Running {
   const life: Life = { alive: true, fault: null };
   const effect = faultPoints(life, nextFault);
@@ -136,8 +152,10 @@ export function beginLife(
           askOutside: async () => outside(),
           askSpace: async () => ({ freeBytes: 1, totalBytes: 1 }),
           wait: async () => undefined,
-          onDecision: ({ kind }) => {
+          onDecision: (decision) => {
+            const { kind } = decision;
             world.decisions.set(kind, (world.decisions.get(kind) ?? 0) + 1);
+            onDecision(decision);
           },
           onPublished: () => undefined,
           onHoldup: (reason) => {
