@@ -21,8 +21,8 @@ export type SizedTree = Readonly<{ size: number; root: Hash }>;
 
 /**
  * Shows that the larger of two trees never was the smaller one, from the larger one's tiles alone: what it
- * was at that size. Null when the smaller one is its beginning, or when the tiles are not those of its root.
- * What the reader throws is thrown.
+ * was at that size. Null when the smaller one is its beginning, or when the tiles are not those of its root or
+ * are missing (`checkpoint.invalid`). What else the reader throws is thrown.
  */
 export async function forkProof(
   smaller: SizedTree,
@@ -34,7 +34,7 @@ export async function forkProof(
     const root = rootOfPrefix(prefix, smaller.size, larger);
     return root === null || sameHash(root, smaller.root) ? null : prefix;
   } catch (error) {
-    // A tile of a wrong length: whoever serves it serves no log.
+    // A tile that is missing or of a wrong length: what is served there is no log.
     if (isAppError(error, 'checkpoint.invalid')) return null;
     throw error;
   }
