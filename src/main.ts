@@ -1,11 +1,13 @@
 import type { Chain } from './chain/chain.ts';
 import { verifySr25519 } from './chain/hotkey.ts';
 import { openChain, openHotkey } from './cli/validator/open-chain.ts';
-import { openSigning } from './cli/validator/open-signing.ts';
-import { openValidatorLog, type ValidatorLog } from './cli/validator/open-validator-log.ts';
+import { type OwnLog, openOwnLog } from './cli/validator/open-own-log.ts';
+import type { ValidatorLog } from './cli/validator/open-validator-log.ts';
 import { pageOf, serveValidator } from './cli/validator/serve-validator.ts';
+import { servedProof } from './cli/validator/served-proof.ts';
 import {
   chainWatcher,
+  checkpointCheck,
   measuredAppend,
   measuredFetch,
   measureRound,
@@ -13,10 +15,12 @@ import {
   watchedHistory,
 } from './cli/validator/telemetry.ts';
 import { type Config, commitsScores, rulesOf } from './config.ts';
+import { AppError } from './errors.ts';
 import { runKeys } from './events/run-key.ts';
-import { logSource } from './events/source.ts';
 import { commandsOf } from './handlers/commands.ts';
 import type { Identity } from './handlers/perform-step.ts';
+import { recordMode } from './handlers/record-mode.ts';
+import { createRecorder } from './handlers/recorder.ts';
 import { createValidator, type Validator } from './handlers/validator.ts';
 import { runValidatorLoop } from './handlers/validator-loop.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
@@ -24,6 +28,7 @@ import { now, wait } from './runtime/clock.ts';
 import { serveCommands } from './runtime/commands.ts';
 import type { Logger } from './runtime/logger.ts';
 import { createPeerClient } from './runtime/peer-client.ts';
+import { readStart } from './sequencer/read-start.ts';
 
 /** A running validator. `ended` settles when its loop has: with an error when it had to stop. */
 export type RunningValidator = Readonly<{
@@ -48,41 +53,44 @@ export async function startValidator(
   const chain = opened.use(
     await openChain(config, { signer, onChange: chainWatcher(logger, metrics) }),
   );
-  const identity = identityOf(config, chain);
-  const { genesis, netuid } = identity;
-  const { hotkey } = signer;
-  const source = logSource({ genesis, netuid, hotkey, generation: 0 });
-  const signing = opened.use(await openSigning(config, { genesis, netuid, hotkey }));
-  const { history, check } = watchedHistory(signing.history, metrics);
-
   const stop = new AbortController();
   const stopping = AbortSignal.any([signal, stop.signal]);
-  const { sealSecret: secret } = await signing.secrets.create();
-  const log = opened.use(
-    await openValidatorLog(config, source, { secret, logger, signal: stopping }),
-  );
   const peers = opened.use(
     createPeerClient({ allowLoopback: config.EIREL_PEER_ADDRESSES === 'loopback' }),
   );
+  const fetch = measuredFetch(peers.get, metrics);
+  const own = opened.use(
+    await openOwnLog(config, {
+      signer,
+      chain,
+      fetch,
+      post: peers.post,
+      onFork: () => undefined,
+      metrics,
+      logger,
+      signal: stopping,
+    }),
+  );
+  const { log, sequencer } = own;
+  const { hotkey, source, generation } = own.name;
+  const identity = identityOf(config, chain, generation);
+  const { history, check } = watchedHistory(own.history, metrics);
+  const parts = { identity, signer, verify: verifySr25519, chain, fetch, history, now };
   const validator = createValidator({
-    identity,
-    signer,
-    verify: verifySr25519,
-    ...overLog(log, metrics),
-    chain,
-    fetch: measuredFetch(peers.get, metrics),
-    history,
-    checkpoints: { published: () => null },
-    keys: runKeys(secret, source),
-    now,
+    ...parts,
+    ...overLog(own, metrics),
     signal: stopping,
     onStep: stepLogger(logger),
   });
   serveCommands(log.nc, commandsOf(validator));
+  await beginMode(identity, own);
+  const proof = await proofOf(config, own);
+  const connection = chain.connection;
+  const signing = [check, () => checkpointCheck(sequencer)];
   const served = opened.use(
     await serveValidator(
       config,
-      { validator, identity, hotkey, log, connection: chain.connection, signing: check },
+      { validator, identity, hotkey, log, connection, signing, proof },
       { logger, metrics, signal: stopping },
     ),
   );
@@ -93,19 +101,44 @@ export async function startValidator(
   const loop = startLoop(validator, { log, metrics, logger, pollMs, signal: stopping });
   opened.defer(() => loop.catch(() => undefined)); // its error is `ended`'s
   opened.defer(() => stop.abort(new Error('the validator stopped')));
-  const ended = Promise.race([loop, log.pump.failed]);
+  const ended = Promise.race([loop, own.ended]);
   ended.catch(() => undefined); // whoever awaits it hears of it
   const running = opened.move();
   return { url, hotkey, source, ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-function overLog({ log, store, queries, pump }: ValidatorLog, metrics: Metrics) {
+/** The first thing that a start may append: whether weights are set in another mode than before. */
+function beginMode(identity: Identity, { log, sequencer: { published } }: OwnLog): Promise<void> {
+  const record = createRecorder({ append: log.log.append, reached: log.pump.reached, now });
+  return recordMode(identity, { divergence: log.queries.divergence, record, published });
+}
+
+async function proofOf(config: Config, { log, sequencer, witnessing }: OwnLog) {
+  const start = await readStart(log.store);
+  if (start === null) throw new AppError('log.broken', { index: 0, found: 'no log.started' });
+  return servedProof({
+    dataDir: config.EIREL_DATA_DIR,
+    start,
+    published: sequencer.published,
+    evidence: log.queries.evidence,
+    bundle: async () => ({ kind: 'unknown' }),
+    offerEvidence: async () => ({ kind: 'busy' }),
+    ...witnessing,
+  });
+}
+
+function overLog(
+  { name, log: { log, store, queries, pump, secrets }, sequencer }: OwnLog,
+  metrics: Metrics,
+) {
   return {
     log: { ...log, append: measuredAppend(log.append, metrics) },
     payloads: (from: number, limit: number, maxBytes: number) =>
       pageOf(store, from, limit, maxBytes),
     projections: queries,
     reached: pump.reached,
+    checkpoints: sequencer,
+    keys: runKeys(secrets.sealSecret, name.source),
   };
 }
 
@@ -136,7 +169,7 @@ function startLoop(
   });
 }
 
-function identityOf(config: Config, { genesis, netuid }: Chain): Identity {
+function identityOf(config: Config, { genesis, netuid }: Chain, generation: number): Identity {
   return {
     family: config.EIREL_FAMILY,
     rules: rulesOf(config),
@@ -147,7 +180,7 @@ function identityOf(config: Config, { genesis, netuid }: Chain): Identity {
     commitScores: commitsScores(config),
     weightInterval: config.EIREL_WEIGHT_INTERVAL_BLOCKS,
     anchorInterval: config.EIREL_ANCHOR_INTERVAL_BLOCKS,
-    generation: 0,
+    generation,
     ownerUrl: config.EIREL_OWNER_URL ?? null,
   };
 }

@@ -10,6 +10,8 @@ export type Metrics = Readonly<{
   logSized: (events: number) => void;
   /** One atomic batch was committed: how many events, and how long the log took. */
   appended: (events: number, durationMs: number) => void;
+  /** A checkpoint was published that covers so many events. */
+  checkpointPublished: (events: number) => void;
   /** Events in the log that a projector has not projected yet. */
   projectionLagged: (projector: string, events: number) => void;
   /** One thing was asked of one peer; peers are not told apart, for anybody can register many. */
@@ -74,8 +76,15 @@ function logMetrics(registry: Registry) {
     labelNames: ['projector'],
     registers,
   });
+  const covered = new Gauge({
+    name: 'eirel_checkpoint_size_events',
+    help: 'Events that the newest published checkpoint covers',
+    registers,
+  });
   unknownAtFirst(size);
+  unknownAtFirst(covered);
   return {
+    checkpointPublished: (events: number) => covered.set(events),
     logSized: (events: number) => size.set(events),
     appended: (events: number, durationMs: number) => {
       batch.observe(events);

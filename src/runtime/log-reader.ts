@@ -5,7 +5,8 @@ import { Envelope, type Head, type Recorded } from '../events/envelope.ts';
 import { leafHash, NO_LEAF } from '../events/hash.ts';
 import type { LogReader, ReadBatch, ReadOptions } from '../events/log.ts';
 import type { LogStore } from './log-store.ts';
-import { type RetryDeps, whileUnavailable } from './retry.ts';
+import { patientStore } from './patient-store.ts';
+import type { RetryDeps } from './retry.ts';
 
 /**
  * How many events a reader takes at once: enough to hide a round trip, few enough that two batches of
@@ -58,11 +59,7 @@ async function* follow(
   verify: Verify,
   deps: Omit<RetryDeps, 'signal'>,
 ): AsyncGenerator<ReadBatch> {
-  const patient: LogStore = {
-    ...store,
-    size: () => whileUnavailable(() => store.size(), { ...deps, signal }),
-    fetch: (from, limit) => whileUnavailable(() => store.fetch(from, limit), { ...deps, signal }),
-  };
+  const patient = patientStore(store, { ...deps, signal });
   let head = after;
   try {
     // What is there already is read to its stated end, so that a lost tail shows at once.

@@ -74,6 +74,7 @@ export async function validatorEnvironment(
     EIREL_PEER_ADDRESSES: 'loopback',
     EIREL_WEIGHT_MODE: 'decentralized',
     EIREL_POLL_MS: '50',
+    EIREL_CHECKPOINT_MS: '100',
     EIREL_LOG_LEVEL: 'info',
   };
 }

@@ -13,6 +13,7 @@ import { connectNats, natsLink } from '../../runtime/nats-link.ts';
 import { openLog } from '../../runtime/open-log.ts';
 import { openProjection, type Projection } from '../../runtime/projection.ts';
 import { type Pump, runProjections } from '../../runtime/projection-pump.ts';
+import type { LogSecrets } from '../../runtime/secret-files.ts';
 import { streamConfig, verifyStream } from '../../runtime/streams.ts';
 import { natsAddress } from '../nats-address.ts';
 
@@ -20,6 +21,7 @@ import { natsAddress } from '../nats-address.ts';
 export type ValidatorLog = Readonly<{
   nc: Awaited<ReturnType<typeof connectNats>>;
   store: LogStore;
+  secrets: LogSecrets;
   log: Log;
   projections: readonly Projection[];
   queries: Projections;
@@ -29,13 +31,22 @@ export type ValidatorLog = Readonly<{
 
 /**
  * Signs in at the log and refuses what would not be safe: a stream that is not as configured, and a
- * second process beside a living one. What gives scores away is stored sealed under `secret`. Resolves when the
+ * second process beside a living one. What gives scores away is stored sealed under the log's secret. Resolves when the
  * projections show all that the log holds.
  */
 export async function openValidatorLog(
   config: Config,
   source: string,
-  { secret, logger, signal }: { secret: Uint8Array; logger: Logger; signal: AbortSignal },
+  {
+    secretsFor,
+    logger,
+    signal,
+  }: {
+    /** The secrets of the log, once it is known where it stands. */
+    secretsFor: (store: LogStore) => Promise<LogSecrets>;
+    logger: Logger;
+    signal: AbortSignal;
+  },
 ): Promise<ValidatorLog> {
   await using opened = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -59,6 +70,8 @@ export async function openValidatorLog(
     { name: 'validator', source },
     { onRetry },
   );
+  const secrets = await secretsFor(store);
+  const secret = secrets.sealSecret;
   const log = await openLog(store, { signal: running, onRetry, secret });
   const { projections, queries } = await openProjections(
     join(config.EIREL_DATA_DIR, 'projections'),
@@ -73,6 +86,7 @@ export async function openValidatorLog(
   return {
     nc,
     store,
+    secrets,
     log,
     projections,
     queries,

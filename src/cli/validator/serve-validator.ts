@@ -1,6 +1,5 @@
 import type { ConnectionState } from '../../chain/connection-state.ts';
 import type { Config } from '../../config.ts';
-import { AppError } from '../../errors.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
 import type { LoopState } from '../../handlers/validator-loop.ts';
@@ -28,16 +27,16 @@ export function serveValidator(
     log,
     connection,
     signing,
-    proof = NOTHING_PUBLISHED,
+    proof,
   }: {
     validator: Validator;
     identity: Identity;
     hotkey: string;
     log: ValidatorLog;
     connection: () => ConnectionState;
-    /** Whether everything that was to be signed could be. */
-    signing: () => Check;
-    proof?: ServedProof;
+    /** Whether everything that was to be signed could be, and the log is covered by checkpoints. */
+    signing: readonly (() => Check)[];
+    proof: ServedProof;
   },
   { logger, metrics, signal }: { logger: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Served> {
@@ -63,7 +62,7 @@ export function serveValidator(
     }),
     readiness: async () => [
       ...readiness(validator.state, connection(), log.projections, await reachable(log)),
-      signing(),
+      ...signing.map((check) => check()),
     ],
   });
   const { EIREL_HTTP_HOST: host, EIREL_HTTP_PORT: port } = config;
@@ -74,21 +73,6 @@ export function serveValidator(
     onError: (error) => logger.warn({ reason: error.message }, 'a connection was lost'),
   });
 }
-
-/** What is served of a log that publishes no checkpoint, by a validator that neither witnesses nor takes evidence. */
-const NOTHING_PUBLISHED: ServedProof = {
-  publishedLog: { checkpoint: () => null, file: async () => null },
-  logDescription: () => Promise.reject(new AppError('request.not-found', { field: 'path' })),
-  bundle: async () => ({ kind: 'unknown' }),
-  witnessedCheckpoint: async () => null,
-  addCheckpoint: async () => ({
-    kind: 'refused',
-    refusal: { status: 404, detail: 'no log is witnessed' },
-  }),
-  evidenceIndex: async () => [],
-  evidence: async () => null,
-  offerEvidence: async () => ({ kind: 'busy' }),
-};
 
 /** Stored payloads from an index: at most `limit`, and no more than make up `maxBytes`, but at least one. */
 export async function pageOf(

@@ -8,6 +8,7 @@ import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Projection } from '../../runtime/projection.ts';
+import type { Sequencer } from '../../sequencer/sequencer.ts';
 
 /** Steps that an operator wants to see once each; the others repeat at every block. */
 const MILESTONES: ReadonlySet<Step> = new Set([
@@ -111,6 +112,13 @@ export function watchedHistory(
     return { name: 'signing', ok: detail === undefined, detail: detail ?? 'nothing was refused' };
   };
   return { history: { reserve }, check };
+}
+
+/** Whether the log is signed and published as it grows. */
+export function checkpointCheck({ holdup, published }: Sequencer): Check {
+  const reason = holdup();
+  const size = published()?.size ?? 0;
+  return { name: 'checkpoints', ok: reason === null, detail: reason ?? `up to event ${size}` };
 }
 
 /** Brings the gauges up to date after a round. */

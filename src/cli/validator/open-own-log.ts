@@ -1,0 +1,95 @@
+import { verifySr25519 } from '../../chain/hotkey.ts';
+import type { Subtensor } from '../../chain/subtensor.ts';
+import type { Config } from '../../config.ts';
+import type { Signer } from '../../consensus/keys.ts';
+import { logSource } from '../../events/source.ts';
+import type { Fetch, Post } from '../../handlers/ask-peers.ts';
+import type { CosignDeps } from '../../handlers/cosign-checkpoint.ts';
+import type { Metrics } from '../../http/metrics.ts';
+import { logFiles } from '../../runtime/log-files.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { generationOf } from '../../sequencer/generation.ts';
+import { askOutside, type OwnLogName } from './ask-outside.ts';
+import { beginOwnLog, startOwnLog } from './begin-own-log.ts';
+import { currentVoters } from './current-voters.ts';
+import { openSequencer } from './open-sequencer.ts';
+import { openSigning } from './open-signing.ts';
+import { openValidatorLog } from './open-validator-log.ts';
+import { openWitnessing } from './open-witnessing.ts';
+
+export type OwnLogSite = Readonly<{
+  signer: Signer;
+  chain: Subtensor;
+  fetch: Fetch;
+  post: Post;
+  onFork: CosignDeps['onFork'];
+  metrics: Metrics;
+  logger: Logger;
+  signal: AbortSignal;
+}>;
+
+export type OwnLog = Awaited<ReturnType<typeof openOwnLog>>;
+
+/**
+ * Everything of this validator's own log: what it signed, its stream with the projections, the published
+ * checkpoints, and the witnesses on both sides. Nothing is signed before all of it was compared. `ended`
+ * rejects when it must not be written any more.
+ */
+export async function openOwnLog(config: Config, site: OwnLogSite) {
+  const { signer, chain, fetch, post, onFork, metrics, logger, signal } = site;
+  const { hotkey } = signer;
+  const { genesis, netuid } = chain;
+  await using opened = new AsyncDisposableStack();
+  const signing = opened.use(await openSigning(config, { genesis, netuid, hotkey }));
+  const owner = { genesis, netuid, hotkey };
+  const generation = await generationOf(signing.lock, owner);
+  const name: OwnLogName = { ...owner, generation, source: logSource({ ...owner, generation }) };
+  const voters = currentVoters(chain, hotkey);
+  const asking = { fetch, verify: verifySr25519, signal };
+  const outside = askOutside(name, { chain, voters, ...asking });
+
+  const begin = { signing, outside, logger, signal };
+  const log = opened.use(
+    await openValidatorLog(config, name.source, {
+      secretsFor: (store) => beginOwnLog(config, name, { store, ...begin }),
+      logger,
+      signal,
+    }),
+  );
+  const { secrets } = log;
+  if ((await log.log.head()).size === 0)
+    await startOwnLog(name, { append: log.log.append, secrets, signer });
+  const sequencer = opened.use(
+    await openSequencer(config, {
+      store: log.store,
+      lock: signing.lock,
+      secrets,
+      signer,
+      outside,
+      onPublished: ({ size }) => metrics.checkpointPublished(size),
+      logger,
+      ...asking,
+    }),
+  );
+  const witnessing = openWitnessing(name, {
+    sequencer,
+    files: logFiles(config.EIREL_DATA_DIR),
+    state: signing.witnessState,
+    witnessSeed: secrets.witnessSeed,
+    voters,
+    post,
+    onFork,
+    logger,
+    ...asking,
+  });
+  const parts = opened.move();
+  return {
+    name,
+    log,
+    sequencer,
+    witnessing,
+    history: signing.history,
+    ended: Promise.race([log.pump.failed, sequencer.ended, witnessing.ended]),
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
