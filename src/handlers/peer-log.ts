@@ -71,22 +71,24 @@ export function peerFiles(
   peer: Peer,
   { fetch, signal }: Pick<AskLog, 'fetch' | 'signal'>,
 ): Pick<LogFiles, 'read'> {
-  let asked = 0;
-  return {
-    read: async (path) => {
-      asked += 1;
-      if (asked > MAX_TILES || parseTilePath(path)?.kind !== 'tile') {
-        throw new AppError('checkpoint.invalid', {
-          field: path,
-          expected: `at most ${MAX_TILES} tiles of hashes`,
-        });
-      }
-      const answer = await askPeer(peer, `/log/${path}`, {
-        fetch,
-        signal,
-        maxBytes: MAX_TILE_BYTES,
+  const asked = new Map<string, Promise<Uint8Array | null>>();
+  const ask = async (path: string): Promise<Uint8Array | null> => {
+    if (asked.size >= MAX_TILES || parseTilePath(path)?.kind !== 'tile') {
+      throw new AppError('checkpoint.invalid', {
+        field: path,
+        expected: `at most ${MAX_TILES} tiles of hashes`,
       });
-      return answer.kind === 'body' ? answer.body : null;
+    }
+    const limits = { fetch, signal, maxBytes: MAX_TILE_BYTES };
+    const answer = await askPeer(peer, `/log/${path}`, limits);
+    return answer.kind === 'body' ? answer.body : null;
+  };
+  return {
+    read: (path) => {
+      // Proofs share tiles.
+      const tile = asked.get(path) ?? ask(path);
+      asked.set(path, tile);
+      return tile;
     },
   };
 }

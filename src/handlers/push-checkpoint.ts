@@ -2,6 +2,7 @@ import type { Verify } from '../consensus/keys.ts';
 import { isAppError } from '../errors.ts';
 import { sha256 } from '../events/hash.ts';
 import { formatAddCheckpoint } from '../merkle/add-checkpoint.ts';
+import { withoutCosignatures } from '../merkle/checkpoint.ts';
 import { cosignedAt, cosignerKey, cosignerName } from '../merkle/cosignature.ts';
 import {
   formatNote,
@@ -76,7 +77,7 @@ const MAX_ANSWER_BYTES = 65_536;
 async function post(
   { axon }: Peer,
   oldSize: number,
-  { published: { size, note }, log: { source, files } }: Pushing,
+  { published: { size, note }, log: { files } }: Pushing,
   deps: Pick<PushDeps, 'post' | 'signal'>,
 ): Promise<Fetched> {
   const proof =
@@ -85,18 +86,14 @@ async function post(
       : await consistencyProof({ from: oldSize, to: size }, (level, index, width) =>
           requirePublished(files, tilePath(level, index, width)),
         );
-  const body = formatAddCheckpoint({ oldSize, proof, checkpoint: ownLines(note, source) });
+  // A witness looks at the log's own lines.
+  const checkpoint = formatNote(withoutCosignatures(parseNote(note)));
+  const body = formatAddCheckpoint({ oldSize, proof, checkpoint });
   return deps.post(`${axon}/witness/add-checkpoint`, body, {
     contentType: 'text/plain; charset=utf-8',
     maxBytes: MAX_ANSWER_BYTES,
     signal: deps.signal,
   });
-}
-
-/** The note without cosignatures: a witness looks at the log's own lines. */
-function ownLines(note: Uint8Array, source: string): Uint8Array {
-  const { text, signatures } = parseNote(note);
-  return formatNote({ text, signatures: signatures.filter(({ name }) => name === source) });
 }
 
 /** The size in the answer to a request that started from another one than the peer has. */

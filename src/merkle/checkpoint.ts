@@ -110,6 +110,15 @@ export function openCheckpoint(
   return { kind: 'opened', checkpoint, note, logLine };
 }
 
+/**
+ * The note with the lines in the name of its log alone: what the log itself signed is what it stands for,
+ * and how many cosignatures came to it nobody bounds.
+ */
+export function withoutCosignatures({ text, signatures }: Note): Note {
+  const origin = text.slice(0, text.indexOf('\n'));
+  return { text, signatures: signatures.filter(({ name }) => name === origin) };
+}
+
 /** The verdict on the lines of an Ed25519 log key: all of them have to be its signatures of the text. */
 export function verdictOfLogLine(
   note: Note,

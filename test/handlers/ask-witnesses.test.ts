@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Fetched } from '#src/handlers/ask-peers.ts';
 import { createWitnessing, keepWitnessed } from '#src/handlers/ask-witnesses.ts';
-import { readWitnesses } from '#src/handlers/read-witnesses.ts';
 import type { NoteSignature } from '#src/merkle/signed-note.ts';
 import { hexOf } from '#src/sequencer/sized-root.ts';
 import { fakeSigner, hotkeyOf } from '../consensus/fake-keys.ts';
@@ -253,26 +252,4 @@ test('rounds go on after one that failed, until the signal aborts', async () => 
   );
   expect(rounds).toBe(3);
   expect(failures).toHaveLength(1);
-});
-
-test('at a start the witnesses tell what they have of this log, as far as it is signed', async () => {
-  const at = scene();
-  await at.witnessing.round();
-  const impostor = { ...fakeSigner(hotkeyOf('X')), hotkey: signer.hotkey };
-  const forged = tiledLog(impostor, { size: 99 });
-  at.net.network.tamper = ({ host }) =>
-    host === hostOf('Wb')
-      ? { kind: 'ok', status: 200, body: forged.note() }
-      : host === hostOf('Wc')
-        ? { kind: 'refused', reason: 'timeout', detail: 'no answer' }
-        : null;
-  const { genesis, netuid, hotkey, source } = at.log;
-  const peers = NAMES.map((name) => at.net.node(name).peer);
-  expect(
-    await readWitnesses({ genesis, netuid, hotkey, source }, peers, {
-      fetch: at.net.fetch,
-      verify: at.net.verify,
-      signal: AbortSignal.any([]),
-    }),
-  ).toEqual([{ by: hotkeyOf('Wa'), size: 10, root: hexOf(at.log.root(10)) }]);
 });

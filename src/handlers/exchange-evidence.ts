@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { EvidenceKind, MAX_EVIDENCE_LENGTH } from '../events/evidence.ts';
+import { Hex32, Ss58 } from '../events/scalars.ts';
+import type { AcceptedEvidence } from '../projectors/evidence.ts';
+import {
+  type AskEachDeps,
+  askEach,
+  askPeer,
+  type Fetch,
+  type Peer,
+  type Post,
+  readAnswer,
+} from './ask-peers.ts';
+import type { EvidenceDesk } from './evidence-desk.ts';
+
+/** One piece of each kind against each of the validators of the largest subnet. */
+const MAX_ENTRIES = 6 * 256;
+const Index = z.strictObject({
+  evidence: z
+    .array(z.strictObject({ digest: Hex32, hotkey: Ss58, kind: EvidenceKind }))
+    .max(MAX_ENTRIES),
+});
+type Entry = z.infer<typeof Index>['evidence'][number];
+
+/** An entry takes some 180 bytes. */
+const MAX_INDEX_BYTES = 200 * MAX_ENTRIES;
+
+/** Files that one peer is asked for in a round: more come in the next, and most of them from others. */
+const MAX_FILES_FROM_PEER = 4;
+
+export type PullRequest = Readonly<{
+  peers: readonly Peer[];
+  /** Evidence against nobody else is asked for. */
+  voters: ReadonlySet<string>;
+  held: readonly AcceptedEvidence[];
+}>;
+
+/**
+ * Asks each peer which evidence it holds, and for what is new here: of a kind and against a voter of whom
+ * there is none of that kind. Each file once, from whoever answers first. Nothing is verified yet.
+ */
+export async function pullEvidence(
+  { peers, voters, held }: PullRequest,
+  deps: AskEachDeps & Readonly<{ fetch: Fetch }>,
+): Promise<readonly string[]> {
+  const wanted = ({ hotkey, kind }: Entry): boolean =>
+    voters.has(hotkey) && !held.some((each) => each.hotkey === hotkey && each.kind === kind);
+  const asked = new Set<string>();
+  const files = await askEach(
+    peers,
+    async (peer, signal) => {
+      const entries = await askForIndex(peer, { ...deps, signal });
+      const got: string[] = [];
+      for (const { digest } of entries.filter(wanted)) {
+        if (got.length >= MAX_FILES_FROM_PEER) break;
+        if (asked.has(digest)) continue;
+        asked.add(digest);
+        const file = await askForFile(peer, digest, { ...deps, signal });
+        // Who lists what it does not give is asked for nothing more, and another one may have it.
+        if (file === null) {
+          asked.delete(digest);
+          break;
+        }
+        got.push(file);
+      }
+      return got;
+    },
+    deps,
+  );
+  return files.flat();
+}
+
+/** Passes what was accepted since the last time on to every peer, once: who does not take it pulls it. */
+export async function relayEvidence(
+  desk: Pick<EvidenceDesk, 'takeFresh'>,
+  peers: () => Promise<readonly Peer[]>,
+  deps: AskEachDeps & Readonly<{ post: Post }>,
+): Promise<void> {
+  const fresh = desk.takeFresh();
+  if (fresh.length === 0) return;
+  await askEach(
+    await peers(),
+    async ({ axon }, signal) => {
+      for (const text of fresh) {
+        await deps.post(`${axon}/v1/evidence`, Buffer.from(text, 'utf8'), {
+          contentType: 'application/json',
+          maxBytes: MAX_RECEIPT_BYTES,
+          signal,
+        });
+      }
+    },
+    deps,
+  );
+}
+
+/** A digest and a word, or a problem document. */
+const MAX_RECEIPT_BYTES = 4_096;
+
+async function askForIndex(
+  peer: Peer,
+  deps: Readonly<{ fetch: Fetch; signal: AbortSignal }>,
+): Promise<readonly Entry[]> {
+  const path = '/v1/evidence?view=index';
+  const answer = await askPeer(peer, path, { ...deps, maxBytes: MAX_INDEX_BYTES });
+  if (answer.kind !== 'body') return [];
+  const index = readAnswer(peer, answer.body, (json) => Index.safeParse(json).data ?? null);
+  return index.kind === 'value' ? index.value.evidence : [];
+}
+
+async function askForFile(
+  peer: Peer,
+  digest: string,
+  deps: Readonly<{ fetch: Fetch; signal: AbortSignal }>,
+): Promise<string | null> {
+  const path = `/v1/evidence/${digest}`;
+  const answer = await askPeer(peer, path, { ...deps, maxBytes: 3 * MAX_EVIDENCE_LENGTH });
+  return answer.kind === 'body' ? Buffer.from(answer.body).toString('utf8') : null;
+}
