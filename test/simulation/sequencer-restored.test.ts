@@ -85,12 +85,10 @@ test.for(CASES)(
     const decided: StartDecision['kind'][] = [];
 
     const knows = outside === 'known' ? worldKnows(newest) : NOBODY_KNOWS;
-    const running = beginLife(
-      world,
-      () => 'none',
-      () => knows,
-      ({ kind }) => decided.push(kind),
-    );
+    const running = beginLife(world, () => 'none', {
+      askOutside: async () => knows,
+      onDecision: ({ kind }) => decided.push(kind),
+    });
     if (typeof expected === 'string') {
       const error: unknown = await running.start().catch((cause: unknown) => cause);
       expect(error).toMatchObject({ details: { reason: expected } });

@@ -48,7 +48,8 @@ async function playOne(seed: string): Promise<number> {
   if (played === null) return 1;
   const { points, decisions, ...figures } = played;
   console.log(JSON.stringify({ seed, ...figures, decisions: Object.fromEntries(decisions) }));
-  for (const [point, count] of [...points].toSorted()) console.log(`${count}\t${point}`);
+  for (const [point, count] of [...points].toSorted(([one], [other]) => (one < other ? -1 : 1)))
+    console.log(`${count}\t${point}`);
   return 0;
 }
 

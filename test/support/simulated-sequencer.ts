@@ -16,7 +16,7 @@ import { CHECKPOINT_PATH, type LogFiles } from '#src/sequencer/log-files.ts';
 import type { Notes } from '#src/sequencer/notes.ts';
 import type { Outside } from '#src/sequencer/outside.ts';
 import { readBundle, rootAt } from '#src/sequencer/published-tiles.ts';
-import { type Sequencer, startSequencer } from '#src/sequencer/sequencer.ts';
+import { type Sequencer, type SequencerDeps, startSequencer } from '#src/sequencer/sequencer.ts';
 import { hexOf } from '#src/sequencer/sized-root.ts';
 import { faultPoints, type Life, type PointFault } from './fault-points.ts';
 import { SOURCE } from './recorded-events.ts';
@@ -99,12 +99,11 @@ export type Running = Readonly<{
   append: (count: number, salt: number) => Promise<boolean>;
 }>;
 
-/** Begins a life in which `nextFault` says what happens at each effect. */
+/** Begins a life in which `nextFault` says what happens at each effect; `overrides` stand in for the rest of what it needs. */
 export function beginLife(
   world: World,
   nextFault: (point: string) => PointFault,
-  outside: () => Outside = () => worldKnows(world),
-  onDecision: (decision: StartDecision) => void = () => undefined,
+  overrides: Partial<SequencerDeps> = {},
 ): Running {
   const life: Life = { alive: true, fault: null };
   const effect = faultPoints(life, nextFault);
@@ -149,19 +148,18 @@ export function beginLife(
           },
           notes: simulatedNotes(world, life, nextFault),
           now: () => new Date((world.now += TICK_MS)).toISOString(),
-          askOutside: async () => outside(),
+          askOutside: async () => worldKnows(world),
           askSpace: async () => ({ freeBytes: 1, totalBytes: 1 }),
           wait: async () => undefined,
-          onDecision: (decision) => {
-            const { kind } = decision;
+          onDecision: ({ kind }) => {
             world.decisions.set(kind, (world.decisions.get(kind) ?? 0) + 1);
-            onDecision(decision);
           },
           onPublished: () => undefined,
           onHoldup: (reason) => {
             if (reason !== null) throw new Error(`held up: ${reason}`);
           },
           signal: new AbortController().signal,
+          ...overrides,
         },
       ),
   };
