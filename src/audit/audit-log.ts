@@ -5,6 +5,7 @@ import { type Fault, type Faults, gatherFaults } from './fault.ts';
 import type { LogSource } from './log-source.ts';
 import { checkLogKey, checkNote, type Published } from './published-note.ts';
 import { createLeafReader, type LeafReader } from './read-leaves.ts';
+import { type RunReport, reportOf } from './run-report.ts';
 import { checkTiles, fetchBundles } from './served-tiles.ts';
 import { createStateMachine, type RulesVerdict } from './state-machine.ts';
 
@@ -18,6 +19,8 @@ export type Expectations = Readonly<{
   ownerHotkey: string | null;
   /** What the chain, peers and witnesses say of the log's tree. */
   claims: readonly TreeClaim[];
+  /** A run that is to be told of in full; null for none. */
+  run?: string | null;
 }>;
 
 /** What an audit of a log came to. */
@@ -43,6 +46,8 @@ export type LogVerdict = Readonly<{
   tiles: number;
   /** What the rules looked at. */
   rules: RulesVerdict;
+  /** The run that was to be told of, in each family that has it. */
+  runs: readonly RunReport[];
   /** Claims that were asked for, and those that agree. */
   claims: Readonly<{ checked: number; agreeing: number }>;
 }>;
@@ -73,6 +78,7 @@ export async function auditLog(
     rootAt,
     ownerHotkey: expected.ownerHotkey,
     source: () => reader.source() ?? '',
+    keep: ({ run }) => run === expected.run,
   });
   const reader: LeafReader = createLeafReader(published.checkpoint?.origin ?? null, {
     faults,
@@ -105,6 +111,7 @@ export async function auditLog(
     unknown: sorted(reader.unknown()),
     tiles,
     rules: machine.end(),
+    runs: machine.kept().map(reportOf),
     claims: { checked: whole ? expected.claims.length : 0, agreeing },
   };
 }

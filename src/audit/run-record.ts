@@ -34,6 +34,8 @@ export type RunRecord = InRun & {
   facts: LoggedFacts;
   /** Commitments to a report that is still sealed. */
   commitments: Committed[];
+  /** The digest that this validator committed to. */
+  committed: string | null;
   /** Events that the anchors of the run cover. */
   anchoredSize: number;
   /** Anchors read from the chain, up to this block. */
@@ -52,6 +54,8 @@ export type RunRecord = InRun & {
   attempts: Map<Purpose, Attempt[]>;
   observations: Entry<'weights.observed.v1'>[];
   superseded: boolean;
+  /** Somebody wants to see all of it in the end. */
+  kept: boolean;
 };
 
 /** What the commitment in an event says of the report: its digest, and the salted one where it has an anchor. */
@@ -74,6 +78,7 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
     report: null,
     facts: noFacts(),
     commitments: [],
+    committed: null,
     anchoredSize: 0,
     anchorsRead: null,
     decision: null,
@@ -88,6 +93,7 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
     attempts: new Map(),
     observations: [],
     superseded: false,
+    kept: false,
   };
 }
 
@@ -96,9 +102,13 @@ export function votersOf({ facts }: RunRecord): readonly Voter[] {
   return facts.open?.known === true ? facts.open.snapshot.voters : [];
 }
 
-/** A later run's weights stand: what only earlier rules look at would fill the memory over many runs. */
+/**
+ * A later run's weights stand: what only earlier rules look at would fill the memory over many runs.
+ * Of a run that is `kept` everything stays.
+ */
 export function endRun(run: RunRecord): void {
   run.superseded = true;
+  if (run.kept) return;
   run.facts = { ...noFacts(), opened: run.facts.opened };
   run.sealed = [];
   run.report = null;

@@ -16,7 +16,8 @@ export function fetchBundles(
   return inOrder(bundlesOf(source, size), BUNDLES_AHEAD);
 }
 
-function* bundlesOf(
+/** The jobs that fetch the bundles of a log with the hash tiles over them; of one of unknown size there is no end of them. */
+export function* bundlesOf(
   source: LogSource,
   size: number | null,
 ): Generator<() => Promise<ServedBundle>, void> {

@@ -41,8 +41,8 @@ export type StateMachine = Readonly<{
   take: (recorded: Recorded) => void;
   /** Whose log it is, once its first event said so. */
   start: () => LogStart | null;
-  /** What is known of a run; null for one that the log does not have. */
-  run: (family: string, run: string) => RunRecord | null;
+  /** The runs that were to be kept. */
+  kept: () => readonly RunRecord[];
   end: () => RulesVerdict;
 }>;
 
@@ -53,9 +53,9 @@ export type StateMachine = Readonly<{
 export function createStateMachine(
   deps: AuditDeps &
     Pick<Bench, 'rootAt' | 'ownerHotkey'> &
-    Readonly<{ faults: Faults; source: () => string }>,
+    Readonly<{ faults: Faults; source: () => string; keep: (run: InRun) => boolean }>,
 ): StateMachine {
-  const { faults, source } = deps;
+  const { faults, source, keep } = deps;
   const log = newLogRecord();
   const runs = new Map<string, RunRecord>();
   const bench: Bench = {
@@ -66,10 +66,10 @@ export function createStateMachine(
   return {
     take: ({ event, n }) => {
       if (n === 0) log.source = source();
-      takeEvent({ event, n }, runs, bench);
+      takeEvent({ event, n }, { runs, keep }, bench);
     },
     start: () => log.start,
-    run: (family, run) => runs.get(subjectIn({ family, run })) ?? null,
+    kept: () => [...runs.values()].filter(({ kept }) => kept),
     end: () => {
       const sealed = endOf(runs, bench);
       return { runs: runs.size, decisions: log.decisions, sealed, unread: log.unread };
@@ -94,7 +94,9 @@ function newLogRecord(): LogRecord {
 
 type Placed = Readonly<{ n: number; event: DomainEvent }>;
 
-function takeEvent({ event, n }: Placed, runs: Map<string, RunRecord>, bench: Bench): void {
+type Runs = Readonly<{ runs: Map<string, RunRecord>; keep: (run: InRun) => boolean }>;
+
+function takeEvent({ event, n }: Placed, runs: Runs, bench: Bench): void {
   if (n === 0 && event.type !== 'log.started.v1')
     bench.fault('start-invalid', 0, 'log.started as the first event', event.type);
   const place = runOf(event.data);
@@ -115,13 +117,14 @@ function takeEvent({ event, n }: Placed, runs: Map<string, RunRecord>, bench: Be
 function recordOf(
   place: InRun,
   { event, n }: Placed,
-  runs: Map<string, RunRecord>,
+  { runs, keep }: Runs,
   { fault }: Bench,
 ): RunRecord {
   const key = subjectIn(place);
   const known = runs.get(key);
   if (known !== undefined) return known;
   const run = newRunRecord(place);
+  run.kept = keep(place);
   runs.set(key, run);
   if (event.type !== 'run.opened.v1')
     fault('order-broken', n, `run.opened before anything else of ${place.run}`, event.type);

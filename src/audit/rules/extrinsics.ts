@@ -92,6 +92,7 @@ function commitmentSigned(
     const expected = `an anchor of generation ${start.generation} in field 1`;
     fault('anchor-differs', n, expected, second ?? 'none');
   }
+  run.committed = committed.digest;
   const pending = { n, digest: committed.digest, commit: anchor?.commit ?? null };
   if (run.report === null) run.commitments.push(pending);
   else checkCommitment(pending, run, bench);

@@ -1,0 +1,98 @@
+import { parseAnchor } from '../consensus/commitment.ts';
+import type { Verify } from '../consensus/keys.ts';
+import { CheckpointObserved } from '../events/checkpoint.ts';
+import { decodeBytes } from '../events/ej1.ts';
+import { Envelope } from '../events/envelope.ts';
+import { openCheckpoint } from '../merkle/checkpoint.ts';
+import { splitEntries } from '../merkle/tile.ts';
+import type { TreeClaim } from './claims.ts';
+import { inOrder } from './in-order.ts';
+import type { LogSource } from './log-source.ts';
+import { bundlesOf } from './served-tiles.ts';
+
+/** The log that others speak of. */
+export type SpokenOf = Readonly<{ origin: string; hotkey: string; generation: number }>;
+
+/** What the commitments of a hotkey say of this generation of its log, in the order of their blocks. */
+export function anchorClaims(
+  commitments: readonly Readonly<{ block: number; fields: readonly (string | null)[] }>[],
+  { generation }: Pick<SpokenOf, 'generation'>,
+): readonly TreeClaim[] {
+  return commitments
+    .toSorted((a, b) => a.block - b.block)
+    .flatMap(({ block, fields }): TreeClaim[] => {
+      const anchor = fields[1] == null ? null : parseAnchor(fields[1]);
+      if (anchor?.generation !== generation) return [];
+      return [{ kind: 'anchor', by: `block ${block}`, size: anchor.size, root: anchor.root }];
+    });
+}
+
+/** What a signed checkpoint claims; null for one that its hotkey did not sign, or of another log. */
+export function noteClaim(
+  note: Uint8Array,
+  { origin, hotkey }: SpokenOf,
+  { kind, by, verify }: Pick<TreeClaim, 'kind' | 'by'> & Readonly<{ verify: Verify }>,
+): TreeClaim | null {
+  const opened = openCheckpoint(note, { hotkey, verify });
+  if (opened.kind === 'refused' || opened.checkpoint.origin !== origin) return null;
+  const { size, root } = opened.checkpoint;
+  return { kind, by, size, root: Buffer.from(root).toString('hex') };
+}
+
+/** What one log says of another. */
+export type Observations = Readonly<{
+  claims: readonly TreeClaim[];
+  /** Observations of that log whose note its hotkey did not sign: they say nothing. */
+  unsigned: number;
+}>;
+
+/**
+ * The checkpoints of a log that another log recorded. That log need not be trusted, nor whole: each recorded note
+ * carries the signature of the hotkey that it speaks of.
+ */
+export async function readObservations(
+  source: LogSource,
+  of: SpokenOf,
+  { verify }: Readonly<{ verify: Verify }>,
+): Promise<Observations> {
+  const note = await source.checkpoint();
+  const claims: TreeClaim[] = [];
+  let unsigned = 0;
+  for await (const { entries } of inOrder(bundlesOf(source, sizeIn(note)), BUNDLES_AHEAD)) {
+    const { payloads } = splitEntries(entries ?? new Uint8Array(0));
+    for (const payload of payloads) {
+      const observed = observationIn(payload);
+      if (observed?.source !== of.origin) continue;
+      const by = `event ${observed.n} of ${source.name}`;
+      const claim = noteClaim(Buffer.from(observed.note), of, { kind: 'observation', by, verify });
+      if (claim === null) unsigned += 1;
+      else claims.push(claim);
+    }
+    if (payloads.length === 0) break;
+  }
+  return { claims, unsigned };
+}
+
+const BUNDLES_AHEAD = 4;
+
+/** The size that a checkpoint states, whoever signed it: only how far to read depends on it. */
+function sizeIn(note: Uint8Array | null): number | null {
+  if (note === null) return null;
+  const size = Number(Buffer.from(note).toString('latin1').split('\n', 2)[1]);
+  return Number.isSafeInteger(size) && size >= 0 ? size : 0;
+}
+
+/** An event ends with its type: most events are told apart without being decoded. */
+const TAIL = Buffer.from(`"type":"${CheckpointObserved.type}"}`);
+
+function observationIn(payload: Uint8Array) {
+  const tail = payload.subarray(-TAIL.length);
+  if (Buffer.compare(tail, TAIL) !== 0) return null;
+  try {
+    const { n, data } = Envelope.parse(decodeBytes(payload));
+    return { n, ...CheckpointObserved.data.parse(data) };
+  } catch {
+    // Somebody else's log: what can't be read says nothing.
+    return null;
+  }
+}
