@@ -1,3 +1,4 @@
+import { blake2b256 } from './chain/blake2b.ts';
 import type { Chain } from './chain/chain.ts';
 import { verifySr25519 } from './chain/hotkey.ts';
 import { openChain, openHotkey } from './cli/validator/open-chain.ts';
@@ -21,6 +22,7 @@ import { commandsOf } from './handlers/commands.ts';
 import type { Identity } from './handlers/perform-step.ts';
 import { recordMode } from './handlers/record-mode.ts';
 import { createRecorder } from './handlers/recorder.ts';
+import { createForkQueue } from './handlers/spread-evidence.ts';
 import { createValidator, type Validator } from './handlers/validator.ts';
 import { runValidatorLoop } from './handlers/validator-loop.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
@@ -59,18 +61,8 @@ export async function startValidator(
     createPeerClient({ allowLoopback: config.EIREL_PEER_ADDRESSES === 'loopback' }),
   );
   const fetch = measuredFetch(peers.get, metrics);
-  const own = opened.use(
-    await openOwnLog(config, {
-      signer,
-      chain,
-      fetch,
-      post: peers.post,
-      onFork: () => undefined,
-      metrics,
-      logger,
-      signal: stopping,
-    }),
-  );
+  const site = { signer, chain, fetch, post: peers.post, metrics, logger, signal: stopping };
+  const own = opened.use(await openOwnLog(config, { ...site, onFork: () => undefined }));
   const { log, sequencer } = own;
   const { hotkey, source, generation } = own.name;
   const identity = identityOf(config, chain, generation);
@@ -78,13 +70,14 @@ export async function startValidator(
   const parts = { identity, signer, verify: verifySr25519, chain, fetch, history, now };
   const validator = createValidator({
     ...parts,
+    ...{ post, blake2b256, forks: forks.take, witnessState: own.witnessState },
     ...overLog(own, metrics),
     signal: stopping,
     onStep: stepLogger(logger),
   });
   serveCommands(log.nc, commandsOf(validator));
   await beginMode(identity, own);
-  const proof = await proofOf(config, own);
+  const proof = await proofOf(config, own, validator);
   const connection = chain.connection;
   const signing = [check, () => checkpointCheck(sequencer)];
   const served = opened.use(
@@ -113,7 +106,11 @@ function beginMode(identity: Identity, { log, sequencer: { published } }: OwnLog
   return recordMode(identity, { divergence: log.queries.divergence, record, published });
 }
 
-async function proofOf(config: Config, { log, sequencer, witnessing }: OwnLog) {
+async function proofOf(
+  config: Config,
+  { log, sequencer, witnessing }: OwnLog,
+  { offerEvidence }: Validator,
+) {
   const start = await readStart(log.store);
   if (start === null) throw new AppError('log.broken', { index: 0, found: 'no log.started' });
   return servedProof({
@@ -122,7 +119,7 @@ async function proofOf(config: Config, { log, sequencer, witnessing }: OwnLog) {
     published: sequencer.published,
     evidence: log.queries.evidence,
     bundle: async () => ({ kind: 'unknown' }),
-    offerEvidence: async () => ({ kind: 'busy' }),
+    offerEvidence,
     ...witnessing,
   });
 }
