@@ -61,8 +61,10 @@ export async function startValidator(
     createPeerClient({ allowLoopback: config.EIREL_PEER_ADDRESSES === 'loopback' }),
   );
   const fetch = measuredFetch(peers.get, metrics);
-  const site = { signer, chain, fetch, post: peers.post, metrics, logger, signal: stopping };
-  const own = opened.use(await openOwnLog(config, { ...site, onFork: () => undefined }));
+  const { post } = peers;
+  const forks = createForkQueue();
+  const site = { signer, chain, fetch, post, metrics, logger, signal: stopping };
+  const own = opened.use(await openOwnLog(config, { ...site, onFork: forks.add }));
   const { log, sequencer } = own;
   const { hotkey, source, generation } = own.name;
   const identity = identityOf(config, chain, generation);
@@ -70,7 +72,7 @@ export async function startValidator(
   const parts = { identity, signer, verify: verifySr25519, chain, fetch, history, now };
   const validator = createValidator({
     ...parts,
-    ...{ post, blake2b256, forks: forks.take, witnessState: own.witnessState },
+    ...{ post, blake2b256, forks: forks.take },
     ...overLog(own, metrics),
     signal: stopping,
     onStep: stepLogger(logger),
@@ -125,7 +127,7 @@ async function proofOf(
 }
 
 function overLog(
-  { name, log: { log, store, queries, pump, secrets }, sequencer }: OwnLog,
+  { name, log: { log, store, queries, pump, secrets }, sequencer, witnessState }: OwnLog,
   metrics: Metrics,
 ) {
   return {
@@ -135,6 +137,7 @@ function overLog(
     projections: queries,
     reached: pump.reached,
     checkpoints: sequencer,
+    witnessState,
     keys: runKeys(secrets.sealSecret, name.source),
   };
 }

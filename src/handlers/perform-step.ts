@@ -12,8 +12,8 @@ import type { Checkpoints } from './checkpoints.ts';
 import { closeRun } from './control-run.ts';
 import { decideRun } from './decide-run.ts';
 import { exchangeDecisions, missCertificate, signDecision } from './exchange-decisions.ts';
-import { decisionExchangeOf, reportExchangeOf } from './exchange-inputs.ts';
-import { exchangeReports } from './exchange-reports.ts';
+import { decisionExchangeOf } from './exchange-inputs.ts';
+import { type ExchangeDeps, exchangeWithPeers } from './exchange-with-peers.ts';
 import { missOwner, observeOwner } from './observe-owner.ts';
 import { performCommitments } from './perform-commitments.ts';
 import { performWeights } from './perform-weights.ts';
@@ -51,6 +51,10 @@ export type StepDeps = Readonly<{
   verify: Verify;
   chain: Omit<Chain, 'finalizedBlock'>;
   fetch: Fetch;
+  /** What was cosigned of others' logs. */
+  witnessState: ExchangeDeps['witnessState'];
+  /** Where evidence comes in. */
+  desk: ExchangeDeps['desk'];
   /** What this hotkey has signed: asked before it signs a report, a commitment or a decision. */
   history: SigningHistory;
   /** The published checkpoints of the log, which commitments on chain name. */
@@ -81,14 +85,7 @@ export async function performStep(
     case 'sign-report':
       return report(view, identity, deps);
     case 'exchange-reports':
-      await exchangeReports(
-        await reportExchangeOf(view, identity, {
-          self: deps.signer.hotkey,
-          queries: deps.projections.reports,
-        }),
-        deps,
-      );
-      return null;
+      return exchangeWithPeers(view, identity, deps);
     case 'decide':
       return decideOrAsk(view, block, identity, deps);
     case 'sign-decision':
@@ -191,15 +188,13 @@ async function decideOrAsk(
   identity: Identity,
   deps: StepDeps,
 ): Promise<string | null> {
-  const queries = deps.projections.reports;
   const facts = await factsOf(view, identity, deps.projections);
   const { commit, certify } = view.run.phases;
   if (!facts.open.known || block >= certify || decide(facts).decision.quorum.reached) {
     await decideRun(facts, deps);
     return null;
   }
-  const exchange = await reportExchangeOf(view, identity, { self: deps.signer.hotkey, queries });
-  await exchangeReports(exchange, deps);
+  await exchangeWithPeers(view, identity, deps);
   const settled = deps.settled();
   if ((settled === null || settled <= commit) && block + 1 < certify) return 'no quorum yet';
   await decideRun(await factsOf(view, identity, deps.projections), deps);

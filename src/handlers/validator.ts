@@ -1,12 +1,14 @@
 import type { Chain } from '../chain/chain.ts';
+import type { Blake2b256 } from '../consensus/commitment-extrinsic.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import type { Log } from '../events/log.ts';
 import { findRun, listRuns } from '../projectors/run-state.ts';
 import { recordedEvidence } from '../projectors/score-store.ts';
 import { type AdvanceDeps, advanceRun } from './advance-run.ts';
-import type { Fetch } from './ask-peers.ts';
+import type { Fetch, Post } from './ask-peers.ts';
 import { chainForRound } from './chain-for-round.ts';
 import { closeRun, openRun } from './control-run.ts';
+import { createEvidenceDesk } from './evidence-desk.ts';
 import { type ImportLine, type ImportReport, importScores } from './import-scores.ts';
 import { runsAtWork } from './lane.ts';
 import type { Identity } from './perform-step.ts';
@@ -15,6 +17,7 @@ import { compareAgain } from './record-divergence.ts';
 import { createRecorder } from './recorder.ts';
 import type { Projections } from './run-view.ts';
 import type { SigningHistory } from './signing-history.ts';
+import { type SpreadDeps, spreadEvidence } from './spread-evidence.ts';
 import { endsTheLoop, type LoopState, newLoopState, runRound } from './validator-loop.ts';
 
 /** Runs that an opening is compared with; only the newest matters. */
@@ -30,6 +33,12 @@ export type ValidatorParts = Readonly<{
   reached: (size: number) => Promise<void>;
   chain: Chain;
   fetch: Fetch;
+  post: Post;
+  blake2b256: Blake2b256;
+  /** What was cosigned of others' logs. */
+  witnessState: AdvanceDeps['witnessState'];
+  /** Forks of others' logs that the witness came upon. */
+  forks: SpreadDeps['forks'];
   history: SigningHistory;
   checkpoints: AdvanceDeps['checkpoints'];
   keys: AdvanceDeps['keys'];
@@ -48,13 +57,22 @@ export function createValidator(parts: ValidatorParts) {
   const record = createRecorder({ append: log.append, reached, now });
   const find = (family: string, run: string) => findRun(projections.runState, family, run);
   const { command, step, round } = takeTurns(state);
+  const { signer, verify, blake2b256 } = parts;
+  const { family, genesis, netuid } = identity;
+  const { commitmentExtrinsics } = chain;
+  const desk = createEvidenceDesk({
+    ...{ genesis, netuid, verify, blake2b256 },
+    ...{ family, projections, commitmentExtrinsics, record, alone: step },
+  });
+  const spread = { ...parts, desk, family, self: signer.hotkey, alone: step };
   return {
     state,
     publisher: createPublisher({ ...parts, finalizedBlock: () => state.block }),
     /** One round of the loop: every unfinished run as far as it gets. */
     round: () =>
-      round(() =>
-        runRound(state, {
+      round(async () => {
+        await spreadEvidence(spread);
+        await runRound(state, {
           finalizedBlock: chain.finalizedBlock,
           unfinishedRuns: () => runsAtWork(projections),
           advance: (run, block) =>
@@ -62,11 +80,14 @@ export function createValidator(parts: ValidatorParts) {
               ...parts,
               chain: chainForRound(chain, { now }),
               alone: step,
+              desk,
               record,
               settled: () => state.settled,
             }),
-        }),
-      ),
+        });
+      }),
+    /** Takes evidence of anybody's misbehaviour from anybody. */
+    offerEvidence: desk.offer,
     importScores: (lines: readonly ImportLine[]): Promise<ImportReport> =>
       command(() =>
         importScores(lines, {

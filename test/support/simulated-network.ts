@@ -1,6 +1,10 @@
 import { encodeBytes } from '#src/events/ej1.ts';
+import { sha256 } from '#src/events/hash.ts';
 import type { Fetched } from '#src/handlers/ask-peers.ts';
+import { leafOf } from '#src/merkle/tree.ts';
+import { acceptedEvidence, evidenceFile } from '#src/projectors/evidence.ts';
 import type { SimulatedNode } from './simulated-subnet.ts';
+import { tileFiles } from './tile-files.ts';
 
 /** The network between nodes: who answers at which axon, and who lies about it. */
 export type SimulatedNetwork = {
@@ -54,8 +58,54 @@ export async function get(url: URL, asker: string, network: SimulatedNetwork): P
       return found.kind === 'ready' ? body(found.bytes) : status(404);
     }
     default:
-      return status(404);
+      return proofOf(node, url);
   }
+}
+
+/** As `get`, for what is sent: evidence is all that anybody takes. */
+export async function post(
+  url: URL,
+  file: Uint8Array,
+  asker: string,
+  network: SimulatedNetwork,
+): Promise<Fetched> {
+  const tampered = await network.tamper(url, asker);
+  if (tampered !== null) return tampered;
+  const node = network.nodes.get(url.host);
+  if (node === undefined || network.down.has(url.host))
+    return { kind: 'refused', reason: 'unreachable', detail: `${url.host} is down` };
+  if (url.pathname !== '/v1/evidence') return status(404);
+  const { kind } = await node.validator.offerEvidence(file);
+  return status({ accepted: 201, known: 200, refused: 422, busy: 429 }[kind]);
+}
+
+/** What is served of a node's log, of what it witnessed, and of the evidence that it accepted. */
+async function proofOf(
+  { evidence, checkpoints, disk, witnessed }: SimulatedNode,
+  { pathname, searchParams }: URL,
+): Promise<Fetched> {
+  if (pathname === '/v1/evidence' && searchParams.get('view') === 'index') {
+    const entries = (await acceptedEvidence(evidence)).map(({ digest, hotkey, kind }) => ({
+      digest,
+      hotkey,
+      kind,
+    }));
+    return body(encodeBytes({ evidence: entries }));
+  }
+  const [, first = '', second = '', third = ''] = pathname.split('/');
+  if (first === 'v1' && second === 'evidence') return found(await evidenceFile(evidence, third));
+  if (first === 'witness') {
+    const held = [...witnessed.values()].find(({ origin }) => sha256(origin) === second);
+    return found(held?.note ?? null);
+  }
+  if (pathname === '/log/checkpoint') return found(checkpoints.published()?.note ?? null);
+  const size = checkpoints.published()?.size ?? 0;
+  const leaves = disk.messages.slice(0, size).map(({ payload }) => leafOf(payload));
+  return found(await tileFiles(() => leaves).read(pathname.slice('/log/'.length)));
+}
+
+function found(bytes: Uint8Array | string | null): Fetched {
+  return bytes === null ? status(404) : body(Buffer.from(bytes));
 }
 
 function withheld(kind: 'sealed' | 'unknown'): Fetched {

@@ -1,3 +1,4 @@
+import { blake2b256 } from '#src/chain/blake2b.ts';
 import type { Chain } from '#src/chain/chain.ts';
 import { cryptoReady, verifySr25519 } from '#src/chain/hotkey.ts';
 import type { Signer } from '#src/consensus/keys.ts';
@@ -8,8 +9,10 @@ import { sha256 } from '#src/events/hash.ts';
 import { runKeys } from '#src/events/run-key.ts';
 import { logSource } from '#src/events/source.ts';
 import type { WeightMode } from '#src/events/weights.ts';
+import type { Checkpoints } from '#src/handlers/checkpoints.ts';
 import type { Step } from '#src/handlers/run-progress.ts';
 import type { SigningHistory } from '#src/handlers/signing-history.ts';
+import { createForkQueue } from '#src/handlers/spread-evidence.ts';
 import { createValidator, type Validator } from '#src/handlers/validator.ts';
 import { projectors } from '#src/projectors/all.ts';
 import type { Projector, Queries } from '#src/projectors/projector.ts';
@@ -18,12 +21,14 @@ import { type MemoryDisk, memoryDisk, memoryStore } from '#src/runtime/memory-st
 import { openLog } from '#src/runtime/open-log.ts';
 import { openProjection } from '#src/runtime/projection.ts';
 import { runProjections } from '#src/runtime/projection-pump.ts';
+import type { Witnessed } from '#src/sequencer/witness.ts';
 import { devSigner } from './dev-keys.ts';
 import type { logStarted } from './log-start.ts';
 import type { SimulatedChain } from './simulated-chain.ts';
 import { simulatedCheckpoints } from './simulated-checkpoints.ts';
 import { simulatedHistory } from './simulated-history.ts';
-import { get, type SimulatedNetwork } from './simulated-network.ts';
+import { get, post, type SimulatedNetwork } from './simulated-network.ts';
+import { simulatedWitnessState } from './simulated-witness-state.ts';
 
 export const RULES: Rules = {
   version: 'swm/1',
@@ -51,6 +56,13 @@ export type SimulatedNode = {
   readonly notes: Readonly<{ step: Step; note: string }>[];
   /** What it has signed, by slot; on a disk of its own, like the log. */
   readonly signed: Map<string, string>;
+  /** What it cosigned of others' logs, by their names; on that disk, too. */
+  readonly witnessed: Map<string, Witnessed>;
+  /** Forks that its witness came upon. */
+  readonly forks: ReturnType<typeof createForkQueue>;
+  /** Its projection of evidence, and the checkpoints of its log. */
+  evidence: Queries;
+  checkpoints: Checkpoints;
   /** The chain as this node's endpoint shows it. */
   readonly view: Chain;
   mode: WeightMode;
@@ -114,6 +126,10 @@ export async function startNode(
     covered: null,
     notes: [],
     signed,
+    witnessed: new Map(),
+    forks: createForkQueue(),
+    evidence: undefined as unknown as Queries, // safe: as below
+    checkpoints: undefined as unknown as Checkpoints, // safe: as below
     view,
     mode,
     validator: undefined as unknown as Validator, // safe: `restart` sets it before the node is given out
@@ -145,6 +161,12 @@ export async function startNode(
         await pump.ended;
         for (const projection of projections) await projection[Symbol.asyncDispose]();
       };
+      node.evidence = queriesOf(projectors.evidence);
+      node.checkpoints = simulatedCheckpoints(disk, {
+        source,
+        signer,
+        limit: () => node.covered,
+      });
       node.validator = createValidator({
         identity: {
           family: 'general_chat',
@@ -180,7 +202,16 @@ export async function startNode(
           await at(`after GET ${url}`);
           return answer;
         },
-        checkpoints: simulatedCheckpoints(disk, { source, signer, limit: () => node.covered }),
+        post: async (url, file) => {
+          await at(`before POST ${url}`);
+          const answer = await post(new URL(url), file, name, network);
+          await at(`after POST ${url}`);
+          return answer;
+        },
+        blake2b256,
+        witnessState: simulatedWitnessState(node.witnessed),
+        forks: node.forks.take,
+        checkpoints: node.checkpoints,
         keys: runKeys(secret, source),
         history: mortalHistory(simulatedHistory(signed), at),
         now,

@@ -9,9 +9,9 @@ import { logSource } from '#src/events/source.ts';
 import { signCheckpoint } from '#src/merkle/checkpoint.ts';
 import { publicKeyEd25519 } from '#src/merkle/ed25519.ts';
 import { rootOf } from '#src/merkle/root.ts';
-import { parseTilePath, TILE_WIDTH } from '#src/merkle/tile.ts';
 import { leafOf } from '#src/merkle/tree.ts';
 import { hexOf } from '#src/sequencer/sized-root.ts';
+import { tileFiles } from './tile-files.ts';
 
 export const GENESIS = 'ab'.repeat(32);
 export const NETUID = 36;
@@ -65,20 +65,7 @@ export function tiledLog(
       const at = payloads.length;
       return { size: at, root: hexOf(root(at)), note: note(at) };
     },
-    files: {
-      read: async (path: string): Promise<Uint8Array | null> => {
-        const ref = parseTilePath(path);
-        if (ref?.kind !== 'tile') return null;
-        const span = TILE_WIDTH ** ref.level;
-        const start = ref.index * TILE_WIDTH;
-        if ((start + ref.width) * span > payloads.length) return null;
-        const all = leaves();
-        const hashes = Array.from({ length: ref.width }, (_, at) =>
-          rootOf(all.slice((start + at) * span, (start + at + 1) * span)),
-        );
-        return Buffer.concat(hashes);
-      },
-    },
+    files: tileFiles(leaves),
   };
 }
 export type TiledLog = ReturnType<typeof tiledLog>;

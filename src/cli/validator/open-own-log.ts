@@ -7,6 +7,7 @@ import type { Fetch, Post } from '../../handlers/ask-peers.ts';
 import type { CosignDeps } from '../../handlers/cosign-checkpoint.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import { logFiles } from '../../runtime/log-files.ts';
+import type { LogStore } from '../../runtime/log-store.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { generationOf } from '../../sequencer/generation.ts';
 import { askOutside, type OwnLogName } from './ask-outside.ts';
@@ -14,7 +15,7 @@ import { beginOwnLog, startOwnLog } from './begin-own-log.ts';
 import { currentVoters } from './current-voters.ts';
 import { openSequencer } from './open-sequencer.ts';
 import { openSigning } from './open-signing.ts';
-import { openValidatorLog } from './open-validator-log.ts';
+import { openValidatorLog, type Prepared } from './open-validator-log.ts';
 import { openWitnessing } from './open-witnessing.ts';
 
 export type OwnLogSite = Readonly<{
@@ -48,20 +49,10 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
   const asking = { fetch, verify: verifySr25519, signal };
   const outside = askOutside(name, { chain, voters, ...asking });
 
-  const begin = { signing, outside, logger, signal };
-  const log = opened.use(
-    await openValidatorLog(config, name.source, {
-      secretsFor: (store) => beginOwnLog(config, name, { store, ...begin }),
-      logger,
-      signal,
-    }),
-  );
-  const { secrets } = log;
-  if ((await log.log.head()).size === 0)
-    await startOwnLog(name, { append: log.log.append, secrets, signer });
-  const sequencer = opened.use(
-    await openSequencer(config, {
-      store: log.store,
+  const prepare = async (store: LogStore): Promise<Prepared> => {
+    const secrets = await beginOwnLog(config, name, { store, signing, outside, logger, signal });
+    const sequencer = await openSequencer(config, {
+      store,
       lock: signing.lock,
       secrets,
       signer,
@@ -69,8 +60,14 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
       onPublished: ({ size }) => metrics.checkpointPublished(size),
       logger,
       ...asking,
-    }),
-  );
+    });
+    return { secrets, sequencer };
+  };
+  const log = opened.use(await openValidatorLog(config, name.source, { prepare, logger, signal }));
+  const { secrets, sequencer } = log;
+  // What was signed is in the stream by now: one without events is that of a log that has just begun.
+  if ((await log.log.head()).size === 0)
+    await startOwnLog(name, { append: log.log.append, secrets, signer });
   const witnessing = openWitnessing(name, {
     sequencer,
     files: logFiles(config.EIREL_DATA_DIR),
@@ -89,6 +86,7 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
     sequencer,
     witnessing,
     history: signing.history,
+    witnessState: signing.witnessState,
     ended: Promise.race([log.pump.failed, sequencer.ended, witnessing.ended]),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
