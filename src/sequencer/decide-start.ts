@@ -19,8 +19,8 @@ export type StartFacts = Readonly<{
   known: readonly Readonly<{ by: string; size: number; root: string; here: string | null }>[];
   /** Why the chain's anchor is not known; null when it is, and among `known` if there is one. */
   anchorUnknown: string | null;
-  /** Size of the log that this one goes on from; its anchors may still stand on chain. */
-  previousSize: number;
+  /** The generation of this log that the chain's anchor is of, when that is a later one; else null. */
+  laterGeneration: number | null;
 }>;
 
 /** What to do before the log goes on: one thing at a time, after which the facts are looked at again. */
@@ -79,8 +79,9 @@ export function decideStart(facts: StartFacts): StartDecision {
 
 /** What no recovery on this machine can mend. */
 function refusalOf(facts: StartFacts, lock: Locked): Refusal | null {
-  const { now, published } = facts;
+  const { now, published, laterGeneration } = facts;
   if (now < lock.time) return clockBehind(now, lock.time);
+  if (laterGeneration !== null) return givenUp(laterGeneration);
   if (published === 'unreadable') return unreadable();
   const others = [
     ...(published === 'none' ? [] : [{ by: 'its published files', ...published, here: null }]),
@@ -88,15 +89,11 @@ function refusalOf(facts: StartFacts, lock: Locked): Refusal | null {
   ];
   for (const { by, size, root, here } of others) {
     const ours = size === lock.size ? lock.root : here;
-    if (size <= facts.previousSize && ours !== root && by === ANCHOR) continue;
     if (size > lock.size) return lockBehind(by, size, lock.size);
     if (ours !== null && ours !== root) return forked(by, { size, root }, ours);
   }
   return null;
 }
-
-/** How the anchor on chain is called among what is known. */
-export const ANCHOR = 'the chain';
 
 function goOn({ anchorUnknown }: StartFacts, gap: number): StartDecision {
   return anchorUnknown === null ? { kind: 'go-on', gap } : { kind: 'wait', detail: anchorUnknown };
@@ -146,6 +143,15 @@ function lockBehind(by: string, size: number, locked: number): Refusal {
     'lock-behind',
     `size ${locked} as the last that was signed here`,
     `at least ${size}, which ${by} has`,
+    OLD_COPY,
+  );
+}
+
+function givenUp(generation: number): Refusal {
+  return refuse(
+    'lock-behind',
+    'an earlier generation',
+    `generation ${generation}, which is anchored on chain`,
     OLD_COPY,
   );
 }

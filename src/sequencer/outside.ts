@@ -9,7 +9,7 @@ export type Witnessed = SizedRoot & Readonly<{ by: string }>;
  * none; witnesses are those that answered, an outage of theirs says nothing.
  */
 export type Outside = Readonly<{
-  anchor: Known<SizedRoot | null>;
+  anchor: Known<(SizedRoot & Readonly<{ generation: number }>) | null>;
   witnessed: readonly Witnessed[];
 }>;
 

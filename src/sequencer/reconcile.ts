@@ -1,12 +1,7 @@
 import { AppError } from '../errors.ts';
+import { parseOrigin } from '../merkle/checkpoint.ts';
 import { type CoverDeps, type Covered, publishStaged } from './cover-events.ts';
-import {
-  ANCHOR,
-  decideStart,
-  type Refusal,
-  type StartDecision,
-  type StartFacts,
-} from './decide-start.ts';
+import { decideStart, type Refusal, type StartDecision, type StartFacts } from './decide-start.ts';
 import type { AskOutside, Outside } from './outside.ts';
 import { publishFromStream } from './publish-from-stream.ts';
 import { rootAt } from './published-tiles.ts';
@@ -32,17 +27,13 @@ const MAX_DECISIONS = 8;
 
 /**
  * Compares stream, lock, published files, chain and witnesses, and puts right what can be put right without
- * signing anything: decides, does one thing, and looks again. `previousSize` is the size of the log that this one
- * goes on from, 0 where it is the first. Throws `log.forked` or `log.broken` where the log must not go on, with
+ * signing anything: decides, does one thing, and looks again. Throws `log.forked` or `log.broken` where the log must not go on, with
  * what to do about it.
  */
-export async function reconcile(
-  { source, previousSize }: Readonly<{ source: string; previousSize: number }>,
-  deps: ReconcileDeps,
-): Promise<Reconciled> {
+export async function reconcile(source: string, deps: ReconcileDeps): Promise<Reconciled> {
   const outside = await deps.askOutside();
   for (let decisions = 0; decisions < MAX_DECISIONS; decisions++) {
-    const { facts, survey } = await gatherFacts({ source, previousSize, outside }, deps);
+    const { facts, survey } = await gatherFacts(source, outside, deps);
     const decision = decideStart(facts);
     deps.onDecision(decision);
     if (decision.kind === 'refuse' || survey === null) throw refused(decision);
@@ -62,20 +53,14 @@ export async function reconcile(
  * checkpoint of it is locked. Changes nothing.
  */
 export async function gatherFacts(
-  {
-    source,
-    previousSize,
-    outside,
-  }: Readonly<{ source: string; previousSize: number; outside: Outside }>,
+  source: string,
+  outside: Outside,
   deps: CoverDeps,
 ): Promise<Readonly<{ facts: StartFacts; survey: Survey | null }>> {
   const lock = await deps.lock.read(source);
   const now = deps.now();
-  const anchorUnknown = outside.anchor.known ? null : outside.anchor.detail;
-  if (lock === null) {
-    const facts = { ...NOTHING_HERE, now, lock, anchorUnknown, previousSize };
-    return { facts, survey: null };
-  }
+  if (lock === null)
+    return { facts: { ...NOTHING_HERE, ...anchorFacts(source, outside), now, lock }, survey: null };
   const survey = await surveyLog(lock, deps);
   const { published, tiles, stream, differsAt } = survey;
   const staged = survey.staged !== null;
@@ -89,8 +74,7 @@ export async function gatherFacts(
     stream,
     differsAt,
     known,
-    anchorUnknown,
-    previousSize,
+    ...anchorFacts(source, outside),
   };
   return { facts, survey };
 }
@@ -100,12 +84,11 @@ export async function gatherFacts(
  * lies here, or something else.
  */
 export async function askAgain(
-  { covered, previousSize }: Readonly<{ covered: Covered; previousSize: number }>,
+  { locked }: Pick<Covered, 'locked'>,
   { askOutside, files, now }: Pick<ReconcileDeps, 'askOutside' | 'files' | 'now'>,
 ): Promise<string | null> {
   const outside = await askOutside();
-  const { locked } = covered;
-  const { size, root } = locked;
+  const { source, size, root } = locked;
   const whole = { published: { size, root }, tiles: { kind: 'whole' } } as const;
   const decision = decideStart({
     now: now(),
@@ -115,8 +98,7 @@ export async function askAgain(
     stream: { size, root },
     differsAt: null,
     known: await knownOf(outside, whole, { files }),
-    anchorUnknown: outside.anchor.known ? null : outside.anchor.detail,
-    previousSize,
+    ...anchorFacts(source, outside),
   });
   if (decision.kind === 'go-on') return null;
   if (decision.kind === 'wait') return decision.detail;
@@ -132,13 +114,25 @@ const NOTHING_HERE = {
   known: [],
 } as const satisfies Partial<StartFacts>;
 
+/** What the chain's anchor says of the generation of this log. */
+function anchorFacts(
+  source: string,
+  { anchor }: Outside,
+): Pick<StartFacts, 'anchorUnknown' | 'laterGeneration'> {
+  if (!anchor.known) return { anchorUnknown: anchor.detail, laterGeneration: null };
+  const generation = anchor.value?.generation ?? 0;
+  const own = parseOrigin(source)?.generation ?? 0;
+  return { anchorUnknown: null, laterGeneration: generation > own ? generation : null };
+}
+
 /** What others keep, each beside the root that whole published files give for that size. */
 async function knownOf(
   { anchor, witnessed }: Outside,
   { published, tiles }: Pick<Survey, 'published' | 'tiles'>,
   { files }: Pick<CoverDeps, 'files'>,
 ): Promise<StartFacts['known']> {
-  const anchored = anchor.known && anchor.value !== null ? [{ by: ANCHOR, ...anchor.value }] : [];
+  const anchored =
+    anchor.known && anchor.value !== null ? [{ by: 'the chain', ...anchor.value }] : [];
   const filed = typeof published === 'string' || tiles.kind !== 'whole' ? 0 : published.size;
   return Promise.all(
     [...anchored, ...witnessed].map(async ({ by, size, root }) => {

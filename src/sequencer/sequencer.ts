@@ -30,8 +30,6 @@ export type Sequencer = Readonly<{
 
 export type SequencerParts = Readonly<{
   source: string;
-  /** Size of the log that this one goes on from; 0 for a first generation. */
-  previousSize: number;
   /** A checkpoint is published at most so often. */
   intervalMs: number;
 }>;
@@ -57,16 +55,15 @@ export const MAX_SERVED_SIGNATURES = 2 + 16;
  * shows when everything is read anew (the double faults of audit.md 1.2).
  */
 export async function startSequencer(
-  { source, previousSize, intervalMs }: SequencerParts,
+  { source, intervalMs }: SequencerParts,
   deps: SequencerDeps,
 ): Promise<Sequencer> {
-  const { covered, unknown } = await reconcile({ source, previousSize }, deps);
+  const { covered, unknown } = await reconcile(source, deps);
   await clearStaging(deps);
   const board = publishedBoard(await readPublishedNote(covered, deps));
   const stop = new AbortController();
   const state: State = {
     covered,
-    previousSize,
     intervalMs,
     unknown,
     holdup: null,
@@ -98,7 +95,6 @@ export async function startSequencer(
 
 type State = {
   readonly covered: Covered;
-  readonly previousSize: number;
   readonly intervalMs: number;
   /** Why it is not known what the world knows; null once it is. */
   unknown: string | null;
@@ -136,8 +132,8 @@ async function coverAndShow(state: State, deps: SequencerDeps): Promise<void> {
 
 /** What keeps this log from being signed for now, and passes without anybody's restarting it; else null. */
 async function reasonToWait(state: State, deps: SequencerDeps): Promise<string | null> {
-  const { covered, previousSize } = state;
-  if (state.unknown !== null) state.unknown = await askAgain({ covered, previousSize }, deps);
+  const { covered } = state;
+  if (state.unknown !== null) state.unknown = await askAgain(covered, deps);
   if (state.unknown !== null) return `the anchor on chain is not known: ${state.unknown}`;
   const now = deps.now();
   if (now < covered.locked.time)

@@ -254,7 +254,7 @@ describe('nothing is signed for the time being', () => {
 
   test('an anchor that becomes known, and is ahead of this machine, ends the sequencer', async () => {
     const world = await covered(1);
-    const ahead = { size: 9, root: 'ab'.repeat(32) };
+    const ahead = { generation: 0, size: 9, root: 'ab'.repeat(32) };
     const clock = virtualClock();
     let known = false;
     const running = beginLife(world, () => 'none', {

@@ -129,7 +129,7 @@ export function beginLife(
     },
     start: () =>
       startSequencer(
-        { source: SOURCE, previousSize: 0, intervalMs: 1 },
+        { source: SOURCE, intervalMs: 1 },
         {
           events: { ...store, size: () => effect({ point: 'size', make: store.size }) },
           files: logFiles(DATA_DIR, disk),
@@ -169,7 +169,7 @@ export function beginLife(
 export function worldKnows({ shown, roots }: World): Outside {
   const seen = { size: shown, root: roots[shown] ?? '' };
   return {
-    anchor: { known: true, value: shown === 0 ? null : seen },
+    anchor: { known: true, value: shown === 0 ? null : { ...seen, generation: 0 } },
     witnessed: shown === 0 ? [] : [{ by: 'a witness', ...seen }],
   };
 }

@@ -57,10 +57,10 @@ export function askOutside(
 function anchorIn(
   commitments: readonly ChainCommitment[],
   { hotkey, generation }: OwnLogName,
-): SizedRoot | null {
+): (SizedRoot & { generation: number }) | null {
   const own = commitments.find((each) => each.hotkey === hotkey);
   const anchor = parseAnchor(own?.fields[1] ?? '');
   return anchor === null || anchor.generation < generation
     ? null
-    : { size: anchor.size, root: anchor.root };
+    : { generation: anchor.generation, size: anchor.size, root: anchor.root };
 }

@@ -13,7 +13,6 @@ import type { Lock } from '../../sequencer/lock.ts';
 import type { Notes } from '../../sequencer/notes.ts';
 import type { AskOutside } from '../../sequencer/outside.ts';
 import type { PublishedNote } from '../../sequencer/published-board.ts';
-import { readStart } from '../../sequencer/read-start.ts';
 import { type Sequencer, startSequencer } from '../../sequencer/sequencer.ts';
 
 /** What opens the sequencer of this validator's log. */
@@ -40,12 +39,10 @@ export async function openSequencer(config: Config, site: SequencerSite): Promis
     signal,
     onRetry: (outage) => logger.warn({ reason: outage.message }, 'the log does not answer'),
   });
-  const start = await readStart(events);
   const { EIREL_DATA_DIR: dataDir, EIREL_SIGNING_DIR: signingDir } = config;
   return startSequencer(
     {
       source,
-      previousSize: start?.previous?.size ?? 0,
       intervalMs: config.EIREL_CHECKPOINT_MS,
     },
     {

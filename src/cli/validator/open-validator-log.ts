@@ -15,19 +15,22 @@ import { openProjection, type Projection } from '../../runtime/projection.ts';
 import { type Pump, runProjections } from '../../runtime/projection-pump.ts';
 import type { LogSecrets } from '../../runtime/secret-files.ts';
 import { streamConfig, verifyStream } from '../../runtime/streams.ts';
+import type { Sequencer } from '../../sequencer/sequencer.ts';
 import { natsAddress } from '../nats-address.ts';
 
 /** The log with its one writer, and the projections that follow it. */
 export type ValidatorLog = Readonly<{
   nc: Awaited<ReturnType<typeof connectNats>>;
   store: LogStore;
-  secrets: LogSecrets;
   log: Log;
   projections: readonly Projection[];
   queries: Projections;
   pump: Pump;
 }> &
   AsyncDisposable;
+
+/** What has to stand before the log may be written: its secrets, and the sequencer that has put it in order. */
+export type Prepared = Readonly<{ secrets: LogSecrets; sequencer: Sequencer }>;
 
 /**
  * Signs in at the log and refuses what would not be safe: a stream that is not as configured, and a
@@ -38,16 +41,16 @@ export async function openValidatorLog(
   config: Config,
   source: string,
   {
-    secretsFor,
+    prepare,
     logger,
     signal,
   }: {
-    /** The secrets of the log, once it is known where it stands. */
-    secretsFor: (store: LogStore) => Promise<LogSecrets>;
+    /** Puts the log in order. Its writer opens behind what lies there then: nothing of what was signed is missing. */
+    prepare: (store: LogStore) => Promise<Prepared>;
     logger: Logger;
     signal: AbortSignal;
   },
-): Promise<ValidatorLog> {
+): Promise<ValidatorLog & Prepared> {
   await using opened = new AsyncDisposableStack();
   const stop = new AbortController();
   const running = AbortSignal.any([signal, stop.signal]);
@@ -70,7 +73,8 @@ export async function openValidatorLog(
     { name: 'validator', source },
     { onRetry },
   );
-  const secrets = await secretsFor(store);
+  const { secrets, sequencer } = await prepare(store);
+  opened.use(sequencer);
   const secret = secrets.sealSecret;
   const log = await openLog(store, { signal: running, onRetry, secret });
   const { projections, queries } = await openProjections(
@@ -87,6 +91,7 @@ export async function openValidatorLog(
     nc,
     store,
     secrets,
+    sequencer,
     log,
     projections,
     queries,
