@@ -36,6 +36,9 @@ export const Anchor = z.strictObject({
 });
 export type Anchor = z.infer<typeof Anchor>;
 
+/** A voter anchors with its commitment, and may again. */
+export const MAX_ANCHORS = 2 * MAX_VALIDATORS;
+
 /** The anchors of the voters' logs were read from the chain, for the finalised blocks after `after` up to `upTo`. */
 export const AnchorsRead = defineEvent(
   'anchors.read.v1',
@@ -43,7 +46,7 @@ export const AnchorsRead = defineEvent(
     after: Block,
     upTo: Block,
     /** Sorted by hotkey, then by block. */
-    anchors: z.array(Anchor).max(2 * MAX_VALIDATORS),
+    anchors: z.array(Anchor).max(MAX_ANCHORS),
   },
   ({ upTo }) => String(upTo),
 );

@@ -1,6 +1,8 @@
 import type { Chain, ChainCommitment, Known } from '../chain/chain.ts';
+import { parseAnchor } from '../consensus/commitment.ts';
 import { type ChainText, commitmentsIn } from '../consensus/commitment-facts.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
+import { type Anchor, MAX_ANCHORS } from '../events/checkpoint.ts';
 import type { Phases } from '../events/run.ts';
 import { detailOf } from '../events/scalars.ts';
 import type { Voter } from '../events/snapshot.ts';
@@ -22,7 +24,7 @@ type ReadDeps = Readonly<{ commitments: Chain['commitments']; record: Recorder }
 
 /**
  * Reads what the voters committed to since the last read, up to the commit block at most, and records
- * it. An unknown answer is asked again at the next block. Gives why it was unknown. Who votes was
+ * it, with what they anchored of their logs. An unknown answer is asked again at the next block. Gives why it was unknown. Who votes was
  * registered at the snapshot block, so no commitment after it is of an earlier holder of the seat.
  */
 export async function readCommitments(
@@ -31,7 +33,7 @@ export async function readCommitments(
 ): Promise<string | null> {
   const read = await readRest(request, deps);
   if (!read.known) return `${read.reason}: ${read.detail}`;
-  await deps.record([read.value]);
+  await deps.record(read.value);
   return null;
 }
 
@@ -43,7 +45,7 @@ export async function missCommitments(
   const { family, run, block } = request;
   const read = await readRest(request, deps);
   if (read.known) {
-    await deps.record([read.value]);
+    await deps.record(read.value);
     return null;
   }
   const { reason } = read;
@@ -71,7 +73,7 @@ export function chainTexts(commitments: readonly ChainCommitment[]): readonly Ch
 async function readRest(
   { family, run, phases, voters, reads, block }: ReadRequest,
   { commitments }: Pick<ReadDeps, 'commitments'>,
-): Promise<Known<DomainEvent>> {
+): Promise<Known<readonly DomainEvent[]>> {
   const range = {
     after: readThrough(reads) ?? phases.snapshot,
     upTo: Math.min(block, phases.commit),
@@ -84,8 +86,27 @@ async function readRest(
     (each) => each.block > range.after && each.block <= range.upTo && hotkeys.includes(each.hotkey),
   );
   const found = commitmentsIn(chainTexts(within), run);
+  const anchors = anchorsOf(within);
   return {
     known: true,
-    value: { type: 'commitments.read.v1', data: { family, run, ...range, found } },
+    value: [
+      { type: 'commitments.read.v1', data: { family, run, ...range, found } },
+      { type: 'anchors.read.v1', data: { family, run, ...range, anchors } },
+    ],
   };
+}
+
+/** The trees of the voters' logs that the second fields name, by hotkey, then block. */
+function anchorsOf(commitments: readonly ChainCommitment[]): Anchor[] {
+  const anchors = commitments.flatMap(({ hotkey, block, fields }) => {
+    const anchor = parseAnchor(fields[1] ?? '');
+    return anchor === null ? [] : [{ hotkey, block, ...anchor }];
+  });
+  const sorted = anchors.toSorted((a, b) =>
+    a.hotkey === b.hotkey ? a.block - b.block : a.hotkey < b.hotkey ? -1 : 1,
+  );
+  // Who anchors in every block of the commit phase must not keep the others' out.
+  return [...Map.groupBy(sorted, ({ hotkey }) => hotkey).values()]
+    .flatMap((own) => (own.length > 2 ? [...own.slice(0, 1), ...own.slice(-1)] : own))
+    .slice(0, MAX_ANCHORS);
 }
