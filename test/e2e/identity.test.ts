@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
-import type { Env, RunningProcess } from '#src/cli/subnet/validators.ts';
+import type { RunningProcess } from '#src/cli/subnet/validators.ts';
 import { stakedNeurons } from '../support/live-chain.ts';
 import { readLog } from '../support/live-log.ts';
 import { liveRun, measure, playTo } from '../support/live-run.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => subnet[Symbol.asyncDispose]());
 
 /** The same identity on another machine: other files, another port. */
-async function elsewhere(): Promise<Env> {
+async function elsewhere() {
   const dir = await mkdtemp(join(subnet.dir, 'other-'));
   return {
     EIREL_DATA_DIR: join(dir, 'data'),
@@ -35,12 +35,17 @@ async function elsewhere(): Promise<Env> {
   };
 }
 
-/** The same, with a copy of what was signed: a machine that was cloned. Nobody may be writing meanwhile. */
-async function cloned(): Promise<Env> {
-  const env = await elsewhere();
-  const { EIREL_SIGNING_DIR: from = '' } = await subnet.environment('v1');
-  await cp(from, env['EIREL_SIGNING_DIR'] ?? '', { recursive: true });
-  return env;
+/** Where the process that lives keeps what it signed, once another than the first does. */
+let signingDir: string | undefined;
+
+/** Starts it there with a copy of what was signed: a machine that was cloned. Nobody may be writing meanwhile. */
+async function startClone(): Promise<RunningProcess> {
+  const { EIREL_SIGNING_DIR: first = '' } = await subnet.environment('v1');
+  const there = await elsewhere();
+  await cp(signingDir ?? first, there.EIREL_SIGNING_DIR, { recursive: true });
+  const clone = await subnet.start('v1', there);
+  signingDir = there.EIREL_SIGNING_DIR;
+  return clone;
 }
 
 test('a second process with the identity of a living one stops and appends nothing', async () => {
@@ -72,10 +77,7 @@ test('of two processes that start at once with one identity, one lives', async (
   process.kill(before.pid, 'SIGTERM');
   expect(await before.ended).toBe(EXIT.ok);
   const { head } = await readLog(subnet.nats, 'v1');
-  const starts = await Promise.allSettled([
-    subnet.start('v1', await cloned()),
-    subnet.start('v1', await cloned()),
-  ]);
+  const starts = await Promise.allSettled([startClone(), startClone()]);
   const lives = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
   expect(lives).toHaveLength(1);
   const [refused] = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []));
@@ -86,7 +88,7 @@ test('of two processes that start at once with one identity, one lives', async (
 test('a process that was frozen while another took over stops at its next append, before it is stored', async () => {
   const frozen = subnet.processOf('v1');
   process.kill(frozen.pid, 'SIGSTOP');
-  await subnet.start('v1', await cloned());
+  await startClone();
   const run = liveRun(2, subnet.chain.block());
   await measure(subnet, run, QUALITY);
   const { head } = await readLog(subnet.nats, 'v1');
@@ -104,7 +106,7 @@ test('a process that was frozen while another took over stops at its next append
 test('a command that runs into the other writer ends the process as well, without a block', async () => {
   const frozen = subnet.processOf('v1');
   process.kill(frozen.pid, 'SIGSTOP');
-  const second = await subnet.start('v1', await cloned());
+  const second = await startClone();
   await measure(subnet, liveRun(3, subnet.chain.block()), QUALITY);
   const { head } = await readLog(subnet.nats, 'v1');
 
