@@ -7,11 +7,9 @@ import { openCheckpoint } from '../merkle/checkpoint.ts';
 import { splitEntries } from '../merkle/tile.ts';
 import type { TreeClaim } from './claims.ts';
 import { inOrder } from './in-order.ts';
+import { type SpokenOf, statedSize } from './log-name.ts';
 import type { LogSource } from './log-source.ts';
 import { bundlesOf } from './served-tiles.ts';
-
-/** The log that others speak of. */
-export type SpokenOf = Readonly<{ origin: string; hotkey: string; generation: number }>;
 
 /** What the commitments of a hotkey say of this generation of its log, in the order of their blocks. */
 export function anchorClaims(
@@ -58,7 +56,7 @@ export async function readObservations(
   const note = await source.checkpoint();
   const claims: TreeClaim[] = [];
   let unsigned = 0;
-  for await (const { entries } of inOrder(bundlesOf(source, sizeIn(note)), BUNDLES_AHEAD)) {
+  for await (const { entries } of inOrder(bundlesOf(source, statedSize(note)), BUNDLES_AHEAD)) {
     const { payloads } = splitEntries(entries ?? new Uint8Array(0));
     for (const payload of payloads) {
       const observed = observationIn(payload);
@@ -74,13 +72,6 @@ export async function readObservations(
 }
 
 const BUNDLES_AHEAD = 4;
-
-/** The size that a checkpoint states, whoever signed it: only how far to read depends on it. */
-function sizeIn(note: Uint8Array | null): number | null {
-  if (note === null) return null;
-  const size = Number(Buffer.from(note).toString('latin1').split('\n', 2)[1]);
-  return Number.isSafeInteger(size) && size >= 0 ? size : 0;
-}
 
 /** An event ends with its type: most events are told apart without being decoded. */
 const TAIL = Buffer.from(`"type":"${CheckpointObserved.type}"}`);

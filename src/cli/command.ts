@@ -13,7 +13,13 @@ export type Io = Readonly<{
   signal: AbortSignal;
 }>;
 
-export type Option = Readonly<{ type: 'boolean' | 'string'; help: string; placeholder?: string }>;
+export type Option = Readonly<{
+  type: 'boolean' | 'string';
+  help: string;
+  placeholder?: string;
+  /** It may be given several times. */
+  multiple?: boolean;
+}>;
 
 /** One command: what it is called, what it takes, and what it does. `run` gives the exit code. */
 export type Command = Readonly<{
@@ -34,6 +40,8 @@ export type Input = Readonly<{
   arguments: readonly string[];
   flag: (name: string) => boolean;
   value: (name: string) => string | undefined;
+  /** All that an option was given, in order. */
+  values: (name: string) => readonly string[];
 }>;
 
 /** Every command prints one JSON document, or one a line, with this. */
@@ -65,12 +73,19 @@ export function readInput(command: Command, argv: readonly string[]): Input {
       const value = values[name];
       return typeof value === 'string' ? value : undefined;
     },
+    values: (name) => {
+      const value = values[name];
+      return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+    },
   };
 }
 
 function parse(command: Command, argv: readonly string[]) {
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type }]) => [name, { type }]),
+    Object.entries(command.options).map(([name, { type, multiple = false }]) => [
+      name,
+      { type, multiple },
+    ]),
   );
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });

@@ -2,6 +2,7 @@
 import packageFile from '../../package.json' with { type: 'json' };
 import { AppError } from '../errors.ts';
 import { auditEvidenceCommand } from './audit-evidence.ts';
+import { auditLogCommand } from './audit-log.ts';
 import { axonServeCommand } from './axon.ts';
 import { type Command, helpOf, type Io, readInput } from './command.ts';
 import { devchainCommand } from './devchain.ts';
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   scoresImportCommand,
   tailCommand,
   replayCommand,
+  auditLogCommand,
   auditEvidenceCommand,
   rebuildCommand,
   exportCommand,

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import type { TreeClaim } from '../../audit/claims.ts';
+import type { NamedLog } from '../../audit/log-name.ts';
+import { anchorClaims, noteClaim, readObservations } from '../../audit/outside-claims.ts';
+import { verifySr25519 } from '../../chain/hotkey.ts';
+import { AppError } from '../../errors.ts';
+import { sha256 } from '../../events/hash.ts';
+import type { Input, Io, Option } from '../command.ts';
+import { openLogSource } from './open-log-source.ts';
+import type { Node } from './open-node.ts';
+
+export const OUTSIDE_OPTIONS = {
+  peer: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'log',
+    help: 'the log of another validator, to look for what it saw of this one; again for each',
+  },
+  witness: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'url or file',
+    help: 'a validator that witnesses this log, or a checkpoint that it cosigned; again for each',
+  },
+} as const satisfies Readonly<Record<string, Option>>;
+
+/** What was asked of one side, for people; null where nothing was asked. */
+export type Asked = Readonly<{ claims: number; notes: readonly string[] }> | null;
+
+export type Outside = Readonly<{
+  claims: readonly TreeClaim[];
+  ownerHotkey: string | null;
+  anchors: Asked;
+  observations: Asked;
+  witnesses: Asked;
+}>;
+
+/** Asks the chain, peers and witnesses what they know of a log's tree. Who was not named is not asked. */
+export async function askOutside(
+  log: NamedLog,
+  input: Input,
+  io: Io,
+  node: Node | null,
+): Promise<Outside> {
+  const claims: TreeClaim[] = [];
+  const anchors = node === null ? null : await readAnchors(log, node);
+  const observations = await readPeers(log, input.values('peer'), io);
+  const witnesses = await readWitnesses(log, input.values('witness'));
+  for (const side of [anchors, observations, witnesses]) claims.push(...(side?.claims ?? []));
+  return {
+    claims,
+    ownerHotkey: node === null ? null : await ownerOf(node),
+    anchors: counted(anchors),
+    observations: counted(observations),
+    witnesses: counted(witnesses),
+  };
+}
+
+type Side = Readonly<{ claims: readonly TreeClaim[]; notes: readonly string[] }> | null;
+
+function counted(side: Side): Asked {
+  return side === null ? null : { claims: side.claims.length, notes: side.notes };
+}
+
+/** Every anchor since the genesis block, or where the node keeps no state for that, the one that stands now. */
+async function readAnchors(log: NamedLog, { chain, block }: Node): Promise<Side> {
+  const all = await chain.commitments([log.hotkey], { after: 0, upTo: block });
+  if (all.known) return { claims: anchorClaims(all.value, log), notes: [] };
+  const latest = await chain.latestCommitments([log.hotkey]);
+  if (!latest.known)
+    throw new AppError('chain.unavailable', { reason: `${latest.reason}: ${latest.detail}` });
+  const claims = anchorClaims(latest.value, log);
+  return { claims, notes: [`only the newest: ${all.detail}`] };
+}
+
+async function ownerOf({ chain, block }: Node): Promise<string | null> {
+  const metagraph = await chain.metagraph(block);
+  return metagraph.known ? metagraph.value.ownerHotkey : null;
+}
+
+async function readPeers(log: NamedLog, peers: readonly string[], io: Io): Promise<Side> {
+  if (peers.length === 0) return null;
+  const claims: TreeClaim[] = [];
+  const notes: string[] = [];
+  for (const peer of peers) {
+    await using opened = await openLogSource(peer, io);
+    const read = await readObservations(opened.source, log, { verify: verifySr25519 });
+    claims.push(...read.claims);
+    if (read.claims.length === 0) notes.push(`${peer} says nothing of it`);
+    if (read.unsigned > 0) notes.push(`${peer} holds ${read.unsigned} that are not signed`);
+  }
+  return { claims, notes };
+}
+
+async function readWitnesses(log: NamedLog, witnesses: readonly string[]): Promise<Side> {
+  if (witnesses.length === 0) return null;
+  const claims: TreeClaim[] = [];
+  const notes: string[] = [];
+  for (const witness of witnesses) {
+    const note = await readWitness(log, witness);
+    const about = { kind: 'witness', by: witness, verify: verifySr25519 } as const;
+    const claim = note === null ? null : noteClaim(note, log, about);
+    if (claim !== null) claims.push(claim);
+    else
+      notes.push(
+        `${witness} ${note === null ? 'knows nothing of it' : 'holds no checkpoint that its hotkey signed'}`,
+      );
+  }
+  return { claims, notes };
+}
+
+/** A checkpoint with as many cosignatures as a note may carry. */
+const MAX_NOTE_BYTES = 65_536;
+const TIMEOUT_MS = 10_000;
+
+/** What a witness cosigned last of the log, by its URL or from a file; null where it knows nothing of it. */
+async function readWitness({ origin }: NamedLog, witness: string): Promise<Uint8Array | null> {
+  if (!/^https?:\/\//.test(witness)) {
+    return readFile(witness).catch((cause: unknown) => {
+      throw new AppError('file.unreadable', { file: witness, expected: 'a checkpoint' }, { cause });
+    });
+  }
+  const url = `${witness.replace(/\/+$/, '')}/witness/${sha256(origin)}/checkpoint`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (response.status === 404) return null;
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const note = Buffer.from(await response.arrayBuffer());
+    if (note.length > MAX_NOTE_BYTES) throw new Error(`more than ${MAX_NOTE_BYTES} bytes`);
+    return note;
+  } catch (cause) {
+    throw new AppError('log.unavailable', { witness, expected: 'an answer' }, { cause });
+  }
+}
