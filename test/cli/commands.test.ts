@@ -161,7 +161,7 @@ test('an import refuses bad lines by number and reason, and the rest goes in', a
   );
   expect(report.refused).toEqual(expected);
   expect(report.accepted).toBe(3);
-  const scores = eventsOf(await readLog(subnet.nats, 'v1'), 'score.recorded.v1', run.run);
+  const scores = eventsOf(await readLog(subnet.nats, 'v1'), 'fact.sealed.v1', run.run);
   expect(scores).toHaveLength(3 * MINERS.length);
 
   const before = await headOf();
@@ -170,6 +170,32 @@ test('an import refuses bad lines by number and reason, and the rest goes in', a
   expect(again.out).toContain(`0 lines imported, 3 were there before, ${expected.length} refused`);
   expect(again.out).toContain('  line 3: not JSON');
   expect(await headOf()).toEqual(before);
+});
+
+test('scores are tailed and projected with the sealing secret, and without it only seen to be there', async () => {
+  const { EIREL_SIGNING_DIR: signing = '' } = await subnet.environment('v1');
+  const tail = (dir: string) =>
+    eirel(['tail', 'validator.score.>', '--no-follow'], 'reader', { EIREL_SIGNING_DIR: dir });
+  const lines = 3 * MINERS.length;
+  const known = await tail(signing);
+  expect(known.out.match(/ score\.recorded\.v1 .*: 0\.\d+ \(final\)\n/g)).toHaveLength(lines);
+  const elsewhere = join(subnet.dir, 'elsewhere');
+  const sealed = await tail(elsewhere);
+  expect(sealed.out.match(/ fact\.sealed\.v1 .* score\.recorded\.v1 /g)).toHaveLength(lines);
+  expect(sealed.out).not.toContain('final');
+
+  const rebuild = (dir: string) =>
+    eirel(['rebuild', 'score-store', '--json'], 'reader', {
+      EIREL_SIGNING_DIR: dir,
+      EIREL_DATA_DIR: join(subnet.dir, 'rebuilt'),
+    });
+  expect(JSON.parse((await rebuild(signing)).out)).toMatchObject({ projection: 'score-store' });
+  expect(await rebuild(elsewhere)).toMatchObject({
+    code: EXIT.config,
+    err: expect.stringMatching(/key\.invalid: .*seal\.key.*EIREL_SIGNING_DIR/),
+  });
+  const { sealed: runs } = JSON.parse((await eirel(['replay', '--json'], 'reader')).out);
+  expect(runs).toMatchObject([{ run: run.run, facts: lines }]);
 });
 
 test('a file of several requests keeps its line numbers, and imported again it changes nothing', async () => {

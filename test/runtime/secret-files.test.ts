@@ -1,7 +1,12 @@
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createLogSecrets, heldLogSecrets, readLogSecrets } from '#src/runtime/secret-files.ts';
+import {
+  createLogSecrets,
+  heldLogSecrets,
+  readLogSecrets,
+  readSealSecret,
+} from '#src/runtime/secret-files.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const FILES = ['log.key', 'witness.key', 'seal.key'] as const;
@@ -27,6 +32,18 @@ test('a beginning that broke off goes on with the secrets that were made', async
   expect(await heldLogSecrets(directory.path)).toEqual(['log.key', 'witness.key']);
   expect((await createLogSecrets(directory.path)).logSeed).toEqual(logSeed);
   expect(await heldLogSecrets(directory.path)).toEqual(FILES);
+});
+
+test('the sealing secret is read alone, and may be missing', async () => {
+  await using directory = await scratchDirectory();
+  const dir = join(directory.path, 'signing');
+  expect(await readSealSecret(dir)).toBeNull();
+  const { sealSecret } = await createLogSecrets(dir);
+  await rm(join(dir, 'log.key'));
+  expect(await readSealSecret(dir)).toEqual(sealSecret);
+  expect(await readSealSecret(join(dir, 'seal.key'))).toBeNull();
+  await chmod(join(dir, 'seal.key'), 0o644);
+  await expect(readSealSecret(dir)).rejects.toMatchObject({ code: 'key.invalid' });
 });
 
 test('nothing is made where secrets are only read', async () => {

@@ -1,15 +1,16 @@
 import { sourceOf } from '#src/cli/open-reader.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { EMPTY } from '#src/events/decode.ts';
-import { runOf } from '#src/events/define-event.ts';
+import { runOf, subjectIn } from '#src/events/define-event.ts';
 import type { Head, Recorded } from '#src/events/envelope.ts';
+import { expandIfOpened } from '#src/events/unsealer.ts';
 import { jetStreamStore } from '#src/runtime/jetstream-store.ts';
 import { logReader } from '#src/runtime/log-reader.ts';
 import { connectNats, natsLink } from '#src/runtime/nats-link.ts';
 import { type NatsAccount, natsCredential } from '#src/runtime/nats-server-config.ts';
 import type { TestNatsServer } from './nats-server.ts';
 
-/** A validator's whole log as a reader sees it. */
+/** A validator's whole log as a stranger sees it: sealed facts of a run that was opened are the facts inside. */
 export type LiveLog = Readonly<{
   source: string;
   head: Head;
@@ -40,10 +41,22 @@ export async function readLogAt(url: string, account: NatsAccount): Promise<Live
       payloads.push(...batch.payloads);
       head = batch.head;
     }
-    return { source, head, events, payloads };
+    return { source, head, events: opened(events), payloads };
   } finally {
     await nc.close();
   }
+}
+
+/** Each event in its place, with the keys that stand anywhere in the log. */
+function opened(events: readonly Recorded[]): readonly Recorded[] {
+  const keys = new Map(
+    events.flatMap(({ event }) =>
+      event.type === 'scores.opened.v1' ? [[subjectIn(event.data), event.data.key] as const] : [],
+    ),
+  );
+  return events.map((recorded) =>
+    expandIfOpened(recorded, (run) => keys.get(subjectIn(run)) ?? ''),
+  );
 }
 
 type Data<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>['data'];
