@@ -1,7 +1,9 @@
+import type { LogStart } from '../events/log-started.ts';
 import type { Hash } from '../merkle/tree.ts';
 import type { AuditDeps } from './bench.ts';
 import { checkClaims, type TreeClaim } from './claims.ts';
 import { type Fault, type Faults, gatherFaults } from './fault.ts';
+import type { GateRun } from './gate.ts';
 import type { LogSource } from './log-source.ts';
 import { checkLogKey, checkNote, type Published } from './published-note.ts';
 import { createLeafReader, type LeafReader } from './read-leaves.ts';
@@ -46,6 +48,8 @@ export type LogVerdict = Readonly<{
   tiles: number;
   /** What the rules looked at. */
   rules: RulesVerdict;
+  /** The closed runs of each family, with how they compared with the owner's picks. */
+  gate: ReadonlyMap<string, readonly GateRun[]>;
   /** The run that was to be told of, in each family that has it. */
   runs: readonly RunReport[];
   /** Claims that were asked for, and those that agree. */
@@ -96,6 +100,7 @@ export async function auditLog(
   }
   reader.end(published.checkpoint?.root ?? null);
   checkLogKey(published, machine.start(), faults);
+  checkNetwork(machine.start(), expected, faults);
   const root = checkRoot(published, reader, { whole, faults });
   const tiles = total !== null && whole ? await checkTiles(source, reader, faults) : 0;
   const agreeing = whole ? checkClaims(expected.claims, { hashes: reader.hashes, faults }) : 0;
@@ -111,9 +116,17 @@ export async function auditLog(
     unknown: sorted(reader.unknown()),
     tiles,
     rules: machine.end(),
+    gate: machine.closed(),
     runs: machine.kept().map(reportOf),
     claims: { checked: whole ? expected.claims.length : 0, agreeing },
   };
+}
+
+/** A log's name has eight digits of the genesis hash, and all that its hotkey signs has the whole of it. */
+function checkNetwork(start: LogStart | null, { genesis }: Expectations, faults: Faults): void {
+  if (start === null || genesis === null || start.genesis === genesis) return;
+  const [expected, found] = [`a log of ${genesis}`, `one of ${start.genesis}`];
+  faults.add({ code: 'start-invalid', index: 0, expected, found });
 }
 
 /** The root, grown event by event and computed again from the hashes of the tiles, against the signed one. */

@@ -158,6 +158,12 @@ function accept(state: State, index: number, examined: Examined): void {
     return;
   }
   const { reason, found } = examined;
+  if (reason === 'type' && index === 0) {
+    // Without its start nobody knows whose log it is, and half of the rules would look at nothing.
+    const expected = 'log.started as the first event';
+    broken(state, 'start-invalid', index, { where: null, expected, found });
+    return;
+  }
   if (reason === 'type') {
     const type = found.split(':')[0] ?? found;
     state.unknown.set(type, (state.unknown.get(type) ?? 0) + 1);

@@ -11,6 +11,10 @@ export function peerReportAccepted(
   bench: Bench,
 ): void {
   checkAgain(n, data, run, bench);
+  const { start } = bench.log;
+  // Peers give a validator its own report only where this generation of its log never held it.
+  if (data.hotkey === start?.hotkey && start.previous === null)
+    bench.fault('report-differs', n, 'an own report that follows from the scores', 'a given one');
   if (run.facts.held.some(({ hotkey }) => hotkey === data.hotkey))
     bench.fault('inputs-differ', n, `the first report of ${data.hotkey}`, 'a further one');
 }

@@ -92,6 +92,10 @@ function commitmentSigned(
     const expected = `an anchor of generation ${start.generation} in field 1`;
     fault('anchor-differs', n, expected, second ?? 'none');
   }
+  if (run.reportAt === null)
+    fault('commitment-differs', n, `a report of ${run.run} before the commitment to it`, 'none');
+  if (run.committed !== null && run.committed !== committed.digest)
+    fault('commitment-differs', n, run.committed, committed.digest);
   run.committed = committed.digest;
   const pending = { n, digest: committed.digest, commit: anchor?.commit ?? null };
   if (run.report === null) run.commitments.push(pending);

@@ -86,6 +86,9 @@ export function weightsSuperseded(
       `the latest run with an intent, ${latestRun ?? 'none'}, after ${own}`,
       by,
     );
+  const [sealed] = run.sealed;
+  if (sealed !== undefined) fault('seal-unopened', sealed.n, `the key of ${own}`, 'none');
+  log.held -= run.sealed.length;
   endRun(run);
 }
 

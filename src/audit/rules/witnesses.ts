@@ -21,7 +21,10 @@ export function checkpointObserved(
   if (said !== found) fault('signature-invalid', n, said, found);
 }
 
-/** Evidence that was accepted, and from then on excludes its hotkey, proves what the event says, once more and offline. */
+/**
+ * Evidence that was accepted, and from then on excludes its hotkey, proves what the event says, once more and
+ * offline. What belongs to no run counts as of the newest one that was opened.
+ */
 export function evidenceAccepted(
   { n, data }: Entry<'evidence.accepted.v1'>,
   { log, ownerHotkey, verify, blake2b256, fault }: Bench,
@@ -30,27 +33,20 @@ export function evidenceAccepted(
   const { family, run, hotkey } = data;
   if (start === null) return;
   const { genesis, netuid } = start;
-  const checked = checkEvidence(data.file, {
-    verify,
-    blake2b256,
-    genesis,
-    netuid,
-    ownerHotkey,
-  });
-  // Who owns the subnet is known from the chain alone: without it the log's word stands.
-  const believed = checked.kind === 'refused' && checked.reason === 'owner-unknown';
+  // Who owns the subnet is known from the chain alone: without it that, and nothing else, is believed.
+  const owner = ownerHotkey ?? hotkey;
+  const context = { verify, blake2b256, genesis, netuid, ownerHotkey: owner };
+  const checked = checkEvidence(data.file, context);
   if (checked.kind === 'refused') {
     const found = `${checked.reason}: ${checked.detail}`;
-    if (believed) log.accused.push({ family, run, hotkey });
-    else fault('evidence-invalid', n, 'a file that proves what it says', found);
+    fault('evidence-invalid', n, 'a file that proves what it says', found);
     return;
   }
   const { evidence } = checked;
-  const proved = `${evidence.kind} of ${evidence.hotkey}, ${evidence.digest}`;
-  const found = `${data.kind} of ${hotkey}, ${data.digest}`;
-  if (proved !== found || (evidence.run !== null && evidence.run !== run)) {
-    fault('evidence-invalid', n, `${proved}, ${evidence.run ?? 'no run'}`, `${found}, ${run}`);
-    return;
-  }
-  log.accused.push({ family, run, hotkey });
+  const newest = log.newest.get(family) ?? 'no run';
+  const place = `${evidence.family ?? family} ${evidence.run ?? newest}`;
+  const proved = `${evidence.kind} of ${evidence.hotkey} in ${place}, ${evidence.digest}`;
+  const found = `${data.kind} of ${hotkey} in ${family} ${run}, ${data.digest}`;
+  if (proved !== found) fault('evidence-invalid', n, proved, found);
+  else log.accused.push({ family, run, hotkey });
 }
