@@ -21,8 +21,10 @@ const MILESTONES: ReadonlySet<Step> = new Set([
   'compare-with-owner',
   'intend-weights',
   'sign-commitment',
+  'open-scores',
   'sign-weights',
   'observe-weights',
+  'sign-anchor',
 ]);
 
 /** What a remark of these steps means; that of any other is a refusal by an outside party. */
