@@ -8,7 +8,8 @@ import { requirePublished } from '#src/sequencer/published-file.ts';
 import { hexOf } from '#src/sequencer/sized-root.ts';
 import { decideWitness, readWitnessRequest, type Witnessed } from '#src/sequencer/witness.ts';
 import { fakeSigner, fakeVerify, hotkeyOf } from '../consensus/fake-keys.ts';
-import { GENESIS, logSeedOf, NETUID, type TiledLog, tiledLog } from '../support/tiled-log.ts';
+import { logSeedOf } from '../support/log-start.ts';
+import { GENESIS, NETUID, type TiledLog, tiledLog } from '../support/tiled-log.ts';
 
 const signer = fakeSigner(hotkeyOf('V'));
 const log = tiledLog(signer, { size: 300 });
