@@ -30,6 +30,7 @@ const LOG_MOMENTS = [
   'run.closed.v1',
   'snapshot.taken.v1',
   'report.signed.v1',
+  'scores.opened.v1',
   'commitments.read.v1',
   'peer-report.accepted.v1',
   'inputs.gathered.v1',
@@ -169,6 +170,7 @@ const WHOLE_RUN = {
   'run.closed.v1': 1,
   'snapshot.taken.v1': 2,
   'report.signed.v1': 1,
+  'scores.opened.v1': 1,
   'commitments.read.v1': 1,
   'peer-report.accepted.v1': 2,
   'inputs.gathered.v1': 1,
@@ -194,7 +196,9 @@ function counts({ events }: LiveLog, run: string): Record<string, number> {
   );
 }
 
+/** What an event says, sealed or not. */
 function factOf(event: DomainEvent): string {
+  if (event.type === 'fact.sealed.v1') return event.data.of;
   return 'purpose' in event.data ? `${event.type} ${event.data.purpose}` : event.type;
 }
 
