@@ -1,4 +1,7 @@
-/** What a hotkey signs at most once: one report, one commitment and one decision of a run. */
+/**
+ * What a hotkey signs at most once: one report, one commitment and one decision of a run. A commitment names no
+ * family: beside it no other family's run of that number is reported or committed to.
+ */
 export type SigningSlot = Readonly<{
   kind: 'report' | 'commitment' | 'decision';
   family: string;

@@ -10,12 +10,21 @@ export function historyIn(database: Writer): SigningHistory {
   return { reserve: (slot, digest) => reserve(slot, digest, database) };
 }
 
-/** The row of a slot that is free and above the watermark; none otherwise. */
+/**
+ * Of another family, what does not go together with a slot: a commitment on chain names its run without the family,
+ * so that beside one, another report or commitment of that number is evidence against this hotkey.
+ */
+const ELSEWHERE = `FROM signed WHERE family <> ?1 AND sequence = ?2
+  AND kind <> 'decision' AND ?3 <> 'decision' AND 'commitment' IN (kind, ?3)`;
+
+/** The row of a slot that is free, above the watermark and without such a neighbour; none otherwise. */
 const RESERVE = `INSERT INTO signed (family, sequence, kind, digest)
   SELECT ?1, ?2, ?3, ?4
     WHERE NOT EXISTS (SELECT 1 FROM watermark WHERE family = ?1 AND sequence >= ?2)
+      AND NOT EXISTS (SELECT 1 ${ELSEWHERE})
   ON CONFLICT DO NOTHING RETURNING digest`;
-const HELD = 'SELECT digest FROM signed WHERE family = ?1 AND sequence = ?2 AND kind = ?3';
+const HELD = `SELECT digest FROM signed WHERE family = ?1 AND sequence = ?2 AND kind = ?3
+  UNION ALL SELECT digest ${ELSEWHERE} LIMIT 1`;
 
 /** One statement fills the slot, durably, or finds it filled; rows never change, so it may be read after that. */
 async function reserve(

@@ -59,13 +59,30 @@ function historyContract(open: () => Promise<SigningSite>): void {
       REPORT,
       { ...REPORT, kind: 'commitment' },
       { ...REPORT, kind: 'decision' },
-      { ...REPORT, family: 'another' },
+      { ...REPORT, kind: 'decision', family: 'another' },
       { ...REPORT, run: 'run-70' },
+      { ...REPORT, run: 'run-70', family: 'another' },
       { ...REPORT, run: 'run-6' },
     ] as const;
     for (const [index, slot] of slots.entries())
       expect(await site.history.reserve(slot, sha256(`${index}`))).toEqual({ kind: 'reserved' });
   });
+
+  test.for([
+    ['report', 'commitment'],
+    ['commitment', 'report'],
+    ['commitment', 'commitment'],
+  ] as const)(
+    'after a %s of one family refuses a %s of another run of that number, which would be evidence',
+    async ([first, second]) => {
+      await using site = await open();
+      const { reserve } = site.history;
+      await reserve({ ...REPORT, kind: first }, ONE);
+      const other = { ...REPORT, kind: second, family: 'another' } as const;
+      expect(await reserve(other, OTHER)).toEqual({ kind: 'conflict', digest: ONE });
+      expect(await reserve({ ...other, run: 'run-8' }, OTHER)).toEqual({ kind: 'reserved' });
+    },
+  );
 
   test('of reservations at once in one slot lets one through', async () => {
     await using site = await open();
