@@ -30,6 +30,7 @@ export const FAULT_CODES = [
   'weights-differ',
   'divergence-differs',
   'gate-differs',
+  'accused',
   'log-forked',
   'log-truncated',
 ] as const;

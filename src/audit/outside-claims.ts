@@ -1,10 +1,13 @@
+import type { z } from 'zod';
 import { parseAnchor } from '../consensus/commitment.ts';
 import type { Verify } from '../consensus/keys.ts';
 import { CheckpointObserved } from '../events/checkpoint.ts';
 import { decodeBytes } from '../events/ej1.ts';
 import { Envelope } from '../events/envelope.ts';
+import { EvidenceAccepted } from '../events/evidence.ts';
 import { openCheckpoint } from '../merkle/checkpoint.ts';
 import { splitEntries } from '../merkle/tile.ts';
+import type { FoundEvidence } from './accusations.ts';
 import type { TreeClaim } from './claims.ts';
 import { inOrder } from './in-order.ts';
 import { type SpokenOf, statedSize } from './log-name.ts';
@@ -42,10 +45,12 @@ export type Observations = Readonly<{
   claims: readonly TreeClaim[];
   /** Observations of that log whose note its hotkey did not sign: they say nothing. */
   unsigned: number;
+  /** The files of evidence against its hotkey that were accepted, as they stand: nothing of them is verified here. */
+  evidence: readonly FoundEvidence[];
 }>;
 
 /**
- * The checkpoints of a log that another log recorded. That log need not be trusted, nor whole: each recorded note
+ * What another log recorded of a log: its checkpoints, and evidence against its hotkey. That log need not be trusted, nor whole: each recorded note
  * carries the signature of the hotkey that it speaks of.
  */
 export async function readObservations(
@@ -55,11 +60,16 @@ export async function readObservations(
 ): Promise<Observations> {
   const note = await source.checkpoint();
   const claims: TreeClaim[] = [];
+  const evidence: FoundEvidence[] = [];
   let unsigned = 0;
   for await (const { entries } of inOrder(bundlesOf(source, statedSize(note)), BUNDLES_AHEAD)) {
     const { payloads } = splitEntries(entries ?? new Uint8Array(0));
     for (const payload of payloads) {
-      const observed = observationIn(payload);
+      const accepted = readIf(payload, EvidenceAccepted);
+      if (accepted?.data.hotkey === of.hotkey)
+        evidence.push({ by: `event ${accepted.n} of ${source.name}`, file: accepted.data.file });
+      const observation = readIf(payload, CheckpointObserved);
+      const observed = observation === null ? null : { n: observation.n, ...observation.data };
       if (observed?.source !== of.origin) continue;
       const by = `event ${observed.n} of ${source.name}`;
       const claim = noteClaim(Buffer.from(observed.note), of, { kind: 'observation', by, verify });
@@ -68,20 +78,21 @@ export async function readObservations(
     }
     if (payloads.length === 0) break;
   }
-  return { claims, unsigned };
+  return { claims, unsigned, evidence };
 }
 
 const BUNDLES_AHEAD = 4;
 
-/** An event ends with its type: most events are told apart without being decoded. */
-const TAIL = Buffer.from(`"type":"${CheckpointObserved.type}"}`);
-
-function observationIn(payload: Uint8Array) {
-  const tail = payload.subarray(-TAIL.length);
-  if (Buffer.compare(tail, TAIL) !== 0) return null;
+/** The event's place and data, if it is of this type. An event ends with its type: most are told apart undecoded. */
+function readIf<Data>(
+  payload: Uint8Array,
+  { type, data }: Readonly<{ type: string; data: z.ZodType<Data> }>,
+): Readonly<{ n: number; data: Data }> | null {
+  const tail = Buffer.from(`"type":"${type}"}`);
+  if (Buffer.compare(payload.subarray(-tail.length), tail) !== 0) return null;
   try {
-    const { n, data } = Envelope.parse(decodeBytes(payload));
-    return { n, ...CheckpointObserved.data.parse(data) };
+    const envelope = Envelope.parse(decodeBytes(payload));
+    return { n: envelope.n, data: data.parse(envelope.data) };
   } catch {
     // Somebody else's log: what can't be read says nothing.
     return null;

@@ -1,5 +1,6 @@
+import { accusationFault, proveEvidence } from '../audit/accusations.ts';
 import { auditLog } from '../audit/audit-log.ts';
-import { nameOfLog } from '../audit/log-name.ts';
+import { type NamedLog, nameOfLog } from '../audit/log-name.ts';
 import { blake2b256 } from '../chain/blake2b.ts';
 import { cryptoReady, verifySr25519 } from '../chain/hotkey.ts';
 import { AppError } from '../errors.ts';
@@ -29,13 +30,7 @@ export const auditLogCommand: Command = {
     const named = await nameOfLog(source);
     const rpc = input.value('rpc');
     const network = readNetwork(auditLogCommand, input, io);
-    if (rpc !== undefined && named !== null && !network.genesis.startsWith(named.genesis8)) {
-      throw new AppError('input.invalid', {
-        field: '--genesis',
-        value: network.genesis,
-        expected: `a genesis hash that begins with ${named.genesis8}, as the log names it`,
-      });
-    }
+    if (rpc !== undefined) requireNetwork(network, named);
     await using node = rpc === undefined ? null : await openNode(rpc, network, io);
     const nobody = {
       claims: [],
@@ -43,10 +38,12 @@ export const auditLogCommand: Command = {
       anchors: null,
       observations: null,
       witnesses: null,
+      evidence: [],
     };
     const outside = named === null ? nobody : await askOutside(named, input, io, node);
+    if (outside.evidence.length > 0) requireNetwork(network, named);
     using bar = progressBar(io, 'auditing', log.size);
-    const verdict = await auditLog(
+    const audited = await auditLog(
       source,
       { ...expected, claims: outside.claims, ownerHotkey: outside.ownerHotkey },
       { verify: verifySr25519, blake2b256 },
@@ -55,12 +52,27 @@ export const auditLogCommand: Command = {
         bar.show(done);
       },
     );
+    const deps = { verify: verifySr25519, blake2b256 };
+    const context = { ...deps, ...network, ownerHotkey: outside.ownerHotkey };
+    const proved = named === null ? [] : proveEvidence(outside.evidence, named.hotkey, context);
+    const verdict = { ...audited, faults: [...proved.map(accusationFault), ...audited.faults] };
     const { anchors, observations, witnesses } = outside;
+    const { gate: _, runs: __, ...told } = verdict;
     io.out(
       input.flag('json')
-        ? `${JSON.stringify({ ...verdict, asked: { anchors, observations, witnesses } })}\n`
+        ? `${JSON.stringify({ ...told, asked: { anchors, observations, witnesses } })}\n`
         : tellLog(verdict, outside),
     );
     return verdict.faults.length === 0 ? EXIT.ok : EXIT.mismatch;
   },
 };
+
+/** What the chain holds, and what evidence proves, is of one network: another one's would say nothing. */
+function requireNetwork({ genesis }: Readonly<{ genesis: string }>, named: NamedLog | null): void {
+  if (named === null || genesis.startsWith(named.genesis8)) return;
+  throw new AppError('input.invalid', {
+    field: '--genesis',
+    value: genesis,
+    expected: `a genesis hash that begins with ${named.genesis8}, as the log names it`,
+  });
+}

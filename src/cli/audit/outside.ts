@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { FoundEvidence } from '../../audit/accusations.ts';
 import type { TreeClaim } from '../../audit/claims.ts';
 import type { NamedLog } from '../../audit/log-name.ts';
 import { anchorClaims, noteClaim, readObservations } from '../../audit/outside-claims.ts';
@@ -33,6 +34,8 @@ export type Outside = Readonly<{
   anchors: Asked;
   observations: Asked;
   witnesses: Asked;
+  /** Evidence against its hotkey that peers' logs hold. */
+  evidence: readonly FoundEvidence[];
 }>;
 
 /** Asks the chain, peers and witnesses what they know of a log's tree. Who was not named is not asked. */
@@ -53,6 +56,7 @@ export async function askOutside(
     anchors: counted(anchors),
     observations: counted(observations),
     witnesses: counted(witnesses),
+    evidence: observations?.evidence ?? [],
   };
 }
 
@@ -78,18 +82,20 @@ async function ownerOf({ chain, block }: Node): Promise<string | null> {
   return metagraph.known ? metagraph.value.ownerHotkey : null;
 }
 
-async function readPeers(log: NamedLog, peers: readonly string[], io: Io): Promise<Side> {
+async function readPeers(log: NamedLog, peers: readonly string[], io: Io) {
   if (peers.length === 0) return null;
   const claims: TreeClaim[] = [];
+  const evidence: FoundEvidence[] = [];
   const notes: string[] = [];
   for (const peer of peers) {
     await using opened = await openLogSource(peer, io);
     const read = await readObservations(opened.source, log, { verify: verifySr25519 });
     claims.push(...read.claims);
+    evidence.push(...read.evidence);
     if (read.claims.length === 0) notes.push(`${peer} says nothing of it`);
     if (read.unsigned > 0) notes.push(`${peer} holds ${read.unsigned} that are not signed`);
   }
-  return { claims, notes };
+  return { claims, notes, evidence };
 }
 
 async function readWitnesses(log: NamedLog, witnesses: readonly string[]): Promise<Side> {
