@@ -17,9 +17,8 @@ export type GateRun = {
  * that nobody drops the runs that disagree.
  */
 export function countGate(closed: readonly GateRun[], window: number): GateFigures {
-  const inOrder = closed.toSorted((a, b) => runSequence(a.run) - runSequence(b.run));
-  const runs = inOrder.slice(-window);
-  const records = runs.flatMap(({ record }) => record ?? []);
+  const runs = windowOf(closed, window);
+  const records = recordsOf(runs);
   const compared = records.filter(({ topOneAgrees }) => topOneAgrees !== null);
   const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
   return {
@@ -43,4 +42,14 @@ export function countGate(closed: readonly GateRun[], window: number): GateFigur
       of: sum(records.map(({ overlap }) => overlap?.k ?? 0)),
     },
   };
+}
+
+/** The last closed runs, by their sequence. */
+export function windowOf(closed: readonly GateRun[], window: number): readonly GateRun[] {
+  return closed.toSorted((a, b) => runSequence(a.run) - runSequence(b.run)).slice(-window);
+}
+
+/** The first comparisons of runs, in their order. */
+export function recordsOf(runs: readonly GateRun[]): readonly Data<'divergence.recorded.v1'>[] {
+  return runs.flatMap(({ record }) => record ?? []);
 }

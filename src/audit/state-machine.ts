@@ -5,6 +5,7 @@ import type { LogStart } from '../events/log-started.ts';
 import type { AuditDeps, Bench, LogRecord } from './bench.ts';
 import { learn } from './decision-facts.ts';
 import type { Faults } from './fault.ts';
+import type { GateRun } from './gate.ts';
 import { anchorsRead, commitmentsRead } from './rules/chain-reads.ts';
 import { divergenceRecorded, divergenceRepeated, ownerPickObserved } from './rules/comparison.ts';
 import {
@@ -41,6 +42,8 @@ export type StateMachine = Readonly<{
   take: (recorded: Recorded) => void;
   /** Whose log it is, once its first event said so. */
   start: () => LogStart | null;
+  /** The closed runs of each family, with how they compared with the owner's picks. */
+  closed: () => ReadonlyMap<string, readonly GateRun[]>;
   /** The runs that were to be kept. */
   kept: () => readonly RunRecord[];
   end: () => RulesVerdict;
@@ -69,6 +72,7 @@ export function createStateMachine(
       takeEvent({ event, n }, { runs, keep }, bench);
     },
     start: () => log.start,
+    closed: () => log.closed,
     kept: () => [...runs.values()].filter(({ kept }) => kept),
     end: () => {
       const sealed = endOf(runs, bench);

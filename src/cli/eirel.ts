@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import packageFile from '../../package.json' with { type: 'json' };
 import { AppError } from '../errors.ts';
+import { auditBundleCommand } from './audit-bundle.ts';
 import { auditEvidenceCommand } from './audit-evidence.ts';
+import { auditGateCommand } from './audit-gate.ts';
 import { auditLogCommand } from './audit-log.ts';
+import { auditRunCommand } from './audit-run.ts';
 import { axonServeCommand } from './axon.ts';
 import { type Command, helpOf, type Io, readInput } from './command.ts';
 import { devchainCommand } from './devchain.ts';
@@ -45,6 +48,9 @@ export const commands: readonly Command[] = [
   tailCommand,
   replayCommand,
   auditLogCommand,
+  auditRunCommand,
+  auditBundleCommand,
+  auditGateCommand,
   auditEvidenceCommand,
   rebuildCommand,
   exportCommand,

@@ -17,6 +17,9 @@ export const RankCorrelation = z.strictObject({
 });
 export type RankCorrelation = z.infer<typeof RankCorrelation>;
 
+/** The DSSE payload type of a signed divergence summary. */
+export const DIVERGENCE_TYPE = 'application/vnd.eirel.divergence.v1+json';
+
 /** The owner's pick for a run, as it was served; an unreachable owner is unknown, not "no winner". */
 export const OwnerPickObserved = defineEvent('owner-pick.observed.v1', {
   winner: Ss58.nullable(),

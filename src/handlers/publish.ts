@@ -2,6 +2,7 @@ import { mergeCommitments } from '../consensus/commitment-facts.ts';
 import type { Signer } from '../consensus/keys.ts';
 import { encodeDocument, signDocument } from '../consensus/signed.ts';
 import { STATEMENT_TYPE } from '../events/decision.ts';
+import { DIVERGENCE_TYPE } from '../events/divergence.ts';
 import { encode, encodeBytes } from '../events/ej1.ts';
 import type { LogReader } from '../events/log.ts';
 import { REPORT_TYPE } from '../events/report.ts';
@@ -10,9 +11,6 @@ import { divergenceSummary } from '../projectors/divergence.ts';
 import * as reports from '../projectors/reports.ts';
 import { findRun, listRuns, type Run } from '../projectors/run-state.ts';
 import type { Projections } from './run-view.ts';
-
-/** The DSSE payload type of a signed divergence summary. */
-export const DIVERGENCE_TYPE = 'application/vnd.eirel.divergence.v1+json';
 
 /** Runs that `/v1/status` lists. */
 const RECENT_RUNS = 64;

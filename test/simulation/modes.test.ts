@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
 import { SignedDocument, verifyDocument } from '#src/consensus/signed.ts';
+import { DIVERGENCE_TYPE } from '#src/events/divergence.ts';
 import { decode, decodeBytes } from '#src/events/ej1.ts';
-import { DIVERGENCE_TYPE } from '#src/handlers/publish.ts';
 import { status } from '../support/simulated-network.ts';
 import { ownerAnswer, ownerServes } from '../support/simulated-owner.ts';
 import {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { LogSource } from '../../audit/log-source.ts';
+import { withWholeTiles } from '../../audit/whole-tiles.ts';
 import { AppError } from '../../errors.ts';
 import { entriesPath, TILE_WIDTH, tilePath } from '../../merkle/tile.ts';
 import { publishedFiles } from '../../runtime/published-files.ts';
@@ -17,12 +18,12 @@ export async function directoryLog(folder: string): Promise<LogSource> {
   for (const candidate of [folder, join(folder, 'log')]) {
     const read = reader(candidate);
     if ((await read(CHECKPOINT)) === null) continue;
-    return {
+    return withWholeTiles({
       name: candidate,
       checkpoint: () => read(CHECKPOINT),
       entries: (index, width) => read(entriesPath(index, width)),
       tile: (level, index, width) => read(tilePath(level, index, width)),
-    };
+    });
   }
   throw new AppError('file.unreadable', {
     file: folder,
