@@ -1,4 +1,5 @@
 import type { LogSource } from '../audit/log-source.ts';
+import { withWholeTiles } from '../audit/whole-tiles.ts';
 import { AppError } from '../errors.ts';
 import { entriesPath, tilePath } from '../merkle/tile.ts';
 
@@ -26,13 +27,13 @@ type Deps = Readonly<{ pause: (ms: number) => Promise<void> }>;
 export function fetchLog(address: string, deps: Deps): LogSource {
   const read = (path: string, maxBytes: number, cache: 'default' | 'no-cache' = 'default') =>
     readFile(`${address}/${path}`, { maxBytes, cache }, deps);
-  return {
+  return withWholeTiles({
     name: address,
     // What a cache holds of the others can't be outdated; a checkpoint can.
     checkpoint: () => read('checkpoint', MAX_CHECKPOINT_BYTES, 'no-cache'),
     entries: (index, width) => read(entriesPath(index, width), MAX_ENTRIES_BYTES),
     tile: (level, index, width) => read(tilePath(level, index, width), MAX_TILE_BYTES),
-  };
+  });
 }
 
 type Limits = Readonly<{ maxBytes: number; cache: 'default' | 'no-cache' }>;
