@@ -23,8 +23,8 @@ const RESERVE = `INSERT INTO signed (family, sequence, kind, digest)
     WHERE NOT EXISTS (SELECT 1 FROM watermark WHERE family = ?1 AND sequence >= ?2)
       AND NOT EXISTS (SELECT 1 ${ELSEWHERE})
   ON CONFLICT DO NOTHING RETURNING digest`;
-const HELD = `SELECT digest FROM signed WHERE family = ?1 AND sequence = ?2 AND kind = ?3
-  UNION ALL SELECT digest ${ELSEWHERE} LIMIT 1`;
+const HELD = `SELECT digest, family FROM signed WHERE family = ?1 AND sequence = ?2 AND kind = ?3
+  UNION ALL SELECT digest, family ${ELSEWHERE} LIMIT 1`;
 
 /** One statement fills the slot, durably, or finds it filled; rows never change, so it may be read after that. */
 async function reserve(
@@ -37,7 +37,7 @@ async function reserve(
   if (reserved !== undefined) return { kind: 'reserved' };
   const [held] = await database.all(HELD, slot);
   if (held === undefined) return { kind: 'conflict', digest: null };
-  return held['digest'] === digest
+  return held['digest'] === digest && held['family'] === family
     ? { kind: 'reserved' }
     : { kind: 'conflict', digest: String(held['digest']) };
 }

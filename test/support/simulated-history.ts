@@ -5,9 +5,13 @@ export function simulatedHistory(signed: Map<string, string> = new Map()): Signi
   return {
     reserve: ({ kind, family, run }, digest) => {
       const slot = `${kind} ${family} ${run}`;
-      const held = signed.get(slot) ?? elsewhere({ kind, family, run }, signed) ?? digest;
-      if (held !== digest) return Promise.resolve({ kind: 'conflict', digest: held });
-      signed.set(slot, held);
+      const own = signed.get(slot);
+      const held = own ?? elsewhere({ kind, family, run }, signed);
+      if (held !== undefined && held !== own)
+        return Promise.resolve({ kind: 'conflict', digest: held });
+      if (own !== undefined && own !== digest)
+        return Promise.resolve({ kind: 'conflict', digest: own });
+      signed.set(slot, digest);
       return Promise.resolve({ kind: 'reserved' });
     },
   };
