@@ -14,7 +14,7 @@ export function leafHash(payload: Uint8Array): string {
 }
 
 /** What a leaf hash is the SHA-256 of: 0x00 ‖ payload, so that no leaf can pass for an inner node. */
-export function leafPreimage(payload: Uint8Array): Uint8Array {
+function leafPreimage(payload: Uint8Array): Uint8Array {
   const leaf = Buffer.allocUnsafe(payload.length + 1);
   leaf[0] = 0;
   leaf.set(payload, 1);
