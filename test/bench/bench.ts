@@ -10,6 +10,7 @@ import { scoresImport } from './import.ts';
 import { describeMachine, load, type Machine } from './machine.ts';
 import { median } from './median.ts';
 import { proof } from './proof.ts';
+import { publish } from './publish.ts';
 import { rebuild } from './rebuild.ts';
 import { type Benchmark, type Row, verdicts } from './row.ts';
 import { table } from './table.ts';
@@ -24,6 +25,7 @@ const benchmarks: readonly Benchmark[] = [
   verify,
   chain,
   append,
+  publish,
   rebuild,
   http,
   scoresImport,

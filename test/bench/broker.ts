@@ -20,7 +20,7 @@ export type Broker = AsyncDisposable &
  * Starts a broker that gives `logs` stores one after the other, each in an account of its own: a
  * stream that is created where one was just deleted can meet the server still at work on its files.
  */
-export async function startBroker(logs: number): Promise<Broker> {
+export async function startBroker(logs: number, source = SOURCE): Promise<Broker> {
   const names = Array.from({ length: logs }, (_, index) => `validator-${index}`);
   const accounts = names.map((name) => testAccount(name, ['validator']));
   const left = accounts.values();
@@ -32,7 +32,7 @@ export async function startBroker(logs: number): Promise<Broker> {
       last = new AsyncDisposableStack();
       const account = left.next().value;
       if (account === undefined) throw new Error(`the broker was started for ${logs} logs`);
-      return openStore(server, account, last);
+      return openStore(server, source, account, last);
     },
     [Symbol.asyncDispose]: async () => {
       await last?.disposeAsync();
@@ -43,6 +43,7 @@ export async function startBroker(logs: number): Promise<Broker> {
 
 async function openStore(
   server: TestNatsServer,
+  source: string,
   account: NatsAccount,
   opened: AsyncDisposableStack,
 ): Promise<LogStore> {
@@ -57,7 +58,7 @@ async function openStore(
   const { user, pass, inboxPrefix } = natsCredential(account, 'writer');
   const nc = await connectNats({ url: server.url, user, pass, inboxPrefix, name: 'eirel bench' });
   opened.defer(() => nc.close());
-  return jetStreamStore(natsLink(nc, inboxPrefix), { name: 'validator', source: SOURCE });
+  return jetStreamStore(natsLink(nc, inboxPrefix), { name: 'validator', source });
 }
 
 /** Appends in order, at most `depth` of them unsettled at a time. */

@@ -25,10 +25,11 @@ export function scoreOf(seed: number): number {
   return (Math.imul(seed + 1, 2_654_435_761) >>> 0) % 1_000_000_001;
 }
 
-/** Results of whole runs, one pair after the other, as an import records them. */
-export function scoreEvents(count: number): readonly ScoreEvent[] {
+/** Results of whole runs, one pair after the other, as an import records them, from the pair `from` on. */
+export function scoreEvents(count: number, from = 0): readonly ScoreEvent[] {
   const perRun = MINERS.length * TASKS.length;
-  return Array.from({ length: count }, (_, index): ScoreEvent => {
+  return Array.from({ length: count }, (_, at): ScoreEvent => {
+    const index = from + at;
     const pair = index % perRun;
     return {
       type: 'score.recorded.v1',
