@@ -1,11 +1,4 @@
-import {
-  encodeEntries,
-  splitEntries,
-  TILE_WIDTH,
-  type TileRef,
-  tilePath,
-  tilesBetween,
-} from '../merkle/tile.ts';
+import { TILE_WIDTH, type TileRef, tilePath, tilesBetween } from '../merkle/tile.ts';
 import { HASH_BYTES } from '../merkle/tree.ts';
 import type { Faults } from './fault.ts';
 import { inOrder } from './in-order.ts';
@@ -32,36 +25,12 @@ export function* bundlesOf(
     const width = size === null ? null : Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
     yield async () => {
       const [entries, tile] = await Promise.all([
-        entriesOf(source, index, width ?? TILE_WIDTH),
-        width === null ? null : tileOf(source, { level: 0, index, width }),
+        source.entries(index, width ?? TILE_WIDTH),
+        width === null ? null : source.tile(0, index, width),
       ]);
       return { index, width, entries, tile };
     };
   }
-}
-
-/**
- * A tile as it was at the size that is audited. A log that grows meanwhile may serve a wider one in its place
- * (C2SP tlog-tiles), which begins with the same hashes.
- */
-async function tileOf(source: LogSource, ref: TileRef): Promise<Uint8Array | null> {
-  const { level, index, width } = ref;
-  const exact = await source.tile(level, index, width);
-  if (exact !== null || width === TILE_WIDTH) return exact;
-  const whole = await source.tile(level, index, TILE_WIDTH);
-  return whole?.subarray(0, width * HASH_BYTES) ?? null;
-}
-
-/** As `tileOf`, for entries. */
-async function entriesOf(
-  source: LogSource,
-  index: number,
-  width: number,
-): Promise<Uint8Array | null> {
-  const exact = await source.entries(index, width);
-  if (exact !== null || width === TILE_WIDTH) return exact;
-  const whole = await source.entries(index, TILE_WIDTH);
-  return whole === null ? null : encodeEntries(splitEntries(whole).payloads.slice(0, width));
 }
 
 /**
@@ -77,7 +46,7 @@ export async function checkTiles(
   const upper = refs.filter(({ level }) => level > 0);
   const fetched = inOrder(
     upper.map((ref) => async () => {
-      const served = await tileOf(source, ref);
+      const served = await source.tile(ref.level, ref.index, ref.width);
       return { ref, served };
     }),
     BUNDLES_AHEAD,
