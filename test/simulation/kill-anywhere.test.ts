@@ -154,13 +154,26 @@ async function play(mode: WeightMode, grave?: Graveyard) {
 
 type Stripped = Readonly<{ id: string; data: string }>;
 
-/** What may differ: signatures, which are randomised, and which of the peers that relay a report gave it first. */
+/**
+ * What may differ: signatures, which are randomised, with them the roots over them and the extrinsics that hold
+ * such a root, and which of the peers that relay a report gave it first.
+ */
 function stripped({ id, event }: Recorded): Stripped {
   const data = JSON.stringify(event.data, (key, value: unknown) =>
-    key === 'signature' || key === 'servedBy' ? null : value,
+    DIFFERING.has(key) ? null : value,
   );
-  return { id, data };
+  return { id: event.type === 'checkpoint.observed.v1' ? id.slice(0, -ROOT_DIGITS) : id, data };
 }
+
+const DIFFERING: ReadonlySet<string> = new Set([
+  'signature',
+  'root',
+  'note',
+  'bytes',
+  'hash',
+  'servedBy',
+]);
+const ROOT_DIGITS = 64;
 
 function kinds(kills: readonly Kill[]): readonly string[] {
   return [...new Set(kills.map(({ point }) => point.split(' ').slice(0, 2).join(' ')))].toSorted();
