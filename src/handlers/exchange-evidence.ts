@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EvidenceKind, MAX_EVIDENCE_LENGTH } from '../events/evidence.ts';
+import { sha256 } from '../events/hash.ts';
 import { Hex32, Ss58 } from '../events/scalars.ts';
 import type { AcceptedEvidence } from '../projectors/evidence.ts';
 import {
@@ -37,7 +38,8 @@ export type PullRequest = Readonly<{
 
 /**
  * Asks each peer which evidence it holds, and for what is new here: of a kind and against a voter of whom
- * there is none of that kind. Each file once, from whoever answers first. Nothing is verified yet.
+ * there is none of that kind. Each file is given once. Nothing of it is verified yet but that it is the one that
+ * was asked for: until somebody gave it, everybody who lists it is asked, so that nobody keeps it from us.
  */
 export async function pullEvidence(
   { peers, voters, held }: PullRequest,
@@ -45,7 +47,7 @@ export async function pullEvidence(
 ): Promise<readonly string[]> {
   const wanted = ({ hotkey, kind }: Entry): boolean =>
     voters.has(hotkey) && !held.some((each) => each.hotkey === hotkey && each.kind === kind);
-  const asked = new Set<string>();
+  const had = new Set<string>();
   const files = await askEach(
     peers,
     async (peer, signal) => {
@@ -53,14 +55,12 @@ export async function pullEvidence(
       const got: string[] = [];
       for (const { digest } of entries.filter(wanted)) {
         if (got.length >= MAX_FILES_FROM_PEER) break;
-        if (asked.has(digest)) continue;
-        asked.add(digest);
+        if (had.has(digest)) continue;
         const file = await askForFile(peer, digest, { ...deps, signal });
-        // Who lists what it does not give is asked for nothing more, and another one may have it.
-        if (file === null) {
-          asked.delete(digest);
-          break;
-        }
+        // Who lists what it does not give is asked for nothing more.
+        if (file === null) break;
+        if (had.has(digest)) continue;
+        had.add(digest);
         got.push(file);
       }
       return got;
@@ -114,5 +114,6 @@ async function askForFile(
 ): Promise<string | null> {
   const path = `/v1/evidence/${digest}`;
   const answer = await askPeer(peer, path, { ...deps, maxBytes: 3 * MAX_EVIDENCE_LENGTH });
-  return answer.kind === 'body' ? Buffer.from(answer.body).toString('utf8') : null;
+  if (answer.kind !== 'body' || sha256(answer.body) !== digest) return null;
+  return Buffer.from(answer.body).toString('utf8');
 }

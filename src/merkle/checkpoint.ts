@@ -111,12 +111,20 @@ export function openCheckpoint(
 }
 
 /**
- * The note with the lines in the name of its log alone: what the log itself signed is what it stands for,
- * and how many cosignatures came to it nobody bounds.
+ * The note with the first line of the hotkey in its origin, and the first other one of an Ed25519 signature's length
+ * in the name of the log: what the log itself signed is what it stands for, and that bounds what is kept of a
+ * stranger's note. How many cosignatures and lines of no use came to it nobody bounds.
  */
-export function withoutCosignatures({ text, signatures }: Note): Note {
+export function withoutCosignatures(note: Note): Note {
+  const { text, signatures } = note;
   const origin = text.slice(0, text.indexOf('\n'));
-  return { text, signatures: signatures.filter(({ name }) => name === origin) };
+  const key = hotkeyVerifierKey(origin);
+  const byHotkey = key === null ? undefined : linesOf(note, key)[0];
+  const byLog = signatures.find(
+    ({ name, keyId, signature }) =>
+      name === origin && keyId !== key?.keyId && signature.length === SIGNATURE_BYTES,
+  );
+  return { text, signatures: signatures.filter((line) => line === byHotkey || line === byLog) };
 }
 
 /** The verdict on the lines of an Ed25519 log key: all of them have to be its signatures of the text. */
@@ -160,6 +168,9 @@ export function hotkeyVerifierKey(origin: string): VerifierKey | null {
 export function hotkeyMessage(text: string): Uint8Array {
   return Buffer.from(`eirel/checkpoint/sr25519/v1\n${text}`, 'utf8');
 }
+
+/** Of Ed25519, and of sr25519. */
+const SIGNATURE_BYTES = 64;
 
 /** Signature types of C2SP signed-note: assigned, and one of the unassigned with its longer name. */
 const ED25519_TYPE = 0x01;

@@ -6,9 +6,10 @@ import {
   openCheckpoint,
   parseCheckpoint,
   parseOrigin,
+  withoutCosignatures,
 } from '../merkle/checkpoint.ts';
 import { verifyConsistency } from '../merkle/proof.ts';
-import { parseNote } from '../merkle/signed-note.ts';
+import { formatNote, parseNote } from '../merkle/signed-note.ts';
 import { EMPTY_ROOT, sameHash } from '../merkle/tree.ts';
 import { hashOf, hexOf } from './sized-root.ts';
 
@@ -18,7 +19,7 @@ export type Witnessed = Readonly<{
   size: number;
   /** 64 hex digits. */
   root: string;
-  /** The signed note as its log sent it. */
+  /** The signed note as its log sent it, with the log's own lines. */
   note: string;
 }>;
 
@@ -108,7 +109,9 @@ export function decideWitness(
   if (oldSize > size) {
     return refuse({ status: 400, detail: 'the old size is greater than the new one' });
   }
-  const to = { origin, size, root: hexOf(root), note: Buffer.from(checkpoint).toString('utf8') };
+  // Of bounded length: others ask for it, and what is padded until nobody reads it hides a fork.
+  const note = Buffer.from(formatNote(withoutCosignatures(opened.note))).toString('utf8');
+  const to = { origin, size, root: hexOf(root), note };
   const fork = held !== null && held.size === size && held.root !== to.root;
   const heldSize = held?.size ?? 0;
   if (fork || oldSize !== heldSize) return refuse({ status: 409, size: heldSize }, fork);
