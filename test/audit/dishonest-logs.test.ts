@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { auditLog, type Expectations } from '#src/audit/audit-log.ts';
+import { auditLog, type Expectations, type LogVerdict } from '#src/audit/audit-log.ts';
 import { evidenceOfCheckpoints } from '#src/audit/evidence-checkpoints.ts';
 import { evidenceOfReports, ROSTER_TYPE } from '#src/audit/evidence-documents.ts';
 import { evidenceText } from '#src/audit/evidence-form.ts';
@@ -19,14 +19,21 @@ import { rewritten } from '../support/rewritten-log.ts';
 const DEPS = { verify: verifySr25519, blake2b256 };
 const HONEST = honestLog({ runs: 2, miners: 3, tasks: 2 });
 
-async function faultsOf(
-  payloads: readonly Uint8Array[],
-  expected: Partial<Expectations> = {},
-): Promise<readonly string[]> {
-  const files = filesOf(payloads, noteOf(payloads));
-  const known = { hotkey: SELF.hotkey, genesis: GENESIS, netuid: NETUID, ownerHotkey: null };
-  const verdict = await auditLog(sourceOf(files), { ...known, claims: [], ...expected }, DEPS);
-  return verdict.faults.map(({ code }) => code);
+const EXPECTED: Expectations = {
+  hotkey: SELF.hotkey,
+  genesis: GENESIS,
+  netuid: NETUID,
+  ownerHotkey: null,
+  claims: [],
+};
+
+function verdictOf(payloads: readonly Uint8Array[]): Promise<LogVerdict> {
+  return auditLog(sourceOf(filesOf(payloads, noteOf(payloads))), EXPECTED, DEPS);
+}
+
+async function faultsOf(payloads: readonly Uint8Array[]): Promise<readonly string[]> {
+  const { faults } = await verdictOf(payloads);
+  return faults.map(({ code }) => code);
 }
 
 function added(after: DomainEvent['type'], event: DomainEvent): readonly Uint8Array[] {
@@ -143,6 +150,19 @@ test('facts of a run that gave way to a later one do not stay sealed unseen', as
     dropped.has(event.type) && 'run' in event.data && event.data.run === 'run-1' ? [] : [event],
   );
   expect(await faultsOf(payloads)).toContain('seal-unopened');
+});
+
+test('nobody certifies his own decision by rules under which his signature is enough', async () => {
+  const certificateQuorum = { num: 0, den: 1 };
+  const payloads = rewritten(HONEST, (event) => {
+    if (event.type !== 'inputs.gathered.v1') return [event];
+    const { data } = event;
+    return [{ ...event, data: { ...data, rules: { ...data.rules, certificateQuorum } } }];
+  });
+  const { faults } = await verdictOf(payloads);
+  expect(faults).toContainEqual(
+    expect.objectContaining({ expected: 'a certificate quorum of more than 1/2' }),
+  );
 });
 
 function forkOf(signer: typeof VICTIM): string {

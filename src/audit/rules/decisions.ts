@@ -8,7 +8,11 @@ import type { Bench } from '../bench.ts';
 import { type Again, decideAgain } from '../decision-facts.ts';
 import { type Data, type Entry, type RunRecord, votersOf } from '../run-record.ts';
 
-/** A run's inputs are of this log's network, and gathered once, when nothing of the run is sealed any more. */
+/**
+ * A run's inputs are of this log's network, and gathered once, when nothing of the run is sealed any more. Which
+ * rules are in force the log says itself; but more than half of the stake has to sign a certificate, without which
+ * a validator would certify its own decision alone.
+ */
 export function inputsGathered(
   { n, data }: Entry<'inputs.gathered.v1'>,
   run: RunRecord,
@@ -22,6 +26,9 @@ export function inputsGathered(
       `inputs of ${start.genesis}, subnet ${start.netuid}`,
       `${data.genesis}, ${data.netuid}`,
     );
+  const { num, den } = data.rules.certificateQuorum;
+  if (2 * num <= den)
+    fault('inputs-differ', n, 'a certificate quorum of more than 1/2', `one of ${num}/${den}`);
   const [sealed] = run.sealed;
   if (sealed !== undefined)
     fault(
