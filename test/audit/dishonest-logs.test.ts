@@ -152,6 +152,11 @@ test('facts of a run that gave way to a later one do not stay sealed unseen', as
   expect(await faultsOf(payloads)).toContain('seal-unopened');
 });
 
+test('weights in a mode that the log never changed to are a fault', async () => {
+  const payloads = rewritten(HONEST, (event) => (event.type === 'mode.changed.v1' ? [] : [event]));
+  expect(await faultsOf(payloads)).toContain('weights-differ');
+});
+
 test('nobody certifies his own decision by rules under which his signature is enough', async () => {
   const certificateQuorum = { num: 0, den: 1 };
   const payloads = rewritten(HONEST, (event) => {

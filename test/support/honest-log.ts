@@ -119,7 +119,8 @@ type Cast = Readonly<{
   mode: 'decentralized' | 'shadow';
 }>;
 
-const FIRST_MODE = {
+/** What the first change of mode in a log says, but for the mode. */
+export const FIRST_MODE = {
   number: 1,
   family: FAMILY,
   from: null,

@@ -23,6 +23,7 @@ import { openProjection } from '#src/runtime/projection.ts';
 import { runProjections } from '#src/runtime/projection-pump.ts';
 import type { Witnessed } from '#src/sequencer/witness.ts';
 import { devSigner } from './dev-keys.ts';
+import { FIRST_MODE } from './honest-log.ts';
 import type { logStarted } from './log-start.ts';
 import type { SimulatedChain } from './simulated-chain.ts';
 import { simulatedCheckpoints } from './simulated-checkpoints.ts';
@@ -84,7 +85,7 @@ export type NodeOptions = Readonly<{
   commitScores?: boolean;
   /** RFC 3339; it stands still by default. */
   now?: () => string;
-  /** The event that its log begins with; none by default. */
+  /** The event that its log begins with, before the one that says the mode; neither by default. */
   first?: typeof logStarted;
 }>;
 
@@ -113,7 +114,13 @@ export async function startNode(
   const secret = Buffer.from(sha256(`sealing secret of ${name}`), 'hex');
   if (first !== undefined) {
     const log = await openLog(memoryStore({ name: 'validator', source }, disk));
-    await log.append([{ event: first(signer, source, view), time: now(), causationId: null }]);
+    const began = { type: 'mode.changed.v1', data: { ...FIRST_MODE, to: mode } } as const;
+    const drafts = [first(signer, source, view), began].map((event) => ({
+      event,
+      time: now(),
+      causationId: null,
+    }));
+    await log.append(drafts);
   }
   const signed = new Map<string, string>();
   let stop = new AbortController();

@@ -22,8 +22,8 @@ export function weightsIntended(
   const waited = before?.mode === 'decentralized' && before.outcome === null;
   if (before !== undefined && (!waited || run.certificate === null))
     fault('order-broken', n, 'a second intent only for a certificate that came late', 'another');
-  if (log.mode.mode !== null && data.mode !== log.mode.mode)
-    fault('weights-differ', n, `the mode in force, ${log.mode.mode}`, data.mode);
+  if (data.mode !== log.mode.mode)
+    fault('weights-differ', n, `the mode in force, ${log.mode.mode ?? 'none yet'}`, data.mode);
   run.intents.push(entry);
   const family = weightsOf(log, run);
   const expected = intentOf(data, run, family);
