@@ -17,7 +17,7 @@ export function currentVoters(
   self: string,
 ): CurrentVoters {
   let known: Readonly<{ block: number; voters: readonly Neuron[] }> = { block: -1, voters: [] };
-  const read = async (): Promise<readonly Neuron[]> => {
+  const readOnce = async (): Promise<readonly Neuron[]> => {
     const newest = await chain.finalizedBlock();
     const fresh = known.block >= 0 && newest.known && newest.value < known.block + REFRESH_BLOCKS;
     if (!newest.known || fresh) return known.voters;
@@ -27,6 +27,14 @@ export function currentVoters(
       known = { block: newest.value, voters };
     }
     return known.voters;
+  };
+  let reading: Promise<readonly Neuron[]> | null = null;
+  // Strangers' requests ask as well: however many come at once, the chain is asked by one at a time.
+  const read = (): Promise<readonly Neuron[]> => {
+    reading ??= readOnce().finally(() => {
+      reading = null;
+    });
+    return reading;
   };
   return {
     hotkeys: async () => new Set((await read()).map(({ hotkey }) => hotkey)),
