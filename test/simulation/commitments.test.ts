@@ -282,6 +282,37 @@ test.for([
   },
 );
 
+test('beside another commitment that was signed before none is signed, and the run goes on', async () => {
+  subnet = await startSubnet(REQUIRED);
+  const node = nodeOf(subnet, 'v4');
+  node.signed.set(`commitment ${FAMILY} run-1`, 'another text');
+  await playRun(subnet, 1, MEASURED);
+
+  const { hotkey } = node.signer;
+  expect(subnet.chain.state.commitments.filter((each) => each.hotkey === hotkey)).toEqual([]);
+  expect(await settledOf(node)).toMatchObject([
+    { outcome: 'refused', hash: null, error: 'AlreadySigned', errorClass: 'operator' },
+  ]);
+  expect(await inputOf(nodeOf(subnet, 'v1'), node)).toMatchObject({ reason: 'commitment-missing' });
+  expect(await recordedOf(node, 'certificate.built.v1', 1)).toHaveLength(1);
+});
+
+test('a decision beside another one that was signed before is not signed, and the others certify theirs', async () => {
+  subnet = await startSubnet(REQUIRED);
+  const node = nodeOf(subnet, 'v4');
+  node.signed.set(`decision ${FAMILY} run-1`, 'another statement');
+  await playRun(subnet, 1, MEASURED);
+
+  for (const each of subnet.nodes) {
+    const signed = await recordedOf(each, 'decision.signed.v1', 1);
+    expect(signed).toHaveLength(each === node ? 0 : 1);
+    const [built] = await recordedOf(each, 'certificate.built.v1', 1);
+    expect(built?.certificate.signatures.map(({ hotkey }) => hotkey)).not.toContain(
+      node.signer.hotkey,
+    );
+  }
+});
+
 test('a log that was restored from before it closed finds its commitment on the chain', async () => {
   subnet = await startSubnet(REQUIRED);
   const node = nodeOf(subnet, 'v2');
