@@ -15,6 +15,11 @@ import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { keysNewCommand, keysShowCommand, keysSignCommand, keysVerifyCommand } from './keys.ts';
+import { logInitCommand } from './log-init.ts';
+import { logRepairCommand } from './log-repair.ts';
+import { logRetireCommand } from './log-retire.ts';
+import { logShowCommand } from './log-show.ts';
+import { logStatusCommand } from './log-status.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { runsCloseCommand, runsCompareCommand, runsOpenCommand } from './runs.ts';
@@ -52,6 +57,11 @@ export const commands: readonly Command[] = [
   auditBundleCommand,
   auditGateCommand,
   auditEvidenceCommand,
+  logShowCommand,
+  logStatusCommand,
+  logInitCommand,
+  logRepairCommand,
+  logRetireCommand,
   rebuildCommand,
   exportCommand,
   importCommand,

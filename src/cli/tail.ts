@@ -7,6 +7,7 @@ import { type Command, type Io, JSON_OPTION, usage, wholeNumber } from './comman
 import { EXIT } from './exit-codes.ts';
 import { NATS_SETTINGS } from './nats-address.ts';
 import { awaitSource, openReader, SOURCE_OPTION } from './open-reader.ts';
+import { printable } from './printable.ts';
 import { summarize } from './summarize-event.ts';
 
 export const tailCommand: Command = {
@@ -85,9 +86,4 @@ function readFilter(filter: string): (subject: string) => boolean {
 /** One event in one line for people: index, time, type, run, and what it says; text of peers keeps to its line. */
 function line({ n, time, event }: Recorded): string {
   return `${String(n).padStart(6)}  ${time.slice(11, 23)}  ${event.type.padEnd(26)} ${subjectIn(event.data)}  ${printable(summarize(event))}`;
-}
-
-/** A peer's words may hold line ends and what a terminal takes for commands. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '·');
 }

@@ -111,6 +111,28 @@ export async function applyStream(
   return 'created';
 }
 
+/** Files of a deleted stream can outlive it for a moment, and one of the same name begins with them. */
+const MAX_RECREATIONS = 10;
+
+/**
+ * Deletes the stream with all that it holds, and creates an empty one: for a repair that has its events from
+ * elsewhere. Needs the administrator's credential. Throws `log.unavailable`, or `stream.drift`.
+ */
+export async function recreateStream(nc: NatsConnection, config: StreamConfig): Promise<void> {
+  for (let attempt = 0; attempt < MAX_RECREATIONS; attempt++) {
+    if ((await liveConfig(nc, config.name)) !== undefined)
+      await call(nc, `deleting stream ${config.name}`, (streams) => streams.delete(config.name));
+    await applyStream(nc, config);
+    const about = `the state of stream ${config.name}`;
+    const { state } = await call(nc, about, (streams) => streams.info(config.name));
+    if (state.messages === 0 && state.last_seq === 0) return;
+  }
+  throw new AppError('log.unavailable', {
+    about: `recreating stream ${config.name}`,
+    found: 'a new stream that is not empty',
+  });
+}
+
 function serverDrift(nc: NatsConnection): Drift[] {
   const version = nc.info?.version ?? '0.0.0';
   if (!isOlderVersion(version, OLDEST_NATS_SERVER)) return [];

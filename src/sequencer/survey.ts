@@ -54,7 +54,7 @@ export async function surveyLog(locked: Locked, deps: SurveyDeps): Promise<Surve
 const EMPTY_LOG: SizedRoot = { size: 0, root: hexOf(EMPTY_ROOT) };
 
 /** The published checkpoint, if it is one of this log and opens under its keys. */
-export async function readCheckpoint({
+async function readCheckpoint({
   files,
   notes,
   events,

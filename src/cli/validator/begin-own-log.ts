@@ -3,6 +3,7 @@ import type { Config } from '../../config.ts';
 import type { Signer } from '../../consensus/keys.ts';
 import { AppError } from '../../errors.ts';
 import type { LogWriter } from '../../events/log.ts';
+import type { LogStart } from '../../events/log-started.ts';
 import { publicKeyEd25519 } from '../../merkle/ed25519.ts';
 import { now, wait } from '../../runtime/clock.ts';
 import { logFiles } from '../../runtime/log-files.ts';
@@ -58,16 +59,17 @@ export async function beginOwnLog(
   }
 }
 
-/** Appends the first event of a log that holds none. */
+/** Appends the first event of a log that holds none; `previous` is the last good checkpoint of the one that it continues. */
 export async function startOwnLog(
   log: OwnLogName,
+  previous: LogStart['previous'],
   deps: Readonly<{ append: LogWriter['append']; secrets: LogSecrets; signer: Signer }>,
 ): Promise<void> {
   const { append, secrets, signer } = deps;
   const { source, genesis, netuid, generation } = log;
   const keyOf = (seed: Uint8Array): string => Buffer.from(publicKeyEd25519(seed)).toString('hex');
   const keys = { logKey: keyOf(secrets.logSeed), witnessKey: keyOf(secrets.witnessSeed) };
-  const start = { source, genesis, netuid, generation, ...keys, previous: null };
+  const start = { source, genesis, netuid, generation, ...keys, previous };
   const event = logStarted(start, signer);
   const result = await append([{ event, time: now(), causationId: null }]);
   if (result.kind === 'conflict') {

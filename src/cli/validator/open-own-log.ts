@@ -2,6 +2,7 @@ import { verifySr25519 } from '../../chain/hotkey.ts';
 import type { Subtensor } from '../../chain/subtensor.ts';
 import type { Config } from '../../config.ts';
 import type { Signer } from '../../consensus/keys.ts';
+import { AppError } from '../../errors.ts';
 import { logSource } from '../../events/source.ts';
 import type { Fetch, Post } from '../../handlers/ask-peers.ts';
 import type { CosignDeps } from '../../handlers/cosign-checkpoint.ts';
@@ -66,8 +67,10 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
   const log = opened.use(await openValidatorLog(config, name.source, { prepare, logger, signal }));
   const { secrets, sequencer } = log;
   // What was signed is in the stream by now: one without events is that of a log that has just begun.
-  if ((await log.log.head()).size === 0)
-    await startOwnLog(name, { append: log.log.append, secrets, signer });
+  if ((await log.log.head()).size === 0) {
+    requireFirst(name);
+    await startOwnLog(name, null, { append: log.log.append, secrets, signer });
+  }
   const witnessing = openWitnessing(name, {
     sequencer,
     files: logFiles(config.EIREL_DATA_DIR),
@@ -90,4 +93,14 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
     ended: Promise.race([log.pump.failed, sequencer.ended, witnessing.ended]),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** Only whoever gives a log up knows what its successor continues. */
+function requireFirst({ source, generation }: OwnLogName): void {
+  if (generation === 0) return;
+  throw new AppError('log.forked', {
+    source,
+    found: 'a log that was to continue another one, and does not say so yet',
+    next: `run \`eirel log retire ${generation - 1}\` again`,
+  });
 }

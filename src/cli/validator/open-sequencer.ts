@@ -68,7 +68,7 @@ export async function openSequencer(config: Config, site: SequencerSite): Promis
 }
 
 /** Both keys of the log sign each checkpoint, and only what both signed opens. */
-function notesOf(signer: Signer, verify: Verify, logSeed: Uint8Array): Notes {
+export function notesOf(signer: Signer, verify: Verify, logSeed: Uint8Array): Notes {
   const logKey = publicKeyEd25519(logSeed);
   return {
     sign: (checkpoint) => signCheckpoint(checkpoint, { logSeed, signer }),

@@ -1,0 +1,25 @@
+import { readFile, rm } from 'node:fs/promises';
+import type { Tail } from '../../sequencer/repair-log.ts';
+import { writeWhole } from '../export.ts';
+
+/** Events in a file, one a line, as `eirel export` writes them, while the stream that they belong to is not there. */
+export function keptTail(file: string): Tail {
+  return {
+    load: async () => {
+      try {
+        const lines = (await readFile(file, 'latin1')).split('\n').slice(0, -1);
+        return lines.map((line) => Buffer.from(line, 'latin1'));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+        throw error;
+      }
+    },
+    save: (payloads) =>
+      writeWhole(file, async (write) => {
+        for (const payload of payloads) await write(Buffer.concat([payload, NEWLINE]));
+      }),
+    drop: () => rm(file, { force: true }),
+  };
+}
+
+const NEWLINE = Buffer.from('\n');
