@@ -1,20 +1,11 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createReplay, type Recomputed } from '#src/audit/replay.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import type { Recorded } from '#src/events/envelope.ts';
-import {
-  everybody,
-  playRun,
-  type Subnet,
-  startSubnet,
-  stopSubnet,
-} from '../support/simulated-run.ts';
+import { everybody, playRun, startSubnet, stopSubnet } from '../support/simulated-run.ts';
 import { RULES } from '../support/simulated-subnet.ts';
 
 const MEASURED = everybody({ 'miner a': 0.7, 'miner b': 0.6, 'miner c': 0.5 });
-
-let subnet: Subnet;
-afterEach(() => stopSubnet(subnet));
 
 function replay(events: readonly Recorded[]): readonly Recomputed[] {
   const step = createReplay();
@@ -23,18 +14,24 @@ function replay(events: readonly Recorded[]): readonly Recomputed[] {
 
 /** The logs of all validators after a run under these rules. */
 async function logsOf(requireCommitment: boolean, forgetful: readonly string[] = []) {
-  subnet = await startSubnet({ rules: { ...RULES, requireCommitment } });
-  for (const name of forgetful) subnet.chain.state.forgetful.add(name);
-  await playRun(subnet, 1, MEASURED);
-  return Promise.all(subnet.nodes.map((node) => node.events()));
+  const subnet = await startSubnet({ rules: { ...RULES, requireCommitment } });
+  try {
+    for (const name of forgetful) subnet.chain.state.forgetful.add(name);
+    await playRun(subnet, 1, MEASURED);
+    return await Promise.all(subnet.nodes.map((node) => node.events()));
+  } finally {
+    await stopSubnet(subnet);
+  }
 }
 
+const committed = await logsOf(true);
+
 test.for([
-  { title: 'without commitments', requireCommitment: false, forgetful: [] },
-  { title: 'with commitments', requireCommitment: true, forgetful: [] },
-  { title: 'with commitments that v1 never learnt', requireCommitment: true, forgetful: ['v1'] },
-])('a decision $title follows from its own log', async ({ requireCommitment, forgetful }) => {
-  for (const events of await logsOf(requireCommitment, forgetful))
+  { title: 'without commitments', logs: () => logsOf(false) },
+  { title: 'with commitments', logs: async () => committed },
+  { title: 'with commitments that v1 never learnt', logs: () => logsOf(true, ['v1']) },
+])('a decision $title follows from its own log', async ({ logs }) => {
+  for (const events of await logs())
     expect(replay(events)).toMatchObject([{ run: 'run-1', verdict: 'equal', detail: null }]);
 });
 
@@ -74,8 +71,8 @@ test.for<Change>([
           }
         : event,
   },
-])('a log with $title does not give its decision', async ({ change }) => {
-  const [events = []] = await logsOf(true);
+])('a log with $title does not give its decision', ({ change }) => {
+  const [events = []] = committed;
   const altered = events.map((recorded) => ({ ...recorded, event: change(recorded.event) }));
   expect(replay(altered)).toMatchObject([{ verdict: 'differs' }]);
 });
