@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { type Command, type Io, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
+import { auditSubnet } from './subnet/audit-subnet.ts';
+import { describeAudit } from './subnet/describe-audit.ts';
 import { describeRun } from './subnet/describe-run.ts';
 import { type LocalSubnet, startLocalSubnet } from './subnet/local-subnet.ts';
 import { RUNS } from './subnet/plan.ts';
@@ -38,8 +40,11 @@ export const subnetCommand: Command = {
         io.out(input.flag('json') ? `${JSON.stringify(result)}\n` : `${describeRun(result)}\n`);
       }
       check(results);
+      const newest = results.at(-1)?.run ?? '';
+      const audit = await auditSubnet(newest, subnet, { dir, io });
+      io.out(input.flag('json') ? `${JSON.stringify({ audit })}\n` : `${describeAudit(audit)}\n`);
       io.note(
-        `\n${results.length} runs decided and certified alike by all honest validators, in ${seconds(started)} s\n`,
+        `\n${results.length} runs decided and certified alike by all honest validators, and audited, in ${seconds(started)} s\n`,
       );
       if (!input.flag('keep')) {
         io.note(HOW_TO_KEEP);

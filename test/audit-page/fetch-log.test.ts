@@ -50,7 +50,7 @@ describe('a log over HTTP', () => {
 
   test('has no file where the server says so, and is asked once', async () => {
     await using served = await site((_req, res) => res.writeHead(404).end('nothing'));
-    expect(await served.log.tile(0, 0, 1)).toBeNull();
+    expect(await served.log.tile(0, 0, 256)).toBeNull();
     expect(served.asked).toHaveLength(1);
   });
 

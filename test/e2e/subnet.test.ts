@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { cryptoReady, verifySr25519 } from '#src/chain/hotkey.ts';
+import { EXIT } from '#src/cli/exit-codes.ts';
+import type { SubnetAudit } from '#src/cli/subnet/audit-subnet.ts';
 import { DISHONEST, hotkeyOf, RUNNING } from '#src/cli/subnet/cast.ts';
 import { accounts } from '#src/cli/subnet/local-subnet.ts';
 import type { RunResult } from '#src/cli/subnet/play-run.ts';
@@ -31,7 +33,10 @@ vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_T
 
 let [dir, natsUrl] = ['', ''];
 let subnet: Finished;
+type Audited = Readonly<{ audit: SubnetAudit }>;
+
 let results: readonly RunResult[];
+let audit: SubnetAudit | undefined;
 let server: NatsServer;
 const cleanup = new AsyncDisposableStack();
 
@@ -40,7 +45,10 @@ beforeAll(async () => {
   await cryptoReady();
   dir = cleanup.use(await scratchDirectory()).path;
   subnet = await runEirel(['subnet', '--json', '--dir', dir]);
-  results = linesOf(subnet.out).map((line) => JSON.parse(line) as RunResult); // safe: our own program wrote it
+  // safe: our own program wrote them
+  const lines = linesOf(subnet.out).map((line) => JSON.parse(line) as RunResult | Audited);
+  results = lines.filter((line) => !('audit' in line));
+  audit = lines.find((line) => 'audit' in line)?.audit;
   const { path } = await findNatsServer(process.env);
   const storeDir = join(dir, 'nats', 'store');
   server = cleanup.use(
@@ -81,6 +89,41 @@ test('the local subnet ends by itself, with a line for each of its three runs', 
   expect(subnet.err).toContain('3 runs decided and certified alike by all honest validators');
 });
 
+test('it ends with the audit of all logs: the honest are clean, the dishonest is caught by its own signatures', () => {
+  expect(audit?.logs.map(({ validator, exitCode }) => [validator, exitCode])).toEqual(
+    RUNNING.map((name) => [name, name === DISHONEST ? EXIT.mismatch : EXIT.ok]),
+  );
+  for (const { validator, checkpoint, faults, rules, asked } of audit?.logs ?? []) {
+    expect(checkpoint, validator).toBe('verified');
+    expect(rules.decisions).toBe(results.length);
+    expect(asked.anchors?.claims).toBe(results.length);
+    expect(asked.observations?.claims).toBeGreaterThan(0);
+    expect(asked.witnesses?.claims).toBeGreaterThan(0);
+    const codes = new Set(faults.map(({ code }) => code));
+    expect([...codes]).toEqual(validator === DISHONEST ? ['accused'] : []);
+  }
+});
+
+test('the newest run is on chain as it is computed again from each honest log', () => {
+  const honest = RUNNING.filter((name) => name !== DISHONEST);
+  const same = honest.flatMap((name) => [`weights of ${name}`, `commitment of ${name}`]);
+  expect(audit?.run).toEqual({ run: 'run-3', same });
+});
+
+test('the evidence is files that prove themselves, for anybody, offline', async () => {
+  expect(audit?.evidence.map(({ kind }) => kind).toSorted()).toEqual([
+    'commitment',
+    'report',
+    'report-vs-chain',
+  ]);
+  for (const { file } of audit?.evidence ?? []) {
+    const genesis = String(results[0]?.inputs.genesis);
+    const checked = await eirelHere(['audit', 'evidence', file, '--genesis', genesis]);
+    expect(checked.code, checked.err).toBe(EXIT.ok);
+    expect(checked.out).toContain(hotkeyOf(DISHONEST));
+  }
+});
+
 test('the winners are the first, the kept incumbent and the challenger beyond the margin', () => {
   const outcomes = results.map(({ decision: { outcome } }) => [
     outcome.kind,
@@ -110,7 +153,7 @@ async function decisionsIn(name: string): Promise<readonly string[]> {
 }
 
 test('whoever shows two reports is found out and left out, with its second report as evidence', async () => {
-  expect(equivocatedIn('run-2')).toEqual([hotkeyOf(DISHONEST)]);
+  expect(statusIn('run-2', 'equivocated')).toEqual([hotkeyOf(DISHONEST)]);
   const found = await Promise.all(
     RUNNING.filter((name) => name !== DISHONEST).map(async (name) =>
       eventsOf(await logOf(name), 'equivocation.recorded.v1', 'run-2'),
@@ -125,7 +168,8 @@ test('whoever shows two reports is found out and left out, with its second repor
 });
 
 test('whoever commits on chain to two reports is left out by all, with both commitments as evidence', async () => {
-  expect(equivocatedIn('run-3')).toEqual([hotkeyOf(DISHONEST)]);
+  // It was convicted in the run before: whatever else it does, its report counts no more.
+  expect(statusIn('run-3', 'excluded')).toEqual([hotkeyOf(DISHONEST)]);
   for (const name of RUNNING.filter((running) => running !== DISHONEST)) {
     const read = eventsOf(await logOf(name), 'commitments.read.v1', 'run-3');
     const found = read.flatMap((event) => event.found).filter(({ second }) => second !== null);
@@ -133,10 +177,10 @@ test('whoever commits on chain to two reports is left out by all, with both comm
   }
 });
 
-function equivocatedIn(run: string): readonly string[] | undefined {
+function statusIn(run: string, wanted: string): readonly string[] | undefined {
   return results
     .find((result) => result.run === run)
-    ?.inputs.reports.filter(({ status }) => status === 'equivocated')
+    ?.inputs.reports.filter(({ status }) => status === wanted)
     .map(({ hotkey }) => hotkey);
 }
 

@@ -1,0 +1,25 @@
+import type { AuditedLog, SubnetAudit } from './audit-subnet.ts';
+import { DISHONEST } from './cast.ts';
+
+/** The audit of a subnet for people: each log, the run on chain, the evidence. */
+export function describeAudit({ logs, run, evidence }: SubnetAudit): string {
+  return [
+    '\naudit: every event of each log hashed, read and computed again, over HTTP, trusting none of them',
+    ...logs.map(describeLog),
+    `  ${run.run}       on chain as computed again from the logs: ${run.same.join(', ')}`,
+    ...evidence.map(({ kind, summary }) => `  evidence    ${kind}, verified offline: ${summary}`),
+  ].join('\n');
+}
+
+function describeLog({ validator, size, rules, asked, faults }: AuditedLog): string {
+  const compared = [
+    `${asked.anchors?.claims ?? 0} anchors on chain`,
+    `${asked.observations?.claims ?? 0} observations of peers`,
+    `${asked.witnesses?.claims ?? 0} witnesses`,
+  ].join(', ');
+  const verdict =
+    validator === DISHONEST
+      ? `CAUGHT: ${faults.length} accusations, each proved by a file that its peers hold`
+      : 'clean';
+  return `  ${validator.padEnd(11)} ${verdict}: ${size} events, ${rules.decisions} decisions; compared with ${compared}`;
+}
