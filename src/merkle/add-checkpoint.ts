@@ -13,7 +13,7 @@ export type AddCheckpoint = Readonly<{
 }>;
 
 /** C2SP tlog-witness allows no longer proof. */
-export const MAX_CONSISTENCY_HASHES = 63;
+const MAX_CONSISTENCY_HASHES = 63;
 
 /** The body of the request. */
 export function formatAddCheckpoint({ oldSize, proof, checkpoint }: AddCheckpoint): Uint8Array {

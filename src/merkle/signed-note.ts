@@ -8,10 +8,10 @@ export type NoteSignature = Readonly<{ name: string; keyId: number; signature: U
 export type Note = Readonly<{ text: string; signatures: readonly NoteSignature[] }>;
 
 /** C2SP asks for at least 16; our own checkpoints carry two and a cosignature of each peer. */
-export const MAX_NOTE_SIGNATURES = 32;
+const MAX_NOTE_SIGNATURES = 32;
 
 /** Thirty-two post-quantum signatures of 5 kB in base64, and some text. */
-export const MAX_NOTE_BYTES = 262_144;
+const MAX_NOTE_BYTES = 262_144;
 
 /**
  * Reads a signed note: UTF-8 without control characters but newlines; a text, the last empty line,

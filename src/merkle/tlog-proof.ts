@@ -21,7 +21,7 @@ export type TlogProof = Readonly<{
 }>;
 
 /** The longest inclusion proof that a tree of 2^64 leaves can have, and the longest consistency proof. */
-export const MAX_PROOF_HASHES = 64;
+const MAX_PROOF_HASHES = 64;
 
 /** A note, a proof, and room for what is extra. */
 const MAX_TLOG_PROOF_BYTES = 524_288;
