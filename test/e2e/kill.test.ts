@@ -1,8 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hotkeyOf, type Running } from '#src/cli/subnet/cast.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { runOf } from '#src/events/define-event.ts';
-import { eventsOf, type LiveLog, readLog } from '../support/live-log.ts';
+import type { Checkpoint } from '#src/merkle/checkpoint.ts';
+import { wholeLog } from '../support/live-checkpoint.ts';
+import { eventsOf, type LiveLog } from '../support/live-log.ts';
 import { BLOCKS_TO_SET, type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
 import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
@@ -76,24 +79,33 @@ test('extrinsics that a block includes while every validator is dead are found, 
   await measure(subnet, run, QUALITY);
   for (const phase of ['snapshot', 'certify'] as const) {
     await playTo(subnet, run.phases[phase]);
+    if (phase === 'snapshot') {
+      // A commitment anchors a checkpoint that covers the report, which was signed only just now.
+      await assertPublished(NAMES);
+      await playTo(subnet, run.phases.snapshot + 1);
+    }
     await until('each has sent its own', async () => (await pending()) === NAMES.length);
     await Promise.all(NAMES.map((name) => subnet.processOf(name).kill()));
     await subnet.chain.nextBlock();
     expect(await pending()).toBe(0);
     await Promise.all(NAMES.map((name) => subnet.start(name)));
     await subnet.settled();
+    await assertPublished(NAMES);
   }
   await playTo(subnet, run.phases.certify + BLOCKS_TO_SET);
   await assertAgreed(run);
 });
 
-test('a nats-server that is killed in the middle of a run costs no event and doubles none', async () => {
+test('a nats-server that is killed in the middle of a run, or away for blocks, costs no event and doubles none', async () => {
   const run = openNext();
   const again = async (): Promise<void> => {
     await subnet.nats.kill();
     await subnet.nats.restart();
   };
   await measure(subnet, run, QUALITY);
+  await subnet.nats.kill();
+  await playUnheard(run.phases.snapshot + 1);
+  await subnet.nats.restart();
   await playTo(subnet, run.phases.commit);
   // Seen by a subscriber, but perhaps neither stored nor acknowledged, and the others are at work, too.
   const first = await whenPublished({ by: 'v1', fact: 'peer-report.accepted.v1' }, run, again);
@@ -108,10 +120,40 @@ test('a nats-server that is killed in the middle of a run costs no event and dou
   await assertAgreed(run);
 });
 
-/** Kills them as a crash would, and starts them again. */
+/** Kills them as a crash would, and starts them again: their logs go on from what was published before. */
 async function restart(names: readonly Running[]): Promise<void> {
   await Promise.all(names.map((name) => subnet.processOf(name).kill()));
   await Promise.all(names.map((name) => subnet.start(name)));
+  await assertPublished(names);
+}
+
+/** What each has published of its log at one time or another. */
+const published = new Map<Running, readonly Checkpoint[]>();
+
+/** All of each log is published, and goes on from everything that was published of it earlier. */
+async function assertPublished(names: readonly Running[]): Promise<void> {
+  for (const name of names) await publishedLog(name);
+}
+
+async function publishedLog(name: Running): Promise<LiveLog> {
+  const earlier = published.get(name) ?? [];
+  const { log, checkpoint } = await wholeLog(subnet, name, earlier);
+  published.set(name, [...earlier, checkpoint]);
+  return log;
+}
+
+/** Block by block up to `last`; what every validator has to record meanwhile finds no server. */
+async function playUnheard(last: number): Promise<void> {
+  const logs = NAMES.map((name) => subnet.processOf(name).logFile);
+  const told = async (file: string): Promise<number> =>
+    (await readFile(file, 'utf8')).split('the log does not answer').length;
+  const before = await Promise.all(logs.map(told));
+  while (subnet.chain.block() < last) await subnet.chain.nextBlock();
+  for (const [index, file] of logs.entries())
+    await until(
+      `${file} tells of the outage`,
+      async () => (await told(file)) > (before[index] ?? 0),
+    );
 }
 
 /** How many extrinsics wait for a block. */
@@ -130,7 +172,7 @@ async function assertAgreed({ run }: LiveRun): Promise<void> {
   expect(decisions[0]).toContain('"kind":"winner"');
   expect(new Set(decisions)).toHaveLength(1);
   for (const name of NAMES) {
-    const log = await readLog(subnet.nats, name);
+    const log = await publishedLog(name);
     const ids = log.events.map(({ id }) => id);
     expect(new Set(ids).size, `ids of ${name}`).toBe(ids.length);
     expect(counts(log, run), name).toEqual(WHOLE_RUN);
