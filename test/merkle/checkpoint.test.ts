@@ -127,14 +127,16 @@ describe('openCheckpoint', () => {
     expect(opened(bare)).toMatchObject({ kind: 'refused', reason: 'unsigned' });
   });
 
-  test('one line of the hotkey that it did not make spoils the note', () => {
+  test('a line of the hotkey that it did not make spoils the note, and so does any second one', () => {
     const forged = signCheckpoint(
       { origin, size: 8, root },
       { logSeed: SAMPLE_SEED, signer: fakeSigner(signer.hotkey) },
     );
     const other = Buffer.from(forged).toString().split('\n')[5] ?? '';
     const twice = utf8(lines.toSpliced(6, 0, other).join('\n'));
-    expect(opened(twice)).toMatchObject({ kind: 'refused', reason: 'signature' });
+    expect(opened(twice)).toMatchObject({ kind: 'refused', reason: 'malformed' });
+    const forgedAlone = utf8(lines.with(5, other).join('\n'));
+    expect(opened(forgedAlone)).toMatchObject({ kind: 'refused', reason: 'signature' });
   });
 
   test('the log of another hotkey is another log', () => {
