@@ -47,7 +47,7 @@ beforeAll(async () => {
   subnet = await runEirel(['subnet', '--json', '--dir', dir]);
   // safe: our own program wrote them
   const lines = linesOf(subnet.out).map((line) => JSON.parse(line) as RunResult | Audited);
-  results = lines.filter((line) => !('audit' in line));
+  results = lines.filter((line) => 'run' in line);
   audit = lines.find((line) => 'audit' in line)?.audit;
   const { path } = await findNatsServer(process.env);
   const storeDir = join(dir, 'nats', 'store');
