@@ -7,7 +7,6 @@ import {
   parseOrigin,
   verdictOfLogLine,
 } from '../merkle/checkpoint.ts';
-import { cosignedAt } from '../merkle/cosignature.ts';
 import { verifyInclusion } from '../merkle/proof.ts';
 import type { Note } from '../merkle/signed-note.ts';
 import { checkPolicy } from '../merkle/tlog-policy.ts';
@@ -125,10 +124,9 @@ export function checkWitnesses(
   if (note === null) return notChecked('there is no checkpoint that verifies');
   const verdict = checkPolicy(policy, bytes);
   if (verdict.kind === 'refused') return failed(`the policy is not met: ${verdict.reason}`);
-  const times = policy.witnesses.flatMap(({ key }) => cosignedAt(note, key) ?? []);
-  const newest = times.length === 0 ? null : Math.max(...times);
-  if (newest !== null && newest > now)
-    return failed(`a cosignature of ${newest} s since 1970, and it is ${now} s`);
+  const { cosignedAt } = verdict;
+  if (cosignedAt !== null && cosignedAt > now)
+    return failed(`a cosignature of ${cosignedAt} s since 1970, and it is ${now} s`);
   return PASSED;
 }
 

@@ -79,7 +79,13 @@ export function formatPolicy({ logs, witnesses, groups, quorum }: Policy): Uint8
 
 /** Whether a signed note is a checkpoint that the policy accepts, by which log, and who cosigned it. */
 export type PolicyVerdict =
-  | Readonly<{ kind: 'accepted'; log: VerifierKey | null; witnesses: readonly string[] }>
+  | Readonly<{
+      kind: 'accepted';
+      log: VerifierKey | null;
+      witnesses: readonly string[];
+      /** When the last of them cosigned, in seconds since 1970; null where there are none. */
+      cosignedAt: number | null;
+    }>
   | Readonly<{
       kind: 'refused';
       /** `log`: signed by no log of the policy. `quorum`: by a log, but not cosigned by enough. */
@@ -100,7 +106,10 @@ export function checkPolicy(policy: Policy, bytes: Uint8Array): PolicyVerdict {
       verdictOfLogLine(note, origin, key.typeAndKey.subarray(1)) === 'verified',
   );
   if (log === undefined && policy.logs.length > 0) return { kind: 'refused', reason: 'log' };
-  const cosigned = policy.witnesses.filter(({ key }) => cosignedAt(note, key) !== null);
+  const cosigned = policy.witnesses.flatMap(({ name, key }) => {
+    const time = cosignedAt(note, key);
+    return time === null ? [] : [{ name, time }];
+  });
   const reached = new Set(cosigned.map(({ name }) => name));
   // Groups name only what precedes them, so one pass in their order settles all of them.
   for (const { name, threshold, members } of policy.groups) {
@@ -113,6 +122,7 @@ export function checkPolicy(policy: Policy, bytes: Uint8Array): PolicyVerdict {
     kind: 'accepted',
     log: log?.key ?? null,
     witnesses: cosigned.map(({ name }) => name),
+    cosignedAt: cosigned.length === 0 ? null : Math.max(...cosigned.map(({ time }) => time)),
   };
 }
 

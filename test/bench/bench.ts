@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { AppError, isAppError } from '#src/errors.ts';
 import { append } from './append.ts';
+import { bundle } from './bundle.ts';
 import { chain } from './chain.ts';
 import { crowd } from './crowd.ts';
 import { decide } from './decide.ts';
@@ -23,6 +24,7 @@ const benchmarks: readonly Benchmark[] = [
   events,
   proof,
   verify,
+  bundle,
   chain,
   append,
   publish,

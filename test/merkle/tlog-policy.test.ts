@@ -26,11 +26,12 @@ quorum X-and-Y
 `;
 const policy = parsePolicy(utf8(example));
 
+/** Cosigned by the first one at 9 s since 1970, and by each further one a second before the one before it. */
 function cosignedBy(...names: readonly string[]): Uint8Array {
   const { text, signatures } = parseNote(utf8(GOLDEN_CHECKPOINT));
   const lines = witnesses
     .filter(({ name }) => names.includes(name))
-    .map(({ name, seed }) => cosign(text, { name: `w.example/${name}`, seed, time: 1 }));
+    .map(({ name, seed }, at) => cosign(text, { name: `w.example/${name}`, seed, time: 9 - at }));
   return formatNote({ text, signatures: [...signatures, ...lines] });
 }
 
@@ -46,7 +47,12 @@ describe('checkPolicy', () => {
     const verdict = checkPolicy(policy, cosignedBy(...names.split(' ')));
     expect(verdict).toEqual(
       accepted
-        ? { kind: 'accepted', log: policy.logs[0]?.key, witnesses: names.split(' ') }
+        ? {
+            kind: 'accepted',
+            log: policy.logs[0]?.key,
+            witnesses: names.split(' '),
+            cosignedAt: 9,
+          }
         : { kind: 'refused', reason: 'quorum' },
     );
   });
@@ -80,6 +86,7 @@ describe('checkPolicy', () => {
       kind: 'accepted',
       log: null,
       witnesses: [],
+      cosignedAt: null,
     });
   });
 
