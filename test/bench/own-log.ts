@@ -58,7 +58,7 @@ export async function ownLog(): Promise<OwnLog> {
   const secrets = await signing.secrets.create();
   await signing.lock.begin(emptyLock(source, now()));
   const log = await openLog(store, { secret: secrets.sealSecret });
-  await startOwnLog({ ...name, source }, { append: log.append, secrets, signer });
+  await startOwnLog({ ...name, source }, null, { append: log.append, secrets, signer });
 
   const stop = new AbortController();
   const start = (intervalMs: number, onPublished: Published = () => undefined) =>
