@@ -7,6 +7,8 @@ export type TileHashes = Readonly<{
   append: (leaf: Hash) => void;
   /** The `width` hashes of a tile, as it has to be served. Undefined beyond the log. */
   tile: (level: number, index: number, width: number) => Uint8Array | undefined;
+  /** The roots of the largest full subtrees, left to right: what a tree goes on from. */
+  peaks: () => readonly Hash[];
   /** The root of the tree over the first `size` leaves, from the tiles alone. Undefined beyond the log. */
   rootAt: (size: number) => Hash | undefined;
 }>;
@@ -37,20 +39,21 @@ export function createTileHashes(): TileHashes {
     const hashes = levels[Math.floor(height / TILE_LEVELS)]?.tiles[Math.floor(first / TILE_WIDTH)];
     return subtreeOf(hashes?.subarray(from, from + width * HASH_BYTES) ?? new Uint8Array(0));
   };
+  const peaksOf = (count: number): readonly Hash[] => {
+    const peaks: Hash[] = [];
+    for (let start = 0; start < count; ) {
+      const height = Math.floor(Math.log2(count - start));
+      peaks.push(subtree(height, start / 2 ** height));
+      start += 2 ** height;
+    }
+    return peaks;
+  };
   return {
     size,
     append: (leaf) => put(0, leaf),
     tile,
-    rootAt: (count) => {
-      if (count > size()) return undefined;
-      const peaks: Hash[] = [];
-      for (let start = 0; start < count; ) {
-        const height = Math.floor(Math.log2(count - start));
-        peaks.push(subtree(height, start / 2 ** height));
-        start += 2 ** height;
-      }
-      return foldPeaks(peaks);
-    },
+    peaks: () => peaksOf(size()),
+    rootAt: (count) => (count > size() ? undefined : foldPeaks(peaksOf(count))),
   };
 }
 

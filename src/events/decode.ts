@@ -43,9 +43,13 @@ export type Examined =
 
 type Refused = Extract<Examined, { kind: 'refused' }>;
 
-/** As `readEvent`, for whoever goes on at a fault: total, the first fault is a value. */
-export function examineEvent(payload: Uint8Array, source: string, head: Head): Examined {
-  const hash = leafHash(payload);
+/** As `readEvent`, for whoever goes on at a fault: total, the first fault is a value. `hash` is the payload's leaf hash. */
+export function examineEvent(
+  payload: Uint8Array,
+  source: string,
+  head: Head,
+  hash: string = leafHash(payload),
+): Examined {
   const refuse = (reason: Refused['reason'], found: string, cause?: unknown): Refused => ({
     kind: 'refused',
     reason,

@@ -1,0 +1,190 @@
+import { type Examined, examineEvent } from '../events/decode.ts';
+import { decodeBytes } from '../events/ej1.ts';
+import { Envelope, type Head, type Recorded } from '../events/envelope.ts';
+import { leafHash } from '../events/hash.ts';
+import { TILE_WIDTH, tilePath } from '../merkle/tile.ts';
+import { type Hash, sameHash } from '../merkle/tree.ts';
+import type { FaultCode, Faults } from './fault.ts';
+
+/** A stored event at its place, with the hash that the source serves for it; null where it serves none. */
+export type Entry = Readonly<{ payload: Uint8Array; index: number; served: Hash | null }>;
+
+/** An event whose own hash is not the served one: what is altered is not known before the next event tells. */
+export type Contested = Readonly<{ index: number; computed: Hash; served: Hash }>;
+
+/** Which of the two that differ was altered. */
+export type Culprit = 'entry' | 'tile';
+
+export type ChainDeps = Readonly<{
+  faults: Faults;
+  /** Gets every leaf hash of the log, in order. */
+  leaf: (hash: Hash) => void;
+  /** Gets the events that can be read, up to the first that is altered, missing or unreadable. */
+  take: (recorded: Recorded) => void;
+}>;
+
+export type LeafChain = Readonly<{
+  /** Reads the next entry. */
+  read: (entry: Entry) => void;
+  /** Passes over an entry that is gone, with its served hash in its place. */
+  skip: (index: number, served: Hash) => void;
+  /** The last event, while it is not known whether it or its served hash was altered. */
+  contested: () => Contested | null;
+  /** Says which it was. */
+  settle: (culprit: Culprit) => void;
+  /** Where events stopped being fit for the rules; null while all of them are. */
+  brokenAt: () => number | null;
+  fail: (code: FaultCode, index: number, where: string, expected: string, found: string) => void;
+  /** The log's name, as its events have it; null before the first. */
+  source: () => string | null;
+  /** Events of types that this build does not know, by type. */
+  unknown: () => ReadonlyMap<string, number>;
+}>;
+
+/**
+ * Reads the events of a log behind `after`, one by one: hashes each, compares it with the served hash, and examines
+ * bytes, chain and schema. What differs is settled by majority: the next event's `prev` says whether the event or
+ * the served hash is the altered one, so one altered byte is one fault, at its place.
+ */
+export function createLeafChain(source: string | null, after: Head, deps: ChainDeps): LeafChain {
+  const state: State = {
+    source,
+    head: after.hash,
+    pending: null,
+    brokenAt: null,
+    unknown: new Map(),
+    ...deps,
+  };
+  return {
+    read: (entry) => readEntry(state, entry),
+    skip: (index, served) => {
+      settle(state, 'entry');
+      state.brokenAt ??= index;
+      state.head = hexOf(served);
+      state.leaf(served);
+    },
+    contested: () => state.pending,
+    settle: (culprit) => settle(state, culprit),
+    brokenAt: () => state.brokenAt,
+    fail: (code, index, where, expected, found) =>
+      broken(state, code, index, { where, expected, found }),
+    source: () => state.source,
+    unknown: () => state.unknown,
+  };
+}
+
+type Pending = Contested & Readonly<{ examine: () => Examined }>;
+
+type State = ChainDeps & {
+  source: string | null;
+  /** Leaf hash of the event before, in hex. */
+  head: string;
+  pending: Pending | null;
+  brokenAt: number | null;
+  readonly unknown: Map<string, number>;
+};
+
+function readEntry(state: State, { payload, index, served }: Entry): void {
+  state.source ??= envelopeOf(payload)?.source ?? '';
+  if (state.pending !== null) {
+    const prev = envelopeOf(payload)?.prev ?? null;
+    settle(state, prev === hexOf(state.pending.computed) ? 'tile' : 'entry');
+  }
+  const { source, head } = state;
+  const hash = leafHash(payload);
+  const examine = () => examineEvent(payload, source, { size: index, hash: head }, hash);
+  const computed = Buffer.from(hash, 'hex');
+  state.head = hash;
+  if (served !== null && !sameHash(computed, served)) {
+    // Nothing of it is believed before the next event has told which of the two is right.
+    state.pending = { index, computed, served, examine };
+    return;
+  }
+  state.leaf(computed);
+  accept(state, index, examine());
+}
+
+function accept(state: State, index: number, examined: Examined): void {
+  if (examined.kind === 'read') {
+    if (state.brokenAt === null) state.take(examined.recorded);
+    return;
+  }
+  const { reason, found } = examined;
+  if (reason === 'type' && index === 0) {
+    // Without its start nobody knows whose log it is, and half of the rules would look at nothing.
+    const expected = 'log.started as the first event';
+    broken(state, 'start-invalid', index, { where: null, expected, found });
+    return;
+  }
+  if (reason === 'type') {
+    const type = found.split(':')[0] ?? found;
+    state.unknown.set(type, (state.unknown.get(type) ?? 0) + 1);
+    return;
+  }
+  broken(state, CODES[reason], index, { where: null, expected: EXPECTED[reason], found });
+}
+
+type Refusal = Exclude<Extract<Examined, { kind: 'refused' }>['reason'], 'type'>;
+
+const CODES: Readonly<Record<Refusal, FaultCode>> = {
+  canonical: 'event-malformed',
+  envelope: 'event-malformed',
+  source: 'event-foreign',
+  index: 'chain-broken',
+  prev: 'chain-broken',
+  data: 'event-invalid',
+  identity: 'event-invalid',
+};
+
+const EXPECTED: Readonly<Record<Refusal, string>> = {
+  canonical: 'canonical EJ1',
+  envelope: 'the envelope of an event',
+  source: 'an event of this log',
+  index: 'the index of its place',
+  prev: 'the leaf hash of the event before it as prev',
+  data: 'data that its schema allows',
+  identity: 'the id and subject that follow from its data',
+};
+
+function settle(state: State, culprit: Culprit): void {
+  if (state.pending === null) return;
+  const { index, computed, served, examine } = state.pending;
+  state.pending = null;
+  if (culprit === 'entry') {
+    const [expected, found] = [hexOf(served), hexOf(computed)];
+    broken(state, 'entry-altered', index, { where: null, expected, found });
+    state.head = expected;
+    state.leaf(served);
+    return;
+  }
+  const tile = tilePath(0, Math.floor(index / TILE_WIDTH), TILE_WIDTH);
+  const [expected, found] = [hexOf(computed), hexOf(served)];
+  const where = `${tile}, hash ${index % TILE_WIDTH}`;
+  state.faults.add({ code: 'tile-altered', index, where, expected, found });
+  state.leaf(computed);
+  accept(state, index, examine());
+}
+
+function broken(
+  state: State,
+  code: FaultCode,
+  index: number,
+  rest: Readonly<{ where: string | null; expected: string; found: string }>,
+): void {
+  state.brokenAt ??= index;
+  state.faults.add({ code, index, ...rest });
+}
+
+/** What an event says of its place; null where it can't be read. */
+function envelopeOf(payload: Uint8Array): Readonly<{ source: string; prev: string }> | null {
+  try {
+    return Envelope.safeParse(decodeBytes(payload)).data ?? null;
+  } catch {
+    // No event: that is told where it is examined.
+    return null;
+  }
+}
+
+function hexOf(hash: Hash): string {
+  return Buffer.from(hash).toString('hex');
+}
