@@ -1,6 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AppError } from '../errors.ts';
 import { EMPTY } from '../events/decode.ts';
+import { nodeDisk } from '../runtime/disk.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { NATS_SETTINGS } from './nats-address.ts';
@@ -39,7 +41,7 @@ export const exportCommand: Command = {
 
 const NEWLINE = Buffer.from('\n');
 
-/** Writes under another name until everything is on disk: half a log must not look like one. */
+/** Writes under another name until everything is on disk: half a log must not look like one. Durable when it resolves. */
 export async function writeWhole<T>(
   file: string,
   fill: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
@@ -57,6 +59,7 @@ export async function writeWhole<T>(
     const result = await fill((bytes) => attempt(() => handle.writeFile(bytes)));
     await attempt(() => handle.sync());
     await attempt(() => rename(part, file));
+    await attempt(() => nodeDisk.syncFolder(dirname(file)));
     return result;
   } catch (error) {
     await rm(part, { force: true });

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { createTree } from '../merkle/tree.ts';
 import { now } from '../runtime/clock.ts';
@@ -144,7 +143,7 @@ async function perform(
   await repairStream(bodies, stream, {
     events: deps.events,
     recreate: () => recreateStream(nc, streamConfig('validator')),
-    tail: keptTail(join(config.EIREL_DATA_DIR, 'log-repair.tail')),
+    tail: keptTail(config.EIREL_DATA_DIR),
     onProgress: bar.show,
   });
 }

@@ -29,7 +29,7 @@ export async function mendFiles(
   if (bodies.size > 0) await files.publishCheckpoint(Buffer.from(note, 'utf8'));
 }
 
-/** Where events are kept that no checkpoint covers, while the stream is not there. */
+/** Where events are kept that no checkpoint covers, while the stream is not there. A repair that was killed leaves them. */
 export type Tail = Readonly<{
   /** Null where nothing was kept. */
   load: () => Promise<readonly Uint8Array[] | null>;
@@ -84,8 +84,9 @@ export async function repairStream(
   plan: StreamPlan,
   { events, recreate, tail, onProgress }: RepairDeps,
 ): Promise<number> {
+  const kept = await restOf(plan, bodies, { events, tail });
   if (plan.kind === 'rebuild') {
-    if ((await tail.load()) === null) await tail.save(plan.tail);
+    await tail.save(kept);
     await recreate();
   }
   let head = bodies.headAt(Math.min(await events.size(), bodies.size));
@@ -94,10 +95,28 @@ export async function repairStream(
     head = await storeEvents(bundle.slice(head.size % TILE_WIDTH), head, events);
     onProgress(head.size);
   }
-  const size = await storeTail((await tail.load()) ?? [], head, events);
+  const size = await storeTail(kept, head, events);
   await tail.drop();
   return size;
 }
+
+/**
+ * What goes behind the signed events: what the stream has there, unless an earlier repair that was killed kept that
+ * and more. What was kept of a log that has gone on since does not follow, and is left.
+ */
+async function restOf(
+  plan: StreamPlan,
+  bodies: LogBodies,
+  { events, tail }: Pick<RepairDeps, 'events' | 'tail'>,
+): Promise<readonly Uint8Array[]> {
+  const rest =
+    plan.kind === 'rebuild' ? plan.tail : await readTail(bodies, await events.size(), events);
+  const kept = followingOf((await tail.load()) ?? [], bodies.headAt(bodies.size), events.source);
+  const goesOn = rest.every((payload, at) => Buffer.compare(payload, kept[at] ?? NOTHING) === 0);
+  return goesOn ? kept : rest;
+}
+
+const NOTHING = new Uint8Array(0);
 
 /** The first index at which the stream is not the log, up to `end`; null where it is. */
 async function firstDifference(
@@ -123,19 +142,24 @@ async function readTail(
   stated: number,
   events: Pick<StoredEvents, 'fetch' | 'source'>,
 ): Promise<readonly Uint8Array[]> {
-  const tail: Uint8Array[] = [];
-  let head = bodies.headAt(bodies.size);
-  while (head.size < stated) {
-    const payloads = await fetchEvents(events, head.size, Math.min(stated, head.size + TILE_WIDTH));
-    if (payloads.length === 0) return tail;
-    for (const payload of payloads) {
-      const next = headBehind(payload, head, events.source);
-      if (next === null) return tail;
-      tail.push(payload);
-      head = next;
-    }
+  const payloads = await fetchEvents(events, bodies.size, stated);
+  return followingOf(payloads, bodies.headAt(bodies.size), events.source);
+}
+
+/** These events as far as each follows from the one before it. */
+function followingOf(
+  payloads: readonly Uint8Array[],
+  from: Head,
+  source: string,
+): readonly Uint8Array[] {
+  const following: Uint8Array[] = [];
+  let head: Head | null = from;
+  for (const payload of payloads) {
+    head = headBehind(payload, head, source);
+    if (head === null) break;
+    following.push(payload);
   }
-  return tail;
+  return following;
 }
 
 function headBehind(payload: Uint8Array, head: Head, source: string): Head | null {

@@ -1,9 +1,14 @@
 import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Tail } from '../../sequencer/repair-log.ts';
 import { writeWhole } from '../export.ts';
 
-/** Events in a file, one a line, as `eirel export` writes them, while the stream that they belong to is not there. */
-export function keptTail(file: string): Tail {
+/**
+ * Events in a file of the data directory, one a line, as `eirel export` writes them, while the stream that they
+ * belong to is not there. The file is there from before the stream is deleted until a repair has come to its end.
+ */
+export function keptTail(dataDir: string): Tail {
+  const file = join(dataDir, 'log-repair.tail');
   return {
     load: async () => {
       try {

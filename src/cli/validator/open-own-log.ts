@@ -11,6 +11,7 @@ import { logFiles } from '../../runtime/log-files.ts';
 import type { LogStore } from '../../runtime/log-store.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { generationOf } from '../../sequencer/generation.ts';
+import { keptTail } from '../log/kept-tail.ts';
 import { askOutside, type OwnLogName } from './ask-outside.ts';
 import { beginOwnLog, startOwnLog } from './begin-own-log.ts';
 import { currentVoters } from './current-voters.ts';
@@ -51,6 +52,7 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
   const outside = askOutside(name, { chain, voters, ...asking });
 
   const prepare = async (store: LogStore): Promise<Prepared> => {
+    await requireRepaired(config, name);
     const secrets = await beginOwnLog(config, name, { store, signing, outside, logger, signal });
     const sequencer = await openSequencer(config, {
       store,
@@ -93,6 +95,19 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
     ended: Promise.race([log.pump.failed, sequencer.ended, witnessing.ended]),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** Events that were acknowledged lie beside the stream until the repair that took them out has put them back. */
+async function requireRepaired(
+  { EIREL_DATA_DIR }: Pick<Config, 'EIREL_DATA_DIR'>,
+  { source }: OwnLogName,
+): Promise<void> {
+  if ((await keptTail(EIREL_DATA_DIR).load()) === null) return;
+  throw new AppError('log.broken', {
+    source,
+    found: 'a repair that broke off: events of this log are kept outside of its stream',
+    next: 'run `eirel log repair` again',
+  });
 }
 
 /** Only whoever gives a log up knows what its successor continues. */
