@@ -4,8 +4,9 @@ import { verifySr25519 } from './chain/hotkey.ts';
 import { openChain, openHotkey } from './cli/validator/open-chain.ts';
 import { type OwnLog, openOwnLog } from './cli/validator/open-own-log.ts';
 import type { ValidatorLog } from './cli/validator/open-validator-log.ts';
+import { ownBundles } from './cli/validator/own-bundles.ts';
 import { pageOf, serveValidator } from './cli/validator/serve-validator.ts';
-import { servedProof } from './cli/validator/served-proof.ts';
+import { describeLog, servedProof } from './cli/validator/served-proof.ts';
 import {
   chainWatcher,
   checkpointCheck,
@@ -79,7 +80,7 @@ export async function startValidator(
   });
   serveCommands(log.nc, commandsOf(validator));
   await beginMode(identity, own);
-  const proof = await proofOf(config, own, validator);
+  const proof = await proofOf(config, own, validator, chain);
   const connection = chain.connection;
   const signing = [check, () => checkpointCheck(sequencer)];
   const served = opened.use(
@@ -110,17 +111,28 @@ function beginMode(identity: Identity, { log, sequencer: { published } }: OwnLog
 
 async function proofOf(
   config: Config,
-  { log, sequencer, witnessing }: OwnLog,
-  { offerEvidence }: Validator,
+  { name, log, sequencer, witnessing }: OwnLog,
+  { offerEvidence, state }: Validator,
+  { commitmentExtrinsics }: Pick<Chain, 'commitmentExtrinsics'>,
 ) {
-  const start = await readStart(log.store);
+  const { store, queries, secrets } = log;
+  const start = await readStart(store);
   if (start === null) throw new AppError('log.broken', { index: 0, found: 'no log.started' });
+  const dataDir = config.EIREL_DATA_DIR;
   return servedProof({
-    dataDir: config.EIREL_DATA_DIR,
+    dataDir,
     start,
     published: sequencer.published,
-    evidence: log.queries.evidence,
-    bundle: async () => ({ kind: 'unknown' }),
+    evidence: queries.evidence,
+    bundle: ownBundles(dataDir, {
+      projections: queries,
+      finalizedBlock: () => state.block,
+      checkpoints: sequencer,
+      payloads: store.fetch,
+      keys: runKeys(secrets.sealSecret, name.source),
+      commitmentExtrinsics,
+      policy: () => describeLog(start, witnessing.witnesses()).policy,
+    }),
     offerEvidence,
     ...witnessing,
   });
