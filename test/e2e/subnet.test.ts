@@ -93,9 +93,15 @@ test('it ends with the audit of all logs: the honest are clean, the dishonest is
   expect(audit?.logs.map(({ validator, exitCode }) => [validator, exitCode])).toEqual(
     RUNNING.map((name) => [name, name === DISHONEST ? EXIT.mismatch : EXIT.ok]),
   );
-  for (const { validator, checkpoint, faults, rules, asked } of audit?.logs ?? []) {
+  for (const { validator, checkpoint, faults, rules, chain, asked } of audit?.logs ?? []) {
     expect(checkpoint, validator).toBe('verified');
     expect(rules.decisions).toBe(results.length);
+    const snapshots = 2 * results.length; // at the snapshot and the decide block of each run
+    expect(chain.snapshots).toMatchObject({ checked: snapshots, equal: snapshots, unchecked: 0 });
+    for (const { checked, equal, unchecked } of [chain.commitments, chain.anchors]) {
+      expect(checked).toBeGreaterThanOrEqual(results.length);
+      expect({ equal, unchecked }).toEqual({ equal: checked, unchecked: 0 });
+    }
     expect(asked.anchors?.claims).toBe(results.length);
     expect(asked.observations?.claims).toBeGreaterThan(0);
     expect(asked.witnesses?.claims).toBeGreaterThan(0);
@@ -334,7 +340,8 @@ test('a stream that was changed is reported, not repaired, and no validator star
   const applied = await eirel(['streams', 'apply'], 'admin', 'v4');
   expect(applied).toMatchObject({ code: 4, err: expect.stringContaining('stream.drift') });
 
-  const chain = { url: 'ws://127.0.0.1:9', genesisHash: sha256('no chain is asked for this') };
+  // The chain is not asked for this, but its name has to be that of what was signed.
+  const chain = { url: 'ws://127.0.0.1:9', genesisHash: String(results[0]?.inputs.genesis) };
   const env = await validatorEnvironment(accountOf('v4'), { dir, natsUrl, chain });
   const started = await runEirel(['validator'], env);
   expect(started).toMatchObject({ code: 4, err: expect.stringContaining('duplicate_window') });
