@@ -73,7 +73,7 @@ async function planRepair(site: LogSite, mirror: OpenLogSource | null, io: Io): 
     });
   const deps = await coverDepsOf(site);
   const survey = await surveyLog(locked, deps);
-  const target = mirror === null ? locked : await newestOf(locked, mirror, deps);
+  const target = notAhead(mirror === null ? locked : await newestOf(locked, mirror, deps));
   using bar = progressBar(io, 'authenticating', target.size);
   const read = firstBodies(await copies(survey, target, { mirror, deps }));
   const bodies = await authenticateBodies(read, target, bar.show);
@@ -116,6 +116,12 @@ async function newestOf(
   return { source, size: opened.size, root: hexOf(opened.root), note: text, time: now() };
 }
 
+/** What a clock that ran ahead has signed would hold up what the right one signs, until that time has come. */
+function notAhead(target: Locked): Locked {
+  const time = now();
+  return target.time > time ? { ...target, time } : target;
+}
+
 /** A newer checkpoint that is not over what was signed here is a fork, not a repair. */
 function requireGrowth({ leaves }: LogBodies, { size, root }: Locked): void {
   const tree = createTree();
@@ -150,7 +156,7 @@ async function perform(
 
 function tell({ source }: LogSite, { locked, target, mendsFiles, stream }: Repair) {
   const { size, root } = target;
-  const takenOver = target === locked ? null : { from: locked.size, to: size };
+  const takenOver = size === locked.size ? null : { from: locked.size, to: size };
   const files = mendsFiles ? 'mend' : 'whole';
   return { source, size, root, takenOver, files, stream: tellStream(stream) };
 }

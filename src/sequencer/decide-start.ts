@@ -3,7 +3,6 @@ import type { SizedRoot } from './sized-root.ts';
 
 /** What lies on the disks of this machine, and what the world knows, when a log's sequencer starts. */
 export type StartFacts = Readonly<{
-  now: string;
   lock: Locked | null;
   /** The published checkpoint; `unreadable` where there is one that this log's keys did not sign. */
   published: SizedRoot | 'none' | 'unreadable';
@@ -43,7 +42,6 @@ export type Refusal = Readonly<{
   kind: 'refuse';
   reason:
     | 'not-begun' // no signed checkpoint is locked here
-    | 'clock-behind' // it is earlier than when the last checkpoint was signed
     | 'unreadable' // a published checkpoint that this log's keys did not sign
     | 'lock-behind' // something newer than the lock is published, anchored or witnessed
     | 'forked' // two roots for one size
@@ -79,8 +77,7 @@ export function decideStart(facts: StartFacts): StartDecision {
 
 /** What no recovery on this machine can mend. */
 function refusalOf(facts: StartFacts, lock: Locked): Refusal | null {
-  const { now, published, laterGeneration } = facts;
-  if (now < lock.time) return clockBehind(now, lock.time);
+  const { published, laterGeneration } = facts;
   if (laterGeneration !== null) return givenUp(laterGeneration);
   if (published === 'unreadable') return unreadable();
   const others = [
@@ -118,23 +115,13 @@ function notBegun(): Refusal {
   );
 }
 
-function clockBehind(now: string, time: string): Refusal {
-  const next = 'set the clock; where it is right, this is an old copy of a machine';
-  return refuse(
-    'clock-behind',
-    now,
-    `a time after ${time}, when the last checkpoint was signed`,
-    next,
-  );
-}
-
 function unreadable(): Refusal {
   const expected = "a checkpoint of this log, signed by this validator's keys";
   return refuse(
     'unreadable',
     'another published checkpoint',
     expected,
-    'check EIREL_DATA_DIR and EIREL_SIGNING_DIR: they belong together',
+    'check EIREL_DATA_DIR and EIREL_SIGNING_DIR: they belong together; where they are the right ones, `eirel log repair` writes the checkpoint again',
   );
 }
 

@@ -58,15 +58,13 @@ export async function gatherFacts(
   deps: CoverDeps,
 ): Promise<Readonly<{ facts: StartFacts; survey: Survey | null }>> {
   const lock = await deps.lock.read(source);
-  const now = deps.now();
   if (lock === null)
-    return { facts: { ...NOTHING_HERE, ...anchorFacts(source, outside), now, lock }, survey: null };
+    return { facts: { ...NOTHING_HERE, ...anchorFacts(source, outside), lock }, survey: null };
   const survey = await surveyLog(lock, deps);
   const { published, tiles, stream, differsAt } = survey;
   const staged = survey.staged !== null;
   const known = await knownOf(outside, survey, deps);
   const facts = {
-    now,
     lock,
     published,
     tiles,
@@ -85,13 +83,12 @@ export async function gatherFacts(
  */
 export async function askAgain(
   { locked }: Pick<Covered, 'locked'>,
-  { askOutside, files, now }: Pick<ReconcileDeps, 'askOutside' | 'files' | 'now'>,
+  { askOutside, files }: Pick<ReconcileDeps, 'askOutside' | 'files'>,
 ): Promise<string | null> {
   const outside = await askOutside();
   const { source, size, root } = locked;
   const whole = { published: { size, root }, tiles: { kind: 'whole' } } as const;
   const decision = decideStart({
-    now: now(),
     lock: locked,
     ...whole,
     staged: false,
@@ -164,14 +161,9 @@ async function perform(
   }
 }
 
-/** A clock that runs behind is no fork, but signing by it could be one. */
+/** Where the disks do not hold what was signed the log is broken; in every other case it may be another's too. */
 function refused(decision: StartDecision): AppError {
   const { reason, found, expected, next } = decision as Refusal; // safe: callers have handled every other kind
-  const code =
-    reason === 'clock-behind'
-      ? 'signing.refused'
-      : reason === 'damaged' || reason === 'lost'
-        ? 'log.broken'
-        : 'log.forked';
+  const code = reason === 'damaged' || reason === 'lost' ? 'log.broken' : 'log.forked';
   return new AppError(code, { reason, found, expected, next });
 }

@@ -130,14 +130,16 @@ async function coverAndShow(state: State, deps: SequencerDeps): Promise<void> {
   deps.onPublished(published);
 }
 
-/** What keeps this log from being signed for now, and passes without anybody's restarting it; else null. */
+/**
+ * What keeps this log from being signed for now, and passes without anybody's restarting it; else null. The clock is
+ * among it: it steps back by itself, and what was signed is kept apart from it.
+ */
 async function reasonToWait(state: State, deps: SequencerDeps): Promise<string | null> {
   const { covered } = state;
   if (state.unknown !== null) state.unknown = await askAgain(covered, deps);
   if (state.unknown !== null) return `the anchor on chain is not known: ${state.unknown}`;
-  const now = deps.now();
-  if (now < covered.locked.time)
-    return `the clock says ${now}, and the last checkpoint was signed at ${covered.locked.time}`;
+  if (deps.now() < covered.locked.time)
+    return `the clock is behind ${covered.locked.time}, when the last checkpoint was signed: set it; where it is right now, stop the validator and run \`eirel log repair\``;
   const space = await deps.askSpace();
   return judgeSpace(space) === 'nothing-signed'
     ? `the disk is full: ${describeSpace(space)}`
