@@ -13,7 +13,6 @@ import { verifyCertificate } from '#src/consensus/certificate.ts';
 import { digestOf } from '#src/consensus/outcome.ts';
 import type { Certificate } from '#src/events/decision.ts';
 import { runOf } from '#src/events/define-event.ts';
-import { sha256 } from '#src/events/hash.ts';
 import { decisions } from '#src/projectors/decisions.ts';
 import { connectNats } from '#src/runtime/nats-link.ts';
 import { findNatsServer, type NatsServer, startNatsServer } from '#src/runtime/nats-server.ts';
