@@ -137,7 +137,8 @@ async function coverAndShow(state: State, deps: SequencerDeps): Promise<void> {
 async function reasonToWait(state: State, deps: SequencerDeps): Promise<string | null> {
   const { covered } = state;
   if (state.unknown !== null) state.unknown = await askAgain(covered, deps);
-  if (state.unknown !== null) return `the anchor on chain is not known: ${state.unknown}`;
+  if (state.unknown !== null)
+    return `what chain and witnesses know of this log is not known: ${state.unknown}`;
   if (deps.now() < covered.locked.time)
     return `the clock is behind ${covered.locked.time}, when the last checkpoint was signed: set it; where it is right now, stop the validator and run \`eirel log repair\``;
   const space = await deps.askSpace();

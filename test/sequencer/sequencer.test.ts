@@ -183,7 +183,7 @@ describe('nothing is signed for the time being', () => {
   }>[] = [
     {
       why: 'while the anchor on chain is not known',
-      told: /anchor on chain is not known: no node answers/,
+      told: /is not known: no node answers/,
       deps: (held, world) => ({
         askOutside: async () =>
           held()

@@ -1,10 +1,10 @@
-import type { Chain, ChainCommitment } from '../../chain/chain.ts';
+import type { Chain, ChainCommitment, Known } from '../../chain/chain.ts';
 import { parseAnchor } from '../../consensus/commitment.ts';
 import type { Verify } from '../../consensus/keys.ts';
 import { sha256 } from '../../events/hash.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
 import { witnessedByPeer } from '../../handlers/peer-log.ts';
-import type { AskOutside } from '../../sequencer/outside.ts';
+import type { AskOutside, Outside } from '../../sequencer/outside.ts';
 import { hexOf, type SizedRoot } from '../../sequencer/sized-root.ts';
 import type { CurrentVoters } from './current-voters.ts';
 
@@ -20,7 +20,10 @@ export type OwnLogName = Readonly<{
   source: string;
 }>;
 
-/** Asks the chain for this log's newest anchor, and the voters for what they witnessed of it. */
+/**
+ * Asks the chain for this log's newest anchor, and the voters for what they witnessed of it. A chain that does not
+ * tell who votes has not told enough: a witness that could not be asked may know more than the anchor.
+ */
 export function askOutside(
   log: OwnLogName,
   deps: Readonly<{
@@ -35,10 +38,11 @@ export function askOutside(
   const originHash = sha256(log.source);
   return async () => {
     const read = await chain.latestCommitments([log.hotkey]);
-    const anchor = read.known ? { known: true as const, value: anchorIn(read.value, log) } : read;
+    const peers = await voters.peers();
+    const anchor = voters.known() ? anchorOf(read, log) : NO_VOTERS;
     const patience = AbortSignal.any([signal, AbortSignal.timeout(WITNESS_PATIENCE_MS)]);
     const asked = await Promise.all(
-      (await voters.peers()).map(async (peer) => {
+      peers.map(async (peer) => {
         const held = await witnessedByPeer(
           peer,
           { ...log, originHash },
@@ -51,6 +55,16 @@ export function askOutside(
     );
     return { anchor, witnessed: asked.flat() };
   };
+}
+
+const NO_VOTERS = {
+  known: false,
+  reason: 'unavailable',
+  detail: 'the chain does not tell who votes',
+} as const;
+
+function anchorOf(read: Known<readonly ChainCommitment[]>, log: OwnLogName): Outside['anchor'] {
+  return read.known ? { known: true, value: anchorIn(read.value, log) } : read;
 }
 
 /** The tree that the hotkey anchored last, if it is of this log's generation or of a later one. */

@@ -6,6 +6,8 @@ const REFRESH_BLOCKS = 25;
 
 /** Who votes by the newest finalised block, and where they answer. */
 export type CurrentVoters = Readonly<{
+  /** The chain has told who votes, once at least: until then nobody is known, which is not that there is nobody. */
+  known: () => boolean;
   hotkeys: () => Promise<ReadonlySet<string>>;
   /** All of them that serve an axon but this validator. */
   peers: () => Promise<readonly Peer[]>;
@@ -37,6 +39,7 @@ export function currentVoters(
     return reading;
   };
   return {
+    known: () => known.block >= 0,
     hotkeys: async () => new Set((await read()).map(({ hotkey }) => hotkey)),
     peers: async () =>
       (await read()).flatMap(({ hotkey, axon }) =>
