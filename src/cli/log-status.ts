@@ -53,7 +53,7 @@ function sizeAndRoot({ size, root }: Readonly<{ size: number; root: string }>): 
 }
 
 /** What a start will do about it, for people. */
-export function tellDecision(decision: StartDecision): string {
+function tellDecision(decision: StartDecision): string {
   switch (decision.kind) {
     case 'go-on':
       return `everything agrees; ${decision.gap} events wait to be covered`;

@@ -10,8 +10,8 @@ export type Metrics = Readonly<{
   logSized: (events: number) => void;
   /** One atomic batch was committed: how many events, and how long the log took. */
   appended: (events: number, durationMs: number) => void;
-  /** A checkpoint was published that covers so many events. */
-  checkpointPublished: (events: number) => void;
+  /** A checkpoint is published that covers so many events, with so many cosignatures; `now` where that was just done. */
+  checkpointPublished: (at: { events: number; cosignatures: number; now: boolean }) => void;
   /** Events in the log that a projector has not projected yet. */
   projectionLagged: (projector: string, events: number) => void;
   /** One thing was asked of one peer; peers are not told apart, for anybody can register many. */
@@ -76,21 +76,42 @@ function logMetrics(registry: Registry) {
     labelNames: ['projector'],
     registers,
   });
-  const covered = new Gauge({
-    name: 'eirel_checkpoint_size_events',
-    help: 'Events that the newest published checkpoint covers',
-    registers,
-  });
   unknownAtFirst(size);
-  unknownAtFirst(covered);
   return {
-    checkpointPublished: (events: number) => covered.set(events),
+    ...checkpointMetrics(registry),
     logSized: (events: number) => size.set(events),
     appended: (events: number, durationMs: number) => {
       batch.observe(events);
       duration.observe(durationMs / 1_000);
     },
     projectionLagged: (projector: string, events: number) => lag.set({ projector }, events),
+  };
+}
+
+function checkpointMetrics(registry: Registry) {
+  const gauge = (name: string, help: string): Gauge => {
+    const made = new Gauge({ name, help, registers: [registry] });
+    unknownAtFirst(made);
+    return made;
+  };
+  const covered = gauge(
+    'eirel_checkpoint_size_events',
+    'Events that the newest published checkpoint covers',
+  );
+  const cosigned = gauge(
+    'eirel_checkpoint_cosignatures',
+    'Witnesses that cosigned the newest published checkpoint; 0 while none did',
+  );
+  const published = gauge(
+    'eirel_checkpoint_timestamp_seconds',
+    'Unix time at which this process published a checkpoint last',
+  );
+  return {
+    checkpointPublished: (at: { events: number; cosignatures: number; now: boolean }) => {
+      covered.set(at.events);
+      cosigned.set(at.cosignatures);
+      if (at.now) published.setToCurrentTime();
+    },
   };
 }
 

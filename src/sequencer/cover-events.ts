@@ -17,7 +17,7 @@ import type { TileBuilder } from './tile-builder.ts';
 import { verifyStaged } from './verify-staged.ts';
 
 /** One checkpoint covers at most so many events, and stops reading behind so many bytes: what is staged is held in memory. */
-export const MAX_COVERED_EVENTS = 16_384;
+const MAX_COVERED_EVENTS = 16_384;
 const MAX_COVERED_BYTES = 64 * 1024 * 1024;
 
 /** As many events as hide a round trip, and few enough to stop soon behind the bound on bytes. */

@@ -9,6 +9,14 @@ export type Notes = Readonly<{
   open: (note: Uint8Array) => Checkpoint | null;
 }>;
 
+/** The log key's line, and the hotkey's. */
+const OWN_LINES = 2;
+
+/** How many witnesses have cosigned a note of ours. */
+export function cosignaturesIn(note: Uint8Array): number {
+  return Math.max(0, parseNote(note).signatures.length - OWN_LINES);
+}
+
 /**
  * The note with these lines behind its own, as many as a note may have; a line that it has already, by name and
  * key, is left out. Whether they sign this note's text is for the caller to know.

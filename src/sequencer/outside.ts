@@ -2,7 +2,7 @@ import type { Known } from '../chain/chain.ts';
 import type { SizedRoot } from './sized-root.ts';
 
 /** A checkpoint of this log that somebody else keeps: `by` names him for people. */
-export type Witnessed = SizedRoot & Readonly<{ by: string }>;
+type Witnessed = SizedRoot & Readonly<{ by: string }>;
 
 /**
  * What the world knows of this log. The anchor is the newest one of this hotkey on chain, null where there is

@@ -16,7 +16,7 @@ export async function readStart(
 }
 
 /** What the payload of a first event says. Throws `log.broken` when it is something else. */
-export function startIn(payload: Uint8Array, source: string): LogStart {
+function startIn(payload: Uint8Array, source: string): LogStart {
   const { event } = readEvent(payload, source, EMPTY);
   if (event.type !== 'log.started.v1') throw noStart(event.type);
   const parsed = LogStart.safeParse(bodyOf(event.data.body));

@@ -22,7 +22,7 @@ export type StoredEvents = Readonly<{
   ) => Promise<{ readonly kind: 'stored' } | { readonly kind: 'conflict'; readonly found: string }>;
 }>;
 
-export type StoredMessage = Readonly<{ subject: string; payload: Uint8Array }>;
+type StoredMessage = Readonly<{ subject: string; payload: Uint8Array }>;
 
 /** Small enough that a batch of the largest events stays below 35 MB. */
 const FETCH_EVENTS = 500;

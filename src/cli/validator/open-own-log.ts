@@ -19,6 +19,7 @@ import { openSequencer } from './open-sequencer.ts';
 import { openSigning } from './open-signing.ts';
 import { openValidatorLog, type Prepared } from './open-validator-log.ts';
 import { openWitnessing } from './open-witnessing.ts';
+import { measurePublished } from './telemetry.ts';
 
 export type OwnLogSite = Readonly<{
   signer: Signer;
@@ -60,7 +61,7 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
       secrets,
       signer,
       outside,
-      onPublished: ({ size }) => metrics.checkpointPublished(size),
+      onPublished: (published) => measurePublished(metrics, published, true),
       logger,
       ...asking,
     });
@@ -68,6 +69,7 @@ export async function openOwnLog(config: Config, site: OwnLogSite) {
   };
   const log = opened.use(await openValidatorLog(config, name.source, { prepare, logger, signal }));
   const { secrets, sequencer } = log;
+  measurePublished(metrics, sequencer.published(), false);
   // What was signed is in the stream by now: one without events is that of a log that has just begun.
   if ((await log.log.head()).size === 0) {
     requireFirst(name);

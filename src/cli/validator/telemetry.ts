@@ -8,6 +8,8 @@ import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Projection } from '../../runtime/projection.ts';
+import { cosignaturesIn } from '../../sequencer/notes.ts';
+import type { PublishedNote } from '../../sequencer/published-board.ts';
 import type { Sequencer } from '../../sequencer/sequencer.ts';
 
 /** Steps that an operator wants to see once each; the others repeat at every block. */
@@ -121,6 +123,17 @@ export function checkpointCheck({ holdup, published }: Sequencer): Check {
   const reason = holdup();
   const size = published()?.size ?? 0;
   return { name: 'checkpoints', ok: reason === null, detail: reason ?? `up to event ${size}` };
+}
+
+/** Tells of the checkpoint that is served; `now` where it was just published. */
+export function measurePublished(
+  metrics: Metrics,
+  published: PublishedNote | null,
+  now: boolean,
+): void {
+  if (published === null) return;
+  const { size, note } = published;
+  metrics.checkpointPublished({ events: size, cosignatures: cosignaturesIn(note), now });
 }
 
 /** Brings the gauges up to date after a round. */
