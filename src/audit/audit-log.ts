@@ -2,6 +2,12 @@ import type { LogStart } from '../events/log-started.ts';
 import { type ReadTile, rootFromTiles } from '../merkle/tile-proof.ts';
 import type { Hash } from '../merkle/tree.ts';
 import type { AuditDeps } from './bench.ts';
+import {
+  type ChainCheck,
+  type ChainVerdict,
+  type ChainView,
+  createChainCheck,
+} from './chain-facts.ts';
 import { checkClaims, type TreeClaim } from './claims.ts';
 import { type Fault, type Faults, gatherFaults } from './fault.ts';
 import type { GateRun } from './gate.ts';
@@ -24,6 +30,8 @@ export type Expectations = Readonly<{
   claims: readonly TreeClaim[];
   /** A run that is to be told of in full; null for none. */
   run?: string | null;
+  /** A node that what the log says of the chain is compared with; null, or left out, for none. */
+  chain?: ChainView | null;
 }>;
 
 /** What an audit of a log came to. */
@@ -55,6 +63,8 @@ export type LogVerdict = Readonly<{
   runs: readonly RunReport[];
   /** Claims that were asked for, and those that agree. */
   claims: Readonly<{ checked: number; agreeing: number }>;
+  /** How what it says of the chain compared with the chain; null where no chain was asked. */
+  chain: ChainVerdict | null;
 }>;
 
 /** Tells how far an audit is: events read, of how many; null while that is not known. */
@@ -77,11 +87,13 @@ export async function auditLog(
   const total = published.checkpoint?.size ?? null;
   const types = new Map<string, number>();
   const rootAt = (size: number): Hash | undefined => reader.hashes.rootAt(size);
+  const chain = expected.chain ? createChainCheck(expected.chain, faults) : null;
   const machine = createStateMachine({
     ...deps,
     faults,
     rootAt,
     ownerHotkey: expected.ownerHotkey,
+    note: (fact) => chain?.note(fact),
     source: () => reader.source() ?? '',
     keep: ({ run }) => run === expected.run,
   });
@@ -92,14 +104,9 @@ export async function auditLog(
       machine.take(recorded);
     },
   });
-  let whole = true;
-  for await (const bundle of fetchBundles(source, total)) {
-    const read = reader.read(bundle);
-    onProgress(reader.hashes.size(), total);
-    whole = read !== 'lost' && !faults.full();
-    if (read === 'last' || !whole) break;
-  }
+  const whole = await readWhole(source, total, { reader, chain, faults, onProgress });
   reader.end(published.checkpoint?.root ?? null);
+  await chain?.settle();
   checkLogKey(published, machine.start(), faults);
   checkNetwork(machine.start(), expected, faults);
   const tiles = total !== null && whole ? await checkTiles(source, reader, faults) : 0;
@@ -119,8 +126,31 @@ export async function auditLog(
     rules: machine.end(),
     gate: machine.closed(),
     runs: machine.kept().map(reportOf),
+    chain: chain?.verdict() ?? null,
     claims: { checked: whole ? expected.claims.length : 0, agreeing },
   };
+}
+
+/** Reads a log to its end; false where it is lost on the way, or has as many faults as are told. */
+async function readWhole(
+  source: LogSource,
+  total: number | null,
+  deps: Readonly<{
+    reader: LeafReader;
+    chain: ChainCheck | null;
+    faults: Faults;
+    onProgress: OnProgress;
+  }>,
+): Promise<boolean> {
+  const { reader, chain, faults, onProgress } = deps;
+  for await (const bundle of fetchBundles(source, total)) {
+    const read = reader.read(bundle);
+    await chain?.settle();
+    onProgress(reader.hashes.size(), total);
+    if (read === 'lost' || faults.full()) return false;
+    if (read === 'last') break;
+  }
+  return true;
 }
 
 /** A log's name has eight digits of the genesis hash, and all that its hotkey signs has the whole of it. */

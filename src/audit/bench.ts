@@ -4,6 +4,7 @@ import type { Verify } from '../consensus/keys.ts';
 import type { LogStart } from '../events/log-started.ts';
 import type { WeightMode } from '../events/weights.ts';
 import type { Hash } from '../merkle/tree.ts';
+import type { ChainFact } from './chain-facts.ts';
 import type { FaultCode } from './fault.ts';
 import type { GateRun } from './gate.ts';
 import type { Data } from './run-record.ts';
@@ -44,6 +45,8 @@ export type Bench = AuditDeps &
     ownerHotkey: string | null;
     /** The root of this log's tree over its first `size` events; undefined for more than were read. */
     rootAt: (size: number) => Hash | undefined;
+    /** Gets what the log says of the chain. */
+    note: (fact: ChainFact) => void;
     fault: (code: FaultCode, index: number, expected: string, found: string) => void;
   }>;
 

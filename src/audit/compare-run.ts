@@ -1,6 +1,7 @@
 import { parseAnchor, parseCommitment } from '../consensus/commitment.ts';
 import { sameWeights } from '../consensus/vector.ts';
 import type { Vector } from '../events/weights.ts';
+import type { Told } from './chain-facts.ts';
 import type { RunReport } from './run-report.ts';
 
 /** What the chain holds of a validator now, and what stood in its slot while a run was committed to. */
@@ -10,8 +11,6 @@ export type ChainRun = Readonly<{
   /** Its commitments of the run's commit phase, oldest first. */
   slots: Told<readonly Readonly<{ block: number; fields: readonly (string | null)[] }>[]>;
 }>;
-
-type Told<T> = Readonly<{ known: true; value: T }> | Readonly<{ known: false; detail: string }>;
 
 /** One comparison of a run with the chain; never silently left out. */
 export type ChainLine = Readonly<{

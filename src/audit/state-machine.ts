@@ -55,7 +55,7 @@ export type StateMachine = Readonly<{
  */
 export function createStateMachine(
   deps: AuditDeps &
-    Pick<Bench, 'rootAt' | 'ownerHotkey'> &
+    Pick<Bench, 'rootAt' | 'ownerHotkey' | 'note'> &
     Readonly<{ faults: Faults; source: () => string; keep: (run: InRun) => boolean }>,
 ): StateMachine {
   const { faults, source, keep } = deps;

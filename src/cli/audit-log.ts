@@ -45,7 +45,12 @@ export const auditLogCommand: Command = {
     using bar = progressBar(io, 'auditing', log.size);
     const audited = await auditLog(
       source,
-      { ...expected, claims: outside.claims, ownerHotkey: outside.ownerHotkey },
+      {
+        ...expected,
+        claims: outside.claims,
+        ownerHotkey: outside.ownerHotkey,
+        chain: node?.chain ?? null,
+      },
       { verify: verifySr25519, blake2b256 },
       (done) => {
         io.signal.throwIfAborted();

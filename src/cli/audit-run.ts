@@ -9,7 +9,8 @@ import { RunId } from '../events/scalars.ts';
 import { LOG_HELP, openLogSource } from './audit/open-log-source.ts';
 import { type Node, openNode } from './audit/open-node.ts';
 import { EXPECTED_OPTIONS, RPC_OPTION, readExpected, readNetwork } from './audit/options.ts';
-import { tellFaults } from './audit/tell.ts';
+import { table, tellFaults } from './audit/tell.ts';
+import { tellChain } from './audit/tell-chain.ts';
 import { tellRun } from './audit/tell-run.ts';
 import { type Command, JSON_OPTION, usage } from './command.ts';
 import { EXIT } from './exit-codes.ts';
@@ -42,7 +43,7 @@ export const auditRunCommand: Command = {
     using bar = progressBar(io, 'auditing', log.size);
     const verdict = await auditLog(
       log.source,
-      { ...expected, claims: [], ownerHotkey: null, run },
+      { ...expected, claims: [], ownerHotkey: null, run, chain: node?.chain ?? null },
       { verify: verifySr25519, blake2b256 },
       (done) => {
         io.signal.throwIfAborted();
@@ -64,11 +65,11 @@ export const auditRunCommand: Command = {
         node === null || named === null ? null : await askChain(report, named.hotkey, node);
       runs.push({ report, chain: compareRun(report, chain) });
     }
-    const { faults } = verdict;
+    const { faults, events } = verdict;
     io.out(
       input.flag('json')
-        ? `${JSON.stringify({ origin: verdict.origin, runs, faults })}\n`
-        : `${runs.map(({ report, chain }) => tellRun(report, chain)).join('\n')}${tellFaults(faults)}`,
+        ? `${JSON.stringify({ origin: verdict.origin, runs, faults, chain: verdict.chain })}\n`
+        : `${runs.map(({ report, chain }) => tellRun(report, chain)).join('\n')}${table(tellChain(verdict.chain, events))}\n${tellFaults(faults)}`,
     );
     const differs = runs.some(({ chain }) => chain.some(({ verdict }) => verdict === 'differs'));
     return faults.length > 0 || differs ? EXIT.mismatch : EXIT.ok;

@@ -6,6 +6,7 @@ import {
   scoreDigest,
 } from '../consensus/commitment.ts';
 import { commitmentsIn, mergeCommitments } from '../consensus/commitment-facts.ts';
+import { chainTexts } from '../consensus/commitment-reads.ts';
 import type { CommitmentFound } from '../events/commitment.ts';
 import { sha256 } from '../events/hash.ts';
 import type { Phases } from '../events/run.ts';
@@ -13,7 +14,7 @@ import type { RunKeys } from '../events/run-key.ts';
 import type { CommitmentRead } from '../projectors/reports.ts';
 import { aheadOf } from './anchor-log.ts';
 import type { Checkpoints, PublishedCheckpoint } from './checkpoints.ts';
-import { chainTexts, readThrough } from './read-commitments.ts';
+import { readThrough } from './read-commitments.ts';
 import type { Recorder } from './recorder.ts';
 import { type AttemptRequest, refuse, settled, signExtrinsic } from './sign-extrinsic.ts';
 import { describeConflict, type SigningHistory } from './signing-history.ts';

@@ -1,6 +1,7 @@
 import type { Chain } from '../chain/chain.ts';
 import { decide } from '../consensus/decide.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
+import { wantedSeats } from '../consensus/snapshot.ts';
 import type { Rules } from '../events/decision.ts';
 import type { RunKeys } from '../events/run-key.ts';
 import type { SnapshotPhase } from '../events/snapshot.ts';
@@ -135,8 +136,7 @@ async function readChain(
 ): Promise<string | null> {
   const { family, run, phases } = view.run;
   const block = phase === 'open' ? phases.snapshot : phases.decide;
-  const incumbent = phase === 'decide' ? view.open?.incumbent : null;
-  const miners = [...view.run.miners, ...(incumbent ? [incumbent.hotkey] : [])];
+  const miners = wantedSeats(view.run.miners, phase === 'decide' ? view.open : null);
   // At the decide block an answer is measured against this run's own snapshot, else against the runs before.
   const lastRowCount =
     phase === 'decide' && view.open !== null

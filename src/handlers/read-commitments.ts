@@ -1,8 +1,6 @@
-import type { Chain, ChainCommitment, Known } from '../chain/chain.ts';
-import { parseAnchor } from '../consensus/commitment.ts';
-import { type ChainText, commitmentsIn } from '../consensus/commitment-facts.ts';
+import type { Chain, Known } from '../chain/chain.ts';
+import { readSlots } from '../consensus/commitment-reads.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
-import { type Anchor, MAX_ANCHORS } from '../events/checkpoint.ts';
 import type { Phases } from '../events/run.ts';
 import { detailOf } from '../events/scalars.ts';
 import type { Voter } from '../events/snapshot.ts';
@@ -61,15 +59,6 @@ export function readThrough(reads: readonly CommitmentRead[]): number | null {
   return reads.at(-1)?.upTo ?? null;
 }
 
-/** Our commitment is a text in the first field: what Python validators read, too. */
-export function chainTexts(commitments: readonly ChainCommitment[]): readonly ChainText[] {
-  return commitments.map(({ hotkey, block, fields }) => ({
-    hotkey,
-    block,
-    text: fields[0] ?? null,
-  }));
-}
-
 async function readRest(
   { family, run, phases, voters, reads, block }: ReadRequest,
   { commitments }: Pick<ReadDeps, 'commitments'>,
@@ -81,12 +70,7 @@ async function readRest(
   const hotkeys = voters.map(({ hotkey }) => hotkey);
   const read = await commitments(hotkeys, range);
   if (!read.known) return read;
-  // A node that answers with more than was asked must not bring in a late commitment.
-  const within = read.value.filter(
-    (each) => each.block > range.after && each.block <= range.upTo && hotkeys.includes(each.hotkey),
-  );
-  const found = commitmentsIn(chainTexts(within), run);
-  const anchors = anchorsOf(within);
+  const { found, anchors } = readSlots(read.value, { run, hotkeys, ...range });
   return {
     known: true,
     value: [
@@ -94,19 +78,4 @@ async function readRest(
       { type: 'anchors.read.v1', data: { family, run, ...range, anchors } },
     ],
   };
-}
-
-/** The trees of the voters' logs that the second fields name, by hotkey, then block. */
-function anchorsOf(commitments: readonly ChainCommitment[]): Anchor[] {
-  const anchors = commitments.flatMap(({ hotkey, block, fields }) => {
-    const anchor = parseAnchor(fields[1] ?? '');
-    return anchor === null ? [] : [{ hotkey, block, ...anchor }];
-  });
-  const sorted = anchors.toSorted((a, b) =>
-    a.hotkey === b.hotkey ? a.block - b.block : a.hotkey < b.hotkey ? -1 : 1,
-  );
-  // Who anchors in every block of the commit phase must not keep the others' out.
-  return [...Map.groupBy(sorted, ({ hotkey }) => hotkey).values()]
-    .flatMap((own) => (own.length > 2 ? [...own.slice(0, 1), ...own.slice(-1)] : own))
-    .slice(0, MAX_ANCHORS);
 }

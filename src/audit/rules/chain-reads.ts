@@ -6,7 +6,7 @@ import { isSortedSet } from './runs.ts';
 export function commitmentsRead(
   { n, data: { after, upTo, found } }: Entry<'commitments.read.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault, note }: Bench,
 ): void {
   const { opened, reads } = run.facts;
   if (opened === null) return;
@@ -20,7 +20,9 @@ export function commitmentsRead(
       `after ${after} up to ${upTo}`,
     );
   }
-  const voters = new Set(votersOf(run).map(({ hotkey }) => hotkey));
+  const hotkeys = votersOf(run).map(({ hotkey }) => hotkey);
+  note({ about: 'commitments', n, range: { run: run.run, hotkeys, after, upTo }, said: found });
+  const voters = new Set(hotkeys);
   const stranger = found.find(({ hotkey }) => !voters.has(hotkey));
   if (stranger !== undefined) fault('inputs-differ', n, 'commitments of voters', stranger.hotkey);
   if (!isSortedSet(found.map(({ hotkey }) => hotkey)))
@@ -49,9 +51,11 @@ export function anchorsRead(
   run: RunRecord,
   bench: Bench,
 ): void {
-  const { fault, log } = bench;
+  const { fault, log, note } = bench;
   const { start } = log;
-  const voters = new Set(votersOf(run).map(({ hotkey }) => hotkey));
+  const hotkeys = votersOf(run).map(({ hotkey }) => hotkey);
+  note({ about: 'anchors', n, range: { run: run.run, hotkeys, after, upTo }, said: anchors });
+  const voters = new Set(hotkeys);
   if (run.anchorsRead !== null && after < run.anchorsRead)
     fault('inputs-differ', n, `a read of blocks after ${run.anchorsRead}`, `after ${after}`);
   run.anchorsRead = upTo;

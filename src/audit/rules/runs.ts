@@ -1,3 +1,4 @@
+import { wantedSeats } from '../../consensus/snapshot.ts';
 import { runSequence } from '../../events/scalars.ts';
 import type { Bench } from '../bench.ts';
 import type { Entry, RunRecord } from '../run-record.ts';
@@ -40,9 +41,12 @@ export function runClosed(
 export function snapshotTaken(
   { n, data: { phase, snapshot } }: Entry<'snapshot.taken.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault, note }: Bench,
 ): void {
   const { opened, open, current } = run.facts;
+  const first = phase === 'decide' && open?.known === true ? open.snapshot : null;
+  const miners = wantedSeats(opened?.miners ?? [], first);
+  note({ about: 'snapshots', n, said: snapshot, miners });
   const before = phase === 'open' ? open : current;
   if (before?.known === true)
     fault('order-broken', n, `one snapshot of phase ${phase}`, 'a second one');

@@ -1,6 +1,7 @@
 import type { LogVerdict } from '../../audit/audit-log.ts';
 import type { Fault } from '../../audit/fault.ts';
 import type { Asked, Outside } from './outside.ts';
+import { tellChain } from './tell-chain.ts';
 
 /** An audited log for people: what was checked, what was not, and every fault with its place. */
 export function tellLog(verdict: LogVerdict, outside: Outside): string {
@@ -12,6 +13,7 @@ export function tellLog(verdict: LogVerdict, outside: Outside): string {
     ['events', `${size}, root ${root}`],
     ['rules', rulesOf(verdict)],
     ['tiles', tiles === 0 ? 'not checked: none are served' : `${tiles} compared`],
+    ...tellChain(verdict.chain, verdict.events),
     ['anchors', askedOf(outside.anchors, '--rpc')],
     ['peers', askedOf(outside.observations, '--peer')],
     ['witnesses', askedOf(outside.witnesses, '--witness')],

@@ -25,12 +25,14 @@ export type SubnetAudit = Readonly<{
 }>;
 
 const Asked = z.looseObject({ claims: z.int() }).nullable();
+const Counted = z.looseObject({ checked: z.int(), equal: z.int(), unchecked: z.int() });
 const Verdict = z.looseObject({
   size: z.int(),
   root: z.string(),
   checkpoint: z.string(),
   faults: z.array(z.looseObject({ code: z.string(), found: z.string() })),
   rules: z.looseObject({ decisions: z.int() }),
+  chain: z.looseObject({ snapshots: Counted, commitments: Counted, anchors: Counted }),
   asked: z.looseObject({ anchors: Asked, observations: Asked, witnesses: Asked }),
 });
 type Verdict = z.infer<typeof Verdict>;
@@ -80,8 +82,15 @@ async function auditOne(name: Running, subnet: LocalSubnet, io: Io): Promise<Aud
   const verdict = Verdict.parse(json);
   const expected = name === DISHONEST ? EXIT.mismatch : EXIT.ok;
   const caught = verdict.faults.every(({ code }) => code === 'accused');
-  if (exitCode !== expected || !caught)
-    throw new AppError('subnet.failed', { audited: name, faults: verdict.faults, exitCode });
+  const { snapshots, commitments, anchors } = verdict.chain;
+  const untold = [snapshots, commitments, anchors].some(({ unchecked }) => unchecked > 0);
+  if (exitCode !== expected || !caught || untold)
+    throw new AppError('subnet.failed', {
+      audited: name,
+      faults: verdict.faults,
+      chain: verdict.chain,
+      exitCode,
+    });
   return { validator: name, exitCode, ...verdict };
 }
 

@@ -11,8 +11,11 @@ export function describeAudit({ logs, run, evidence }: SubnetAudit): string {
   ].join('\n');
 }
 
-function describeLog({ validator, size, rules, asked, faults }: AuditedLog): string {
+function describeLog({ validator, size, rules, chain, asked, faults }: AuditedLog): string {
+  const { snapshots, commitments } = chain;
   const compared = [
+    `${snapshots.equal} of ${snapshots.checked} snapshots on chain`,
+    `${commitments.equal} of ${commitments.checked} reads of commitments on chain`,
     `${asked.anchors?.claims ?? 0} anchors on chain`,
     `${asked.observations?.claims ?? 0} observations of peers`,
     `${asked.witnesses?.claims ?? 0} witnesses`,
