@@ -12,7 +12,7 @@ import { emptyLock } from '../sequencer/begin-log.ts';
 import { CHECKPOINT_PATH } from '../sequencer/log-files.ts';
 import { hexOf, type SizedRoot } from '../sequencer/sized-root.ts';
 import { fetchEvents } from '../sequencer/stored-events.ts';
-import { type Command, type Io, JSON_OPTION, usage } from './command.ts';
+import { type Command, JSON_OPTION, usage } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { writeWhole } from './export.ts';
 import { openWorld } from './log/ask-world.ts';
@@ -32,7 +32,9 @@ export const logRetireCommand: Command = {
     const generation = readGeneration(input.arguments[0] ?? '');
     await using site = await openLogSite(io, 'eirel log retire');
     const names = await namesOf(site, generation);
-    const previous = await lastGood(site, names.given, io);
+    await using world = await openWorld(site, io.signal);
+    await requireUnused(site, names.next, world);
+    const previous = await lastGood(site, names.given, world);
     const began = await isBegun(site, names.next);
     if (!began) await beginNext(site, names, previous);
     const result = { retired: names.given.source, begun: names.next.source, previous };
@@ -82,17 +84,34 @@ async function namesOf(
   });
 }
 
+type World = Awaited<ReturnType<typeof openWorld>>;
+
+/** A successor that was begun, and whose lock is lost with the signing directory, is given up itself: never begun twice. */
+async function requireUnused(site: LogSite, next: Names['next'], { asks }: World): Promise<void> {
+  const { source, generation } = next;
+  if ((await site.signing.lock.read(source)) !== null) return;
+  const [published] = await publishedOf(site, next);
+  const [witnessed] = published === undefined ? (await asks(next)()).witnessed : [];
+  const seen = published ?? witnessed;
+  if (seen === undefined && !(await isBegun(site, next))) return;
+  throw new AppError('log.forked', {
+    source,
+    found: seen === undefined ? 'its events in the stream' : `${seen.size} events of it`,
+    expected: 'a generation that was never begun',
+    next: `bring back EIREL_SIGNING_DIR; where it is lost, \`eirel log retire ${generation}\``,
+  });
+}
+
 /** The newest checkpoint of a log that anybody has: its successor names it. */
 async function lastGood(
   site: LogSite,
   given: Names['given'],
-  io: Io,
+  { asks }: World,
 ): Promise<SizedRoot & { source: string }> {
   const { source, generation } = given;
   const { size, root } = (await site.signing.lock.read(source)) ?? NOTHING;
   const published = await publishedOf(site, given);
-  await using world = await openWorld(site, io.signal);
-  const { anchor, witnessed } = await world.asks(given)();
+  const { anchor, witnessed } = await asks(given)();
   if (!anchor.known)
     throw new AppError('chain.unavailable', {
       found: anchor.detail,
@@ -115,7 +134,7 @@ async function lastGood(
       field: 'generation',
       value: generation,
       expected: 'a log of which something was published',
-      next: 'eirel log init',
+      next: 'nothing of it is known to anybody: `eirel export` what the stream holds, delete the stream, create it with `eirel streams apply`, and run `eirel log init`',
     });
   return { source, size: newest.size, root: newest.root };
 }

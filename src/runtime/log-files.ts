@@ -90,6 +90,6 @@ function requireSame(path: string, found: Uint8Array, bytes: Uint8Array): void {
     path,
     found: 'other bytes than are to be published',
     expected: 'tiles and bundles that never change',
-    next: 'run `eirel log status`; nothing was changed',
+    next: 'stop the validator and run `eirel log repair`: it puts back what was signed',
   });
 }

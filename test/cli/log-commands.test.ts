@@ -216,6 +216,13 @@ test('a log is begun once, and not where there is anything of it', async () => {
   const lost = await eirel(['log', 'init']);
   expect(lost).toMatchObject({ code: EXIT.conflict });
   expect(lost.err).toMatch(/log\.forked.*events in the stream/);
+  // The stream is that of generation 1: it is not begun a second time, and nobody knows enough of it to continue it.
+  const again = await eirel(['log', 'retire', '0'], 'admin');
+  expect(again).toMatchObject({ code: EXIT.conflict });
+  expect(again.err).toMatch(/its events in the stream.*log retire 1/);
+  const unknown = await eirel(['log', 'retire', '1'], 'admin');
+  expect(unknown).toMatchObject({ code: EXIT.refused });
+  expect(unknown.err).toMatch(/delete the stream, create it with `eirel streams apply`/);
   await replaceStream([]);
   expect(JSON.parse((await eirel(['log', 'init', '--json'])).out)).toMatchObject({
     result: 'begun',
