@@ -107,7 +107,11 @@ type Chain =
   | Readonly<{ known: true; open: Snapshot; current: Snapshot; incumbent: Seat | null }>
   | Readonly<{ known: false; reason: UnknownReason }>;
 
-function chainOf({ open, current }: DecisionFacts): Chain {
+/**
+ * Both snapshots of a run together, and whom a hold pays by them: the incumbent of the first that still has its seat
+ * in the second; null for nobody. Unknown while either is.
+ */
+export function chainOf({ open, current }: Pick<DecisionFacts, 'open' | 'current'>): Chain {
   if (!open.known) return open;
   if (!current.known) return current;
   const pair = { open: open.snapshot, current: current.snapshot };

@@ -7,6 +7,7 @@ import { runSequence } from '../../events/scalars.ts';
 import type { Bench, FamilyWeights, LogRecord } from '../bench.ts';
 import { decisionFactsOf } from '../decision-facts.ts';
 import { type Data, type Entry, endRun, type RunRecord } from '../run-record.ts';
+import { unruledIntent } from './owner-weights.ts';
 
 /**
  * What is to be set follows from the certificate, the owner's pick or the hold, by the rule of the mode in force. A
@@ -39,11 +40,11 @@ export function weightsIntended(
 type Intent = Data<'weights.intended.v1'>;
 
 /** The intent that follows from the log; null where nothing of it is known that the mode asks for. */
-function intentOf(data: Intent, run: RunRecord, { last }: FamilyWeights): Intent | null {
+function intentOf(data: Intent, run: RunRecord, family: FamilyWeights): Intent | null {
   const { opened, current } = run.facts;
   const facts = decisionFactsOf(run.facts);
   if (opened === null) return null;
-  if (facts === null) return data.mode === 'owner' ? unruledIntent(data, run) : null;
+  if (facts === null) return data.mode === 'owner' ? unruledIntent(data, run, family) : null;
   const seats = current?.known === true ? current.snapshot : null;
   return decideWeights({
     family: run.family,
@@ -53,23 +54,8 @@ function intentOf(data: Intent, run: RunRecord, { last }: FamilyWeights): Intent
     certificate: run.certificate?.certificate ?? null,
     owner: ownerOutcome(run.ownerPick, seats, facts.rules.minVectorLength),
     hold: holdOutcome(facts, 'certificate-missed'),
-    last,
+    last: family.last,
   });
-}
-
-/**
- * In `owner` mode nothing is decided, and the log does not say which rules fill a vector up or split the share of
- * a hold. A pick's weights are held against it but for padding; a hold is believed.
- */
-function unruledIntent(data: Intent, { ownerPick, facts: { current } }: RunRecord): Intent {
-  const seats = current?.known === true ? current.snapshot : null;
-  const owner = ownerOutcome(ownerPick, seats, 1);
-  if (owner.kind === 'unregistered') return { ...data, reason: 'owner-pick-unregistered' };
-  if (owner.kind === 'unknown') return { ...data, reason: 'owner-unknown' };
-  const { winner } = owner;
-  const padded = data.vector !== null && sameWeights(data.vector, owner.vector);
-  const vector = padded ? data.vector : owner.vector;
-  return { ...data, reason: 'owner-pick', winner, vector, outcome: null };
 }
 
 /** Weights give way to those of a later run that has an intent. */
