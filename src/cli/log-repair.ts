@@ -87,7 +87,7 @@ async function planRepair(site: LogSite, mirror: OpenLogSource | null, io: Io): 
 
 /** Where events are taken from, the best first. A copy that has less is helped out by the others. */
 async function copies(
-  { tiles, published }: Survey,
+  { covered, stream: streamed, tiles, published }: Survey,
   target: Locked,
   { mirror, deps }: Readonly<{ mirror: OpenLogSource | null; deps: CoverDeps }>,
 ): Promise<readonly ReadBodies[]> {
@@ -95,7 +95,9 @@ async function copies(
   const own = ownBodies(deps.files, filed);
   const stream: ReadBodies = (index, width) =>
     fetchEvents(deps.events, index * BUNDLE_EVENTS, index * BUNDLE_EVENTS + width);
-  const here = tiles.kind === 'whole' ? [own, stream] : [stream, own];
+  // Files under a checkpoint that nobody can open were not looked at: a stream that is whole goes before them.
+  const streamWhole = streamed.root === covered.locked.root;
+  const here = tiles.kind === 'whole' && !streamWhole ? [own, stream] : [stream, own];
   return mirror === null ? here : [await bodiesOf(mirror.source), ...here];
 }
 

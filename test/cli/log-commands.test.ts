@@ -164,6 +164,32 @@ test('published files that are damaged are written again, from the stream or fro
   }
 });
 
+test('a checkpoint that nobody can open, beside a file that is damaged, is written again from the stream', async () => {
+  const { head } = await readLog(subnet.nats, 'v1');
+  const folder = join(dataDir(), 'log');
+  const entries = join(folder, `tile/entries/000.p/${head.size}`);
+  const whole = await readFile(entries);
+  const checkpoint = await readFile(join(folder, 'checkpoint'));
+  await writeFile(entries, whole.with(-9, 0x58));
+  await writeFile(join(folder, 'checkpoint'), Buffer.alloc(checkpoint.length));
+  const status = await eirel(['log', 'status']);
+  expect(status).toMatchObject({ code: EXIT.mismatch });
+  expect(status.out).toMatch(/unreadable.*eirel log repair/);
+  expect(await eirel(['log', 'repair'])).toMatchObject({ code: EXIT.ok });
+  expect(Buffer.compare(await readFile(entries), whole)).toBe(0);
+  expect(await eirel(['log', 'status'])).toMatchObject({ code: EXIT.ok });
+});
+
+test('a repair that broke off is told from a log that is whole', async () => {
+  const file = join(dataDir(), 'log-repair.tail');
+  await writeFile(file, '');
+  await expect(subnet.start('v1')).rejects.toThrow(/it ended with code 4/);
+  const told = await readFile(join(subnet.dir, 'v1.log'), 'utf8');
+  expect(told).toMatch(/a repair that broke off.*run `eirel log repair` again/);
+  expect(await eirel(['log', 'repair'])).toMatchObject({ code: EXIT.ok });
+  await expect(readFile(file)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 test('stream and files that are both lost come back from a copy, and from nowhere else', async () => {
   const before = await readLog(subnet.nats, 'v1');
   await replaceStream([]);
