@@ -16,7 +16,10 @@ const verdict: LogVerdict = {
   unknown: {},
   tiles: 4_900,
   rules: { runs: 2, decisions: 1, sealed: 0, unread: 0 },
+  gate: new Map(),
+  runs: [],
   claims: { checked: 0, agreeing: 0 },
+  chain: null,
 };
 
 function told(changed: Partial<LogVerdict> = {}): Readonly<Record<string, string>> {
