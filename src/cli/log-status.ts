@@ -1,5 +1,8 @@
+import type { Head } from '../events/envelope.ts';
 import { decideStart, type StartDecision, type StartFacts } from '../sequencer/decide-start.ts';
 import { gatherFacts } from '../sequencer/reconcile.ts';
+import { readTail } from '../sequencer/repair-log.ts';
+import type { StoredEvents } from '../sequencer/stored-events.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { coverDepsOf, LOG_SETTINGS, openLogSite } from './log/open-log-site.ts';
@@ -15,26 +18,48 @@ export const logStatusCommand: Command = {
   run: async (input, io) => {
     await using site = await openLogSite(io, 'eirel log status');
     const { source } = site;
-    const { facts } = await gatherFacts(source, NOBODY_ASKED, await coverDepsOf(site));
+    const deps = await coverDepsOf(site);
+    const { facts, survey } = await gatherFacts(source, NOBODY_ASKED, deps);
     const decision = decideStart(facts);
+    const brokenAt =
+      decision.kind === 'go-on' && survey !== null
+        ? await brokenBehind(survey.covered.head, deps.events)
+        : null;
     io.out(
       input.flag('json')
-        ? `${JSON.stringify({ source, ...told(facts), decision })}\n`
-        : describe(source, facts, decision),
+        ? `${JSON.stringify({ source, ...told(facts), decision, brokenAt })}\n`
+        : describe(
+            source,
+            facts,
+            brokenAt === null ? tellDecision(decision) : tellBroken(brokenAt),
+          ),
     );
-    return decision.kind === 'go-on' ? EXIT.ok : EXIT.mismatch;
+    return decision.kind === 'go-on' && brokenAt === null ? EXIT.ok : EXIT.mismatch;
   },
 };
 
 /** What lies here is looked at alone. */
 const NOBODY_ASKED = { anchor: { known: true, value: null }, witnessed: [] } as const;
 
+/** The index of the first event behind the signed ones that does not follow from the one before it; null where all do. */
+async function brokenBehind(
+  head: Head,
+  events: Pick<StoredEvents, 'size' | 'fetch' | 'source'>,
+): Promise<number | null> {
+  const at = head.size + (await readTail(head, events)).length;
+  return at < (await events.size()) ? at : null;
+}
+
+function tellBroken(index: number): string {
+  return `event ${index}, which no checkpoint covers yet, is missing or altered: \`eirel log repair\` keeps those before it`;
+}
+
 function told({ lock, published, tiles, staged, stream, differsAt }: StartFacts) {
   const signed = lock === null ? null : { size: lock.size, root: lock.root, time: lock.time };
   return { stream, signed, published, tiles, staged, differsAt };
 }
 
-function describe(source: string, facts: StartFacts, decision: StartDecision): string {
+function describe(source: string, facts: StartFacts, verdict: string): string {
   const { lock, published, tiles, stream, staged } = facts;
   const checkpoint = typeof published === 'string' ? published : sizeAndRoot(published);
   const files = tiles.kind === 'whole' ? 'whole' : `${tiles.file} is ${tiles.kind}`;
@@ -44,7 +69,7 @@ function describe(source: string, facts: StartFacts, decision: StartDecision): s
     `signed     ${lock === null ? 'nothing' : `${sizeAndRoot(lock)} at ${lock.time}`}`,
     `published  ${checkpoint}`,
     `files      ${files}${staged ? ', the next checkpoint is staged' : ''}`,
-    tellDecision(decision),
+    verdict,
   ].join('\n')}\n`;
 }
 

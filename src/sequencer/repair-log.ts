@@ -60,7 +60,7 @@ export async function planStream(
   const stated = await events.size();
   const differs = await firstDifference(bodies, Math.min(stated, bodies.size), events);
   if (differs === null && stated < bodies.size) return { kind: 'append', from: stated };
-  const tail = await readTail(bodies, stated, events);
+  const tail = await readTail(bodies.headAt(bodies.size), events);
   const lost = Math.max(0, stated - bodies.size - tail.length);
   const index = differs ?? (lost > 0 ? bodies.size + tail.length : null);
   return index === null ? { kind: 'whole' } : { kind: 'rebuild', index, tail, lost };
@@ -110,7 +110,7 @@ async function restOf(
   { events, tail }: Pick<RepairDeps, 'events' | 'tail'>,
 ): Promise<readonly Uint8Array[]> {
   const rest =
-    plan.kind === 'rebuild' ? plan.tail : await readTail(bodies, await events.size(), events);
+    plan.kind === 'rebuild' ? plan.tail : await readTail(bodies.headAt(bodies.size), events);
   const kept = followingOf((await tail.load()) ?? [], bodies.headAt(bodies.size), events.source);
   const goesOn = rest.every((payload, at) => Buffer.compare(payload, kept[at] ?? NOTHING) === 0);
   return goesOn ? kept : rest;
@@ -136,14 +136,16 @@ async function firstDifference(
   return null;
 }
 
-/** The events behind the signed ones, as far as each follows from the one before it. */
-async function readTail(
-  bodies: LogBodies,
-  stated: number,
-  events: Pick<StoredEvents, 'fetch' | 'source'>,
+/** The events that the stream holds behind the signed ones, which end in `head`, as far as each follows from the one before it. */
+export async function readTail(
+  head: Head,
+  events: Pick<StoredEvents, 'size' | 'fetch' | 'source'>,
 ): Promise<readonly Uint8Array[]> {
-  const payloads = await fetchEvents(events, bodies.size, stated);
-  return followingOf(payloads, bodies.headAt(bodies.size), events.source);
+  return followingOf(
+    await fetchEvents(events, head.size, await events.size()),
+    head,
+    events.source,
+  );
 }
 
 /** These events as far as each follows from the one before it. */

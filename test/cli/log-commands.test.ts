@@ -147,6 +147,21 @@ test('a stream that holds another event is deleted and filled anew, by the admin
   expect(await eirel(['log', 'status'])).toMatchObject({ code: EXIT.ok });
 });
 
+test('an event that no checkpoint covers yet and that does not follow is told, and given up by a repair', async () => {
+  const before = await readLog(subnet.nats, 'v1');
+  const { size } = before.head;
+  await replaceStream([...before.payloads, Buffer.from('{}')]);
+  const { code, out } = await eirel(['log', 'status']);
+  expect(code).toBe(EXIT.mismatch);
+  expect(out).toMatch(new RegExp(`event ${size}, .* is missing or altered: .eirel log repair`));
+  const repaired = await eirel(['log', 'repair', '--json'], 'admin');
+  expect(JSON.parse(repaired.out)).toMatchObject({
+    stream: { kind: 'rebuild', index: size, kept: 0, lost: 1 },
+  });
+  expect(hexOf(await readLog(subnet.nats, 'v1'))).toEqual(hexOf(before));
+  expect(await eirel(['log', 'status'])).toMatchObject({ code: EXIT.ok });
+});
+
 test('published files that are damaged are written again, from the stream or from a copy', async () => {
   const { head } = await readLog(subnet.nats, 'v1');
   const copy = join(subnet.dir, 'copy');
