@@ -3,7 +3,7 @@ import type { Accused } from '../consensus/exclusion.ts';
 import type { Verify } from '../consensus/keys.ts';
 import type { LogStart } from '../events/log-started.ts';
 import type { WeightMode } from '../events/weights.ts';
-import type { Hash } from '../merkle/tree.ts';
+import { type Hash, hexOf } from '../merkle/tree.ts';
 import type { ChainFact } from './chain-facts.ts';
 import type { FaultCode } from './fault.ts';
 import type { GateRun } from './gate.ts';
@@ -57,7 +57,7 @@ export function checkOwnRoot(
   { rootAt, fault }: Bench,
 ): void {
   const own = size > at.n ? undefined : rootAt(size);
-  const computed = own === undefined ? 'no such tree yet' : Buffer.from(own).toString('hex');
+  const computed = own === undefined ? 'no such tree yet' : hexOf(own);
   if (computed === root) return;
   fault('anchor-differs', at.n, computed, `${root} of ${size} events, by ${at.what}`);
 }

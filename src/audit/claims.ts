@@ -1,3 +1,4 @@
+import { hexOf } from '../merkle/tree.ts';
 import type { Faults } from './fault.ts';
 import type { TileHashes } from './tile-hashes.ts';
 
@@ -56,7 +57,7 @@ function checkClaim({ by, size, root }: TreeClaim, hashes: TileHashes, faults: F
     });
     return false;
   }
-  const computed = Buffer.from(own).toString('hex');
+  const computed = hexOf(own);
   if (computed === root) return true;
   // The first event that differs lies before it: which one, only the other tree could tell.
   faults.add({

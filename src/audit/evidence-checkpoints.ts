@@ -10,7 +10,7 @@ import {
   parseOrigin,
 } from '../merkle/checkpoint.ts';
 import { formatNote, linesOf, type Note } from '../merkle/signed-note.ts';
-import { sameHash } from '../merkle/tree.ts';
+import { hexOf, sameHash } from '../merkle/tree.ts';
 import {
   commitmentFault,
   commitmentText,
@@ -192,7 +192,7 @@ function contradiction(one: Shown<SizedTree>, other: Shown<SizedTree>): Refused 
 }
 
 function noteText({ checkpoint: { size, root } }: OpenedNote): string {
-  return `a checkpoint of ${size} events with root ${Buffer.from(root).toString('hex')}`;
+  return `a checkpoint of ${size} events with root ${hexOf(root)}`;
 }
 
 function noteStatement({ note, prefix }: Shown<{ note: Note }>): Json {

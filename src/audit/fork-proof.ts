@@ -4,7 +4,7 @@ import { Hex32 } from '../events/scalars.ts';
 import { rootUpTo } from '../merkle/proof.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
 import { inclusionProof, type ReadTile } from '../merkle/tile-proof.ts';
-import { HASH_BYTES, type Hash, sameHash } from '../merkle/tree.ts';
+import { HASH_BYTES, type Hash, hashOf, hexOf, sameHash } from '../merkle/tree.ts';
 
 /** A tree of 2^53 leaves. */
 const MAX_PROOF_HASHES = 53;
@@ -46,8 +46,8 @@ export function rootOfPrefix(
   smaller: number,
   { size, root }: SizedTree,
 ): Hash | null {
-  const hashes = proof.map(bytesOf);
-  return rootUpTo({ leaf: bytesOf(leaf), index: smaller - 1, size, proof: hashes, root });
+  const hashes = proof.map(hashOf);
+  return rootUpTo({ leaf: hashOf(leaf), index: smaller - 1, size, proof: hashes, root });
 }
 
 async function readPrefix(
@@ -60,12 +60,4 @@ async function readPrefix(
   const hashes = await read(0, tile, Math.min(TILE_WIDTH, size - tile * TILE_WIDTH));
   const at = (index % TILE_WIDTH) * HASH_BYTES;
   return { leaf: hexOf(hashes.subarray(at, at + HASH_BYTES)), proof: proof.map(hexOf) };
-}
-
-function bytesOf(hex: string): Uint8Array {
-  return Buffer.from(hex, 'hex');
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
 }

@@ -1,5 +1,5 @@
 import { TILE_WIDTH, type TileRef, tilePath, tilesBetween } from '../merkle/tile.ts';
-import { HASH_BYTES } from '../merkle/tree.ts';
+import { HASH_BYTES, hexOf } from '../merkle/tree.ts';
 import type { Faults } from './fault.ts';
 import { inOrder } from './in-order.ts';
 import type { LogSource } from './log-source.ts';
@@ -85,5 +85,5 @@ export function compareTile(
 }
 
 function hexAt(tile: Uint8Array, at: number): string {
-  return Buffer.from(tile.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES)).toString('hex');
+  return hexOf(tile.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES));
 }

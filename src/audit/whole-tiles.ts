@@ -1,7 +1,6 @@
 import { encodeEntries, splitEntries, TILE_WIDTH } from '../merkle/tile.ts';
+import { HASH_BYTES } from '../merkle/tree.ts';
 import type { LogSource } from './log-source.ts';
-
-const HASH_BYTES = 32;
 
 /**
  * A source whose partial files may have given way to whole ones while it is read: a log removes a partial tile once

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { createTree } from '../merkle/tree.ts';
+import { createTree, hexOf } from '../merkle/tree.ts';
 import { now } from '../runtime/clock.ts';
 import { recreateStream, streamConfig } from '../runtime/streams.ts';
 import type { CoverDeps } from '../sequencer/cover-events.ts';
@@ -11,7 +11,6 @@ import {
   type ReadBodies,
 } from '../sequencer/log-bodies.ts';
 import { mendFiles, planStream, repairStream, type StreamPlan } from '../sequencer/repair-log.ts';
-import { hexOf } from '../sequencer/sized-root.ts';
 import { fetchEvents } from '../sequencer/stored-events.ts';
 import { type Survey, surveyLog } from '../sequencer/survey.ts';
 import { LOG_HELP, type OpenLogSource, openLogSource } from './audit/open-log-source.ts';

@@ -15,11 +15,11 @@ import {
 import { decodeCount, decodeText } from '../merkle/text-form.ts';
 import { tilePath } from '../merkle/tile.ts';
 import { consistencyProof } from '../merkle/tile-proof.ts';
+import { hexOf } from '../merkle/tree.ts';
 import type { LogFiles } from '../sequencer/log-files.ts';
 import type { PublishedNote } from '../sequencer/published-board.ts';
 import { requirePublished } from '../sequencer/published-file.ts';
 import { rootAt } from '../sequencer/published-tiles.ts';
-import { hexOf } from '../sequencer/sized-root.ts';
 import type { Fetch, Fetched, Peer, Post } from './ask-peers.ts';
 import { type Network, peerLogStart, witnessedByPeer } from './peer-log.ts';
 

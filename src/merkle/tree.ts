@@ -7,7 +7,7 @@ export type Hash = Uint8Array;
 export const HASH_BYTES = 32;
 
 /** The root of a tree without leaves: SHA-256 of nothing (RFC 6962 section 2.1). */
-export const EMPTY_ROOT: Hash = bytesOf(sha256(''));
+export const EMPTY_ROOT: Hash = hashOf(sha256(''));
 
 /** All that is needed to go on: the roots of the largest full subtrees, left to right, largest first. */
 export type TreeState = Readonly<{ size: number; peaks: readonly Hash[] }>;
@@ -44,14 +44,14 @@ export function createTree(from: TreeState = { size: 0, peaks: [] }): Tree {
 
 /** The leaf hash of a stored payload: SHA-256(0x00 ‖ payload) (RFC 6962 section 2.1); the bytes of `leafHash`. */
 export function leafOf(payload: Uint8Array): Hash {
-  return bytesOf(leafHash(payload));
+  return hashOf(leafHash(payload));
 }
 
 /** The hash of an inner node: SHA-256(0x01 ‖ left ‖ right) (RFC 6962 section 2.1). Both are 32 bytes. */
 export function nodeOf(left: Hash, right: Hash): Hash {
   nodePreimage.set(left, 1);
   nodePreimage.set(right, 1 + HASH_BYTES);
-  return bytesOf(sha256(nodePreimage));
+  return hashOf(sha256(nodePreimage));
 }
 
 /** One buffer for every node: it is filled and hashed without a pause in between, and nobody else sees it. */
@@ -65,11 +65,16 @@ export function foldPeaks(peaks: readonly Hash[]): Hash {
 
 /** Whether two hashes are the same bytes. */
 export function sameHash(one: Hash, other: Hash): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+  return Buffer.compare(one, other) === 0;
 }
 
-/** The bytes of a hash that node:crypto gave as text: a digest in a buffer of its own takes it twice as long. */
-function bytesOf(hex: string): Hash {
+/** A hash in 64 lower-case hex digits, as events, rows and file names have it. */
+export function hexOf(hash: Hash): string {
+  return Buffer.from(hash).toString('hex');
+}
+
+/** The hash that 64 hex digits stand for; node:crypto gives them sooner than a digest in a buffer of its own. */
+export function hashOf(hex: string): Hash {
   return Buffer.from(hex, 'hex');
 }
 

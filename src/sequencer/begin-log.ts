@@ -3,10 +3,9 @@ import { pae } from '../consensus/signed.ts';
 import type { DomainEvent } from '../events/catalogue.ts';
 import { encode } from '../events/ej1.ts';
 import { LOG_START_TYPE, type LogStart } from '../events/log-started.ts';
-import { EMPTY_ROOT } from '../merkle/tree.ts';
+import { EMPTY_ROOT, hexOf } from '../merkle/tree.ts';
 import type { Locked } from './lock.ts';
 import type { Outside } from './outside.ts';
-import { hexOf } from './sized-root.ts';
 
 /** What lies here and elsewhere of a log before its process signs in. */
 export type BeginningFacts = Readonly<{

@@ -2,8 +2,8 @@ import { AppError } from '../errors.ts';
 import type { Head } from '../events/envelope.ts';
 import { NO_LEAF } from '../events/hash.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
-import { createTree, type Hash, leafOf, sameHash } from '../merkle/tree.ts';
-import { hexOf, type SizedRoot } from './sized-root.ts';
+import { createTree, type Hash, hexOf, leafOf, sameHash } from '../merkle/tree.ts';
+import type { SizedRoot } from './sized-root.ts';
 
 /** A copy of a log, anybody's: the payloads of bundle `index`, at least `width` of them, or null where it has none. */
 export type ReadBodies = (index: number, width: number) => Promise<readonly Uint8Array[] | null>;

@@ -1,13 +1,12 @@
 import { AppError } from '../errors.ts';
 import { TILE_WIDTH } from '../merkle/tile.ts';
-import { leafOf } from '../merkle/tree.ts';
+import { hexOf, leafOf } from '../merkle/tree.ts';
 import { bundlesBetween } from './bundles.ts';
 import type { CoverDeps } from './cover-events.ts';
 import type { Locked } from './lock.ts';
 import type { LogFile } from './log-files.ts';
 import { isFullTile } from './published-tiles.ts';
 import { EMPTY_EDGE, extend, partialTiles, rootOfEdge } from './second-way.ts';
-import { hexOf } from './sized-root.ts';
 import { fetchEvents } from './stored-events.ts';
 
 /** Published at once: eight bundles. */

@@ -1,10 +1,9 @@
 import { isAppError } from '../errors.ts';
 import { decodeEntries, entriesPath, parseTilePath, TILE_WIDTH, tilePath } from '../merkle/tile.ts';
 import { rootFromTiles } from '../merkle/tile-proof.ts';
-import { HASH_BYTES, type Hash, leafOf } from '../merkle/tree.ts';
+import { HASH_BYTES, type Hash, hexOf, leafOf } from '../merkle/tree.ts';
 import type { LogFiles } from './log-files.ts';
 import { readPublished, requirePublished } from './published-file.ts';
-import { hexOf } from './sized-root.ts';
 
 /** A published file that is missing, or that holds other bytes than the log it belongs to. */
 export type TileFault = Readonly<{ kind: 'missing' | 'damaged'; file: string }>;

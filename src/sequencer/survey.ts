@@ -1,13 +1,13 @@
 import { isAppError } from '../errors.ts';
 import { NO_LEAF } from '../events/hash.ts';
-import { EMPTY_ROOT, type Hash, leafOf, sameHash } from '../merkle/tree.ts';
+import { EMPTY_ROOT, type Hash, hexOf, leafOf, sameHash } from '../merkle/tree.ts';
 import type { CoverDeps, Covered } from './cover-events.ts';
 import type { Locked } from './lock.ts';
 import { CHECKPOINT_PATH, type LogFile, type LogFiles } from './log-files.ts';
 import { requirePublished } from './published-file.ts';
 import { isFullTile, publishedLeaves, type TileFault, tileFault } from './published-tiles.ts';
 import { type Edge, EMPTY_EDGE, extend, partialTiles, rootOfEdge } from './second-way.ts';
-import { hexOf, type SizedRoot } from './sized-root.ts';
+import type { SizedRoot } from './sized-root.ts';
 import { stagingName } from './staging.ts';
 import { fetchEvents } from './stored-events.ts';
 import { createTileBuilder, type TileBuilder } from './tile-builder.ts';

@@ -2,10 +2,10 @@ import { AppError } from '../errors.ts';
 import { verifyConsistency } from '../merkle/proof.ts';
 import { decodeEntries, entriesBetween, entriesPath, tilePath } from '../merkle/tile.ts';
 import { consistencyProof } from '../merkle/tile-proof.ts';
-import { type Hash, leafOf, sameHash } from '../merkle/tree.ts';
+import { type Hash, hexOf, leafOf, sameHash } from '../merkle/tree.ts';
 import type { LogFile } from './log-files.ts';
 import { type Edge, extend, rootOfEdge } from './second-way.ts';
-import { hexOf, type SizedRoot } from './sized-root.ts';
+import type { SizedRoot } from './sized-root.ts';
 import { decodeStaging } from './staging.ts';
 
 /** A staging that is what it claims to be, and the edge of the log that it leads to. */

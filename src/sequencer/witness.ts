@@ -10,8 +10,7 @@ import {
 } from '../merkle/checkpoint.ts';
 import { verifyConsistency } from '../merkle/proof.ts';
 import { formatNote, parseNote } from '../merkle/signed-note.ts';
-import { EMPTY_ROOT, sameHash } from '../merkle/tree.ts';
-import { hashOf, hexOf } from './sized-root.ts';
+import { EMPTY_ROOT, hashOf, hexOf, sameHash } from '../merkle/tree.ts';
 
 /** The newest checkpoint of another validator's log that was cosigned here. */
 export type Witnessed = Readonly<{

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Fetched } from '#src/handlers/ask-peers.ts';
 import { createWitnessing, keepWitnessed } from '#src/handlers/ask-witnesses.ts';
 import type { NoteSignature } from '#src/merkle/signed-note.ts';
-import { hexOf } from '#src/sequencer/sized-root.ts';
+import { hexOf } from '#src/merkle/tree.ts';
 import { fakeSigner, hotkeyOf } from '../consensus/fake-keys.ts';
 import { type TiledLog, tiledLog } from '../support/tiled-log.ts';
 import { hashOfOrigin, hostOf, status, text, witnessNetwork } from '../support/witness-network.ts';

@@ -5,7 +5,7 @@ import type { Fetched } from '#src/handlers/ask-peers.ts';
 import { observeCheckpoints } from '#src/handlers/observe-checkpoints.ts';
 import { cosign } from '#src/merkle/cosignature.ts';
 import { formatNote, parseNote } from '#src/merkle/signed-note.ts';
-import { hexOf } from '#src/sequencer/sized-root.ts';
+import { hexOf } from '#src/merkle/tree.ts';
 import { fakeSigner, hotkeyOf } from '../consensus/fake-keys.ts';
 import { GENESIS, NETUID, type TiledLog, tiledLog } from '../support/tiled-log.ts';
 import {

@@ -2,11 +2,11 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodeEntries } from '#src/merkle/tile.ts';
+import { hexOf } from '#src/merkle/tree.ts';
 import { freeSpace } from '#src/runtime/disk-space.ts';
 import { logFiles } from '#src/runtime/log-files.ts';
 import type { LogFiles } from '#src/sequencer/log-files.ts';
 import { readPublished } from '#src/sequencer/published-file.ts';
-import { hexOf } from '#src/sequencer/sized-root.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { simulatedDisk } from '../support/simulated-disk.ts';
 

@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
 import { EMPTY } from '#src/events/decode.ts';
 import { decodeEntries, encodeEntries } from '#src/merkle/tile.ts';
-import { createTree, leafOf } from '#src/merkle/tree.ts';
+import { createTree, hexOf, leafOf } from '#src/merkle/tree.ts';
 import { memoryDisk, memoryStore } from '#src/runtime/memory-store.ts';
 import { authenticateBodies, type LogBodies } from '#src/sequencer/log-bodies.ts';
 import { planStream, repairStream, type Tail } from '#src/sequencer/repair-log.ts';
-import { hexOf } from '#src/sequencer/sized-root.ts';
 import { SOURCE } from '../support/recorded-events.ts';
 import { eventsBehind } from '../support/simulated-sequencer.ts';
 

@@ -2,9 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { rootOf } from '#src/merkle/root.ts';
 import { tilePath, tilesBetween } from '#src/merkle/tile.ts';
-import { type Hash, leafOf } from '#src/merkle/tree.ts';
+import { type Hash, hexOf, leafOf } from '#src/merkle/tree.ts';
 import { EMPTY_EDGE, extend, partialTiles, rootOfEdge } from '#src/sequencer/second-way.ts';
-import { hexOf } from '#src/sequencer/sized-root.ts';
 import { createTileBuilder } from '#src/sequencer/tile-builder.ts';
 
 /** Leaves of a log: more than fill a tile of the second level would take too long, 1,100 cross four bundles. */

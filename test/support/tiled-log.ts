@@ -5,8 +5,7 @@ import { sha256 } from '#src/events/hash.ts';
 import { logSource } from '#src/events/source.ts';
 import { signCheckpoint } from '#src/merkle/checkpoint.ts';
 import { rootOf } from '#src/merkle/root.ts';
-import { leafOf } from '#src/merkle/tree.ts';
-import { hexOf } from '#src/sequencer/sized-root.ts';
+import { hexOf, leafOf } from '#src/merkle/tree.ts';
 import { logSeedOf, logStarted } from './log-start.ts';
 import { tileFiles } from './tile-files.ts';
 

@@ -1,4 +1,5 @@
 import { openCheckpoint } from '../../merkle/checkpoint.ts';
+import { hexOf } from '../../merkle/tree.ts';
 import type { Bench } from '../bench.ts';
 import { checkEvidence } from '../evidence.ts';
 import type { Entry, RunRecord } from '../run-record.ts';
@@ -16,7 +17,7 @@ export function checkpointObserved(
     return;
   }
   const { checkpoint } = opened;
-  const said = `${checkpoint.origin}, ${checkpoint.size}, ${Buffer.from(checkpoint.root).toString('hex')}`;
+  const said = `${checkpoint.origin}, ${checkpoint.size}, ${hexOf(checkpoint.root)}`;
   const found = `${source}, ${size}, ${root}`;
   if (said !== found) fault('signature-invalid', n, said, found);
 }

@@ -4,8 +4,9 @@ import type { Verify } from '../../consensus/keys.ts';
 import { sha256 } from '../../events/hash.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
 import { witnessedByPeer } from '../../handlers/peer-log.ts';
+import { hexOf } from '../../merkle/tree.ts';
 import type { AskOutside, Outside } from '../../sequencer/outside.ts';
-import { hexOf, type SizedRoot } from '../../sequencer/sized-root.ts';
+import type { SizedRoot } from '../../sequencer/sized-root.ts';
 import type { CurrentVoters } from './current-voters.ts';
 
 /** Peers that do not answer by then say nothing. */
