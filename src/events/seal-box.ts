@@ -68,8 +68,8 @@ const SPACE = 0x20;
 function readFact(json: Json, { of, key, family, run }: SealedFact): Opening {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return refused('a sealed text that is no event');
-  const { data, type, ...rest } = json as Readonly<Record<string, Json>>; // safe: an EJ1 object
-  if (type !== of || data === undefined || Object.keys(rest).length > 0)
+  const { data, type } = json as Readonly<Record<string, Json>>; // safe: an EJ1 object
+  if (type !== of || data === undefined || Object.keys(json).length !== 2)
     return refused(`a sealed text that is no ${of}`);
   const parsed = parseEvent(of, data);
   if (parsed.kind === 'unreadable') return refused(parsed.found, parsed.cause);
