@@ -1,6 +1,7 @@
 import { blake2b256 } from './chain/blake2b.ts';
 import type { Chain } from './chain/chain.ts';
 import { verifySr25519 } from './chain/hotkey.ts';
+import { gateWork } from './cli/validator/gate-work.ts';
 import { openChain, openHotkey } from './cli/validator/open-chain.ts';
 import { type OwnLog, openOwnLog } from './cli/validator/open-own-log.ts';
 import type { ValidatorLog } from './cli/validator/open-validator-log.ts';
@@ -29,6 +30,7 @@ import { runValidatorLoop } from './handlers/validator-loop.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { now, wait } from './runtime/clock.ts';
 import { serveCommands } from './runtime/commands.ts';
+import { freeSpace } from './runtime/disk-space.ts';
 import type { Logger } from './runtime/logger.ts';
 import { createPeerClient } from './runtime/peer-client.ts';
 import { readStart } from './sequencer/read-start.ts';
@@ -78,7 +80,9 @@ export async function startValidator(
     signal: stopping,
     onStep: stepLogger(logger),
   });
-  serveCommands(log.nc, commandsOf(validator));
+  const { EIREL_DATA_DIR: dataDir, EIREL_SIGNING_DIR: signingDir } = config;
+  const askSpace = () => freeSpace([dataDir, signingDir]);
+  serveCommands(log.nc, commandsOf(gateWork(validator, askSpace)));
   await beginMode(identity, own);
   const proof = await proofOf(config, own, validator, chain);
   const connection = chain.connection;

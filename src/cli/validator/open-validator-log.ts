@@ -6,7 +6,6 @@ import type { Projections } from '../../handlers/run-view.ts';
 import { projectors } from '../../projectors/all.ts';
 import { now } from '../../runtime/clock.ts';
 import { claimPresence } from '../../runtime/commands.ts';
-import { freeSpace } from '../../runtime/disk-space.ts';
 import { jetStreamStore } from '../../runtime/jetstream-store.ts';
 import type { LogStore } from '../../runtime/log-store.ts';
 import type { Logger } from '../../runtime/logger.ts';
@@ -17,7 +16,6 @@ import { type Pump, runProjections } from '../../runtime/projection-pump.ts';
 import type { LogSecrets } from '../../runtime/secret-files.ts';
 import { streamConfig, verifyStream } from '../../runtime/streams.ts';
 import type { Sequencer } from '../../sequencer/sequencer.ts';
-import { gatedBySpace } from '../../sequencer/space.ts';
 import { natsAddress } from '../nats-address.ts';
 
 /** The log with its one writer, and the projections that follow it. */
@@ -78,7 +76,7 @@ export async function openValidatorLog(
   const { secrets, sequencer } = await prepare(store);
   opened.use(sequencer);
   const secret = secrets.sealSecret;
-  const log = gated(config, await openLog(store, { signal: running, onRetry, secret }));
+  const log = await openLog(store, { signal: running, onRetry, secret });
   const { projections, queries } = await openProjections(
     join(config.EIREL_DATA_DIR, 'projections'),
     source,
@@ -100,12 +98,6 @@ export async function openValidatorLog(
     pump,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
-}
-
-/** Takes nothing new while a disk is nearly full. */
-function gated({ EIREL_DATA_DIR, EIREL_SIGNING_DIR }: Config, log: Log): Log {
-  const askSpace = () => freeSpace([EIREL_DATA_DIR, EIREL_SIGNING_DIR]);
-  return { ...log, append: gatedBySpace(log.append, askSpace) };
 }
 
 async function openProjections(dir: string, source: string, opened: AsyncDisposableStack) {
