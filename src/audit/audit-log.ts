@@ -109,6 +109,7 @@ export async function auditLog(
   await chain?.settle();
   checkLogKey(published, machine.start(), faults);
   checkNetwork(machine.start(), expected, faults);
+  checkTypes(reader, faults);
   const tiles = total !== null && whole ? await checkTiles(source, reader, faults) : 0;
   if (whole) await checkRoot(source, published, reader, faults);
   const agreeing = whole ? checkClaims(expected.claims, { hashes: reader.hashes, faults }) : 0;
@@ -121,7 +122,7 @@ export async function auditLog(
     faults: faults.list(),
     rulesEndAt: reader.brokenAt(),
     events: sorted(types),
-    unknown: sorted(reader.unknown()),
+    unknown: sorted(new Map([...reader.unknown()].map(([type, { times }]) => [type, times]))),
     tiles,
     rules: machine.end(),
     gate: machine.closed(),
@@ -158,6 +159,14 @@ function checkNetwork(start: LogStart | null, { genesis }: Expectations, faults:
   if (start === null || genesis === null || start.genesis === genesis) return;
   const [expected, found] = [`a log of ${genesis}`, `one of ${start.genesis}`];
   faults.add({ code: 'start-invalid', index: 0, expected, found });
+}
+
+/** Nothing was held against a rule that this build does not have: no such log passes for one that keeps to all of them. */
+function checkTypes({ unknown }: LeafReader, faults: Faults): void {
+  for (const [type, { first: index, times }] of unknown()) {
+    const found = `${times} of ${type}, whose rules were not applied`;
+    faults.add({ code: 'event-unknown', index, expected: 'events of known types', found });
+  }
 }
 
 /**

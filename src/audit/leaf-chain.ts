@@ -23,6 +23,9 @@ export type ChainDeps = Readonly<{
   take: (recorded: Recorded) => void;
 }>;
 
+/** Events of a type whose rules nobody here can apply. */
+type Unknown = Readonly<{ first: number; times: number }>;
+
 export type LeafChain = Readonly<{
   /** Reads the next entry. */
   read: (entry: Entry) => void;
@@ -37,8 +40,8 @@ export type LeafChain = Readonly<{
   fail: (code: FaultCode, index: number, where: string, expected: string, found: string) => void;
   /** The log's name, as its events have it; null before the first. */
   source: () => string | null;
-  /** Events of types that this build does not know, by type. */
-  unknown: () => ReadonlyMap<string, number>;
+  /** Events of types that this build does not know, by type: the index of the first, and how many there are. */
+  unknown: () => ReadonlyMap<string, Unknown>;
 }>;
 
 /**
@@ -73,7 +76,7 @@ export function createLeafChain(source: string | null, after: Head, deps: ChainD
   };
 }
 
-type Pending = Contested & Readonly<{ examine: () => Examined }>;
+type Pending = Contested & Readonly<{ payload: Uint8Array; examine: () => Examined }>;
 
 type State = ChainDeps & {
   source: string | null;
@@ -81,7 +84,7 @@ type State = ChainDeps & {
   head: string;
   pending: Pending | null;
   brokenAt: number | null;
-  readonly unknown: Map<string, number>;
+  readonly unknown: Map<string, Unknown>;
 };
 
 function readEntry(state: State, { payload, index, served }: Entry): void {
@@ -97,14 +100,18 @@ function readEntry(state: State, { payload, index, served }: Entry): void {
   state.head = hash;
   if (served !== null && !sameHash(computed, served)) {
     // Nothing of it is believed before the next event has told which of the two is right.
-    state.pending = { index, computed, served, examine };
+    state.pending = { index, computed, served, payload, examine };
     return;
   }
   state.leaf(computed);
-  accept(state, index, examine());
+  accept(state, { index, payload }, examine());
 }
 
-function accept(state: State, index: number, examined: Examined): void {
+function accept(
+  state: State,
+  { index, payload }: Pick<Entry, 'index' | 'payload'>,
+  examined: Examined,
+): void {
   if (examined.kind === 'read') {
     if (state.brokenAt === null) state.take(examined.recorded);
     return;
@@ -117,8 +124,9 @@ function accept(state: State, index: number, examined: Examined): void {
     return;
   }
   if (reason === 'type') {
-    const type = found.split(':')[0] ?? found;
-    state.unknown.set(type, (state.unknown.get(type) ?? 0) + 1);
+    const type = envelopeOf(payload)?.type ?? found;
+    const { first, times } = state.unknown.get(type) ?? { first: index, times: 0 };
+    state.unknown.set(type, { first, times: times + 1 });
     return;
   }
   broken(state, CODES[reason], index, { where: null, expected: EXPECTED[reason], found });
@@ -148,7 +156,7 @@ const EXPECTED: Readonly<Record<Refusal, string>> = {
 
 function settle(state: State, culprit: Culprit): void {
   if (state.pending === null) return;
-  const { index, computed, served, examine } = state.pending;
+  const { index, computed, served, payload, examine } = state.pending;
   state.pending = null;
   if (culprit === 'entry') {
     const [expected, found] = [hexOf(served), hexOf(computed)];
@@ -162,7 +170,7 @@ function settle(state: State, culprit: Culprit): void {
   const where = `${tile}, hash ${index % TILE_WIDTH}`;
   state.faults.add({ code: 'tile-altered', index, where, expected, found });
   state.leaf(computed);
-  accept(state, index, examine());
+  accept(state, { index, payload }, examine());
 }
 
 function broken(
@@ -176,7 +184,9 @@ function broken(
 }
 
 /** What an event says of its place; null where it can't be read. */
-function envelopeOf(payload: Uint8Array): Readonly<{ source: string; prev: string }> | null {
+function envelopeOf(
+  payload: Uint8Array,
+): Readonly<{ source: string; prev: string; type: string }> | null {
   try {
     return Envelope.safeParse(decodeBytes(payload)).data ?? null;
   } catch {

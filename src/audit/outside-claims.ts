@@ -9,6 +9,7 @@ import { openCheckpoint } from '../merkle/checkpoint.ts';
 import { splitEntries } from '../merkle/tile.ts';
 import type { FoundEvidence } from './accusations.ts';
 import type { TreeClaim } from './claims.ts';
+import type { Fault } from './fault.ts';
 import { inOrder } from './in-order.ts';
 import { type SpokenOf, statedSize } from './log-name.ts';
 import type { LogSource } from './log-source.ts';
@@ -26,6 +27,28 @@ export function anchorClaims(
       if (anchor?.generation !== generation) return [];
       return [{ kind: 'anchor', by: `block ${block}`, size: anchor.size, root: anchor.root }];
     });
+}
+
+/**
+ * The first anchor of a later generation: its hotkey gave the log up, or two logs of it live; either way what is
+ * audited is not, or not alone, what it goes on with. Null where there is none.
+ */
+export function successorFault(
+  commitments: Parameters<typeof anchorClaims>[0],
+  { generation }: Pick<SpokenOf, 'generation'>,
+): Fault | null {
+  for (const { block, fields } of commitments.toSorted((a, b) => a.block - b.block)) {
+    const later = fields[1] == null ? null : parseAnchor(fields[1]);
+    if (later === null || later.generation <= generation) continue;
+    return {
+      code: 'log-forked',
+      index: null,
+      where: `block ${block}`,
+      expected: `generation ${generation} as the newest of this hotkey's logs`,
+      found: `an anchor of generation ${later.generation}, ${later.size} events: this log was given up, or two of them live`,
+    };
+  }
+  return null;
 }
 
 /** What a signed checkpoint claims; null for one that its hotkey did not sign, or of another log. */

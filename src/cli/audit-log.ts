@@ -39,6 +39,7 @@ export const auditLogCommand: Command = {
       observations: null,
       witnesses: null,
       evidence: [],
+      faults: [],
     };
     const outside = named === null ? nobody : await askOutside(named, input, io, node);
     if (outside.evidence.length > 0) requireNetwork(network, named);
@@ -60,7 +61,10 @@ export const auditLogCommand: Command = {
     const deps = { verify: verifySr25519, blake2b256 };
     const context = { ...deps, ...network, ownerHotkey: outside.ownerHotkey };
     const proved = named === null ? [] : proveEvidence(outside.evidence, named.hotkey, context);
-    const verdict = { ...audited, faults: [...proved.map(accusationFault), ...audited.faults] };
+    const verdict = {
+      ...audited,
+      faults: [...proved.map(accusationFault), ...outside.faults, ...audited.faults],
+    };
     const { anchors, observations, witnesses } = outside;
     const { gate: _, runs: __, ...told } = verdict;
     io.out(

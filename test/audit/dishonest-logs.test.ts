@@ -70,6 +70,26 @@ test('a log whose first event is of an unknown type does not escape the rules th
   expect(await faultsOf(payloads)).toEqual(['start-invalid']);
 });
 
+test('events of types that nobody here knows the rules of are no clean log, at the first of each type', async () => {
+  let first = 0;
+  const payloads = rewritten(HONEST, (event, n) => {
+    if (event.type !== 'weights.observed.v1') return [event];
+    first ||= n;
+    return [{ renamed: 'weights.observed.v9' }];
+  });
+  const { faults, unknown } = await verdictOf(payloads);
+  expect(unknown).toEqual({ 'weights.observed.v9': 2 });
+  expect(faults.filter(({ code }) => code === 'event-unknown')).toEqual([
+    {
+      code: 'event-unknown',
+      index: first,
+      where: null,
+      expected: 'events of known types',
+      found: '2 of weights.observed.v9, whose rules were not applied',
+    },
+  ]);
+});
+
 test('a log of another network is found out by the whole genesis hash, not by the digits in its name', async () => {
   const genesis = GENESIS.slice(0, 8).padEnd(64, '0');
   const payloads = rewritten(HONEST, (event, n) =>

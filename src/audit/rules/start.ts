@@ -14,7 +14,8 @@ export type CheckedStart =
 
 /**
  * Reads the statement that opens the log named `source`: signed by the hotkey that the name says, for its network,
- * subnet and generation, with two different admissible keys; it continues an earlier generation of the same log or none.
+ * subnet and generation, with two different admissible keys; it continues an earlier generation of the same log,
+ * or is the first one.
  */
 export function checkStart(
   { hotkey, body, signature }: Entry<'log.started.v1'>['data'],
@@ -31,7 +32,11 @@ export function checkStart(
     return invalid('two different Ed25519 keys of prime order', keys.join(', '));
   if (!continues(start)) {
     const found = start.previous?.source ?? 'none';
-    return invalid('an earlier generation of the same log as the one before', found);
+    const expected =
+      start.generation === 0
+        ? 'no log before the first generation'
+        : 'an earlier generation of the same log as the one before';
+    return invalid(expected, found);
   }
   if (!verify(pae(LOG_START_TYPE, body), signature, hotkey))
     return invalid(`a signature of ${hotkey} over the start`, 'a signature that it did not make');
@@ -59,8 +64,9 @@ function startIn(body: string): LogStart | null {
   }
 }
 
+/** The first generation continues nothing, and every later one an earlier one. */
 function continues({ source, generation, previous }: LogStart): boolean {
-  if (previous === null) return true;
+  if (previous === null || generation === 0) return previous === null && generation === 0;
   const [own, before] = [parseOrigin(source), parseOrigin(previous.source)];
   return (
     own !== null &&

@@ -1,8 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import type { FoundEvidence } from '../../audit/accusations.ts';
 import type { TreeClaim } from '../../audit/claims.ts';
+import type { Fault } from '../../audit/fault.ts';
 import type { NamedLog } from '../../audit/log-name.ts';
-import { anchorClaims, noteClaim, readObservations } from '../../audit/outside-claims.ts';
+import {
+  anchorClaims,
+  noteClaim,
+  readObservations,
+  successorFault,
+} from '../../audit/outside-claims.ts';
+import type { ChainCommitment } from '../../chain/chain.ts';
 import { verifySr25519 } from '../../chain/hotkey.ts';
 import { AppError } from '../../errors.ts';
 import { sha256 } from '../../events/hash.ts';
@@ -36,6 +43,8 @@ export type Outside = Readonly<{
   witnesses: Asked;
   /** Evidence against its hotkey that peers' logs hold. */
   evidence: readonly FoundEvidence[];
+  /** What the chain says of later generations of it. */
+  faults: readonly Fault[];
 }>;
 
 /** Asks the chain, peers and witnesses what they know of a log's tree. Who was not named is not asked. */
@@ -57,6 +66,7 @@ export async function askOutside(
     observations: counted(observations),
     witnesses: counted(witnesses),
     evidence: observations?.evidence ?? [],
+    faults: anchors?.faults ?? [],
   };
 }
 
@@ -67,14 +77,23 @@ function counted(side: Side): Asked {
 }
 
 /** Every anchor since the genesis block, or where the node keeps no state for that, the one that stands now. */
-async function readAnchors(log: NamedLog, { chain, block }: Node): Promise<Side> {
+async function readAnchors(log: NamedLog, { chain, block }: Node) {
   const all = await chain.commitments([log.hotkey], { after: 0, upTo: block });
-  if (all.known) return { claims: anchorClaims(all.value, log), notes: [] };
+  if (all.known) return anchorsOf(all.value, log, []);
   const latest = await chain.latestCommitments([log.hotkey]);
   if (!latest.known)
     throw new AppError('chain.unavailable', { reason: `${latest.reason}: ${latest.detail}` });
-  const claims = anchorClaims(latest.value, log);
-  return { claims, notes: [`only the newest: ${all.detail}`] };
+  return anchorsOf(latest.value, log, [`only the newest: ${all.detail}`]);
+}
+
+function anchorsOf(
+  commitments: readonly ChainCommitment[],
+  log: NamedLog,
+  notes: readonly string[],
+) {
+  const successor = successorFault(commitments, log);
+  const faults = successor === null ? [] : [successor];
+  return { claims: anchorClaims(commitments, log), notes, faults };
 }
 
 async function ownerOf({ chain, block }: Node): Promise<string | null> {

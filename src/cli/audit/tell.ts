@@ -17,9 +17,6 @@ export function tellLog(verdict: LogVerdict, outside: Outside): string {
     ['anchors', askedOf(outside.anchors, '--rpc')],
     ['peers', askedOf(outside.observations, '--peer')],
     ['witnesses', askedOf(outside.witnesses, '--witness')],
-    ...Object.entries(verdict.unknown).map(
-      ([type, times]) => ['unknown', `${times} events of ${type}: not checked`] as const,
-    ),
     ...(rules.unread === 0
       ? []
       : ([
