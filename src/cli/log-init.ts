@@ -15,7 +15,7 @@ export const logInitCommand: Command = {
     'A validator does this by itself at its first start. Nothing is begun while there is anything of the log in the stream, in the published files, on chain, or with a witness: a log that was begun has its last checkpoint in the signing directory. Waits until the chain answers. Signs in as the writer of the stream.',
   settings: [...LOG_SETTINGS, 'EIREL_CHAIN_ENDPOINTS', 'EIREL_PEER_ADDRESSES', 'EIREL_LOG_LEVEL'],
   run: async (input, io) => {
-    await using site = await openLogSite(io, 'eirel log init');
+    await using site = await openLogSite(io, 'eirel log init', { begins: true });
     await using world = await openWorld(site, io.signal);
     const { config, signing, signer, owner, generation, source, storeOf } = site;
     const name = { ...owner, generation, source };

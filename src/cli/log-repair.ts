@@ -37,7 +37,7 @@ export const logRepairCommand: Command = {
   details: `Every event is authenticated by the root that was signed last, so a copy may be anybody's. The stream gets the same bytes at the same places; events that no checkpoint covers yet are kept where they still follow from what was signed. Where the copy has a newer checkpoint under this validator's own signatures, it is taken over: be sure that no other machine signs. The validator must be stopped. Where the stream holds something else it is deleted and created anew, which needs the administrator's credential.\n\n${LOG_HELP}`,
   settings: LOG_SETTINGS,
   run: async (input, io) => {
-    await using site = await openLogSite(io, 'eirel log repair');
+    await using site = await openLogSite(io, 'eirel log repair', { begins: false });
     const from = input.value('from');
     await using mirror = from === undefined ? null : await openLogSource(from, io);
     const repair = await planRepair(site, mirror, io);

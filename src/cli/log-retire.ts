@@ -31,7 +31,7 @@ export const logRetireCommand: Command = {
   settings: [...LOG_SETTINGS, 'EIREL_CHAIN_ENDPOINTS', 'EIREL_PEER_ADDRESSES'],
   run: async (input, io) => {
     const generation = readGeneration(input.arguments[0] ?? '');
-    await using site = await openLogSite(io, 'eirel log retire');
+    await using site = await openLogSite(io, 'eirel log retire', { begins: true });
     const names = await namesOf(site, generation);
     await using world = await openWorld(site, io.signal);
     await requireUnused(site, names.next, world);

@@ -16,7 +16,7 @@ export const logStatusCommand: Command = {
     'Changes nothing. The validator must be stopped: while it runs it has compared them itself, and /readyz tells how it goes. What chain and witnesses know is asked at the start.\nExit code 4 unless everything agrees.',
   settings: LOG_SETTINGS,
   run: async (input, io) => {
-    await using site = await openLogSite(io, 'eirel log status');
+    await using site = await openLogSite(io, 'eirel log status', { begins: false });
     const { source } = site;
     const deps = await coverDepsOf(site);
     const { facts, survey } = await gatherFacts(source, NOBODY_ASKED, deps);

@@ -58,7 +58,7 @@ export async function openExistingSigningDatabase(
     throw new AppError('file.unreadable', {
       file,
       expected: 'the signing database of this validator',
-      next: 'see EIREL_SIGNING_DIR',
+      next: 'see EIREL_SIGNING_DIR; where it is lost, docs/operating.md says how to go on',
     });
   return open(file, identity, false);
 }

@@ -1,4 +1,4 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
@@ -254,6 +254,9 @@ test('a log is begun once, and not where there is anything of it', async () => {
   await stop();
   for (const folder of ['log', 'log-retired', 'signing', 'projections'])
     await rm(join(dataDir(), folder), { recursive: true, force: true });
+  for (const looking of ['status', 'repair'])
+    expect(await eirel(['log', looking])).toMatchObject({ code: EXIT.refused });
+  await expect(readdir(join(dataDir(), 'signing'))).rejects.toMatchObject({ code: 'ENOENT' });
   const lost = await eirel(['log', 'init']);
   expect(lost).toMatchObject({ code: EXIT.conflict });
   expect(lost.err).toMatch(/log\.forked.*events in the stream/);

@@ -17,7 +17,7 @@ import { KEY_ENVIRONMENT } from '../keys-source.ts';
 import { NATS_SETTINGS, natsAddress } from '../nats-address.ts';
 import { openHotkey } from '../validator/open-chain.ts';
 import { notesOf } from '../validator/open-sequencer.ts';
-import { openSigning, type Signing } from '../validator/open-signing.ts';
+import { openExistingSigning, openSigning, type Signing } from '../validator/open-signing.ts';
 
 /** What the commands on this validator's own log read. */
 export const LOG_SETTINGS = [
@@ -47,16 +47,21 @@ export type LogSite = Readonly<{
 
 /**
  * Opens stream, files and signing directory of the configured validator. Throws `log.conflict` while the
- * validator runs: it alone may have its signing directory.
+ * validator runs: it alone may have its signing directory. Without `begins` throws `file.unreadable` where there is no
+ * signing database: a mistyped directory is not one that was lost.
  */
-export async function openLogSite(io: Io, name: string): Promise<LogSite> {
+export async function openLogSite(
+  io: Io,
+  name: string,
+  { begins }: Readonly<{ begins: boolean }>,
+): Promise<LogSite> {
   await using opened = new AsyncDisposableStack();
   const config = loadConfig(io.env);
   await mkdir(config.EIREL_DATA_DIR, { recursive: true });
   const signer = await openHotkey(config);
   const { EIREL_CHAIN_GENESIS: genesis, EIREL_NETUID: netuid } = config;
   const owner = { genesis, netuid, hotkey: signer.hotkey };
-  const signing = opened.use(await openSigning(config, owner));
+  const signing = opened.use(await (begins ? openSigning : openExistingSigning)(config, owner));
   const generation = await generationOf(signing.lock, owner);
   const source = logSource({ ...owner, generation });
   const address = await natsAddress(config, name);

@@ -6,7 +6,11 @@ import {
   type LogSecrets,
   readLogSecrets,
 } from '../../runtime/secret-files.ts';
-import { openSigningDatabase, type SigningDatabase } from '../../runtime/signing-db.ts';
+import {
+  openExistingSigningDatabase,
+  openSigningDatabase,
+  type SigningDatabase,
+} from '../../runtime/signing-db.ts';
 import type { SigningIdentity } from '../../runtime/signing-schema.ts';
 import type { Lock } from '../../sequencer/lock.ts';
 import type { WitnessState } from '../../sequencer/witness.ts';
@@ -35,8 +39,22 @@ export type Signing = Readonly<{
  */
 export async function openSigning(config: Config, identity: SigningIdentity): Promise<Signing> {
   const dir = config.EIREL_SIGNING_DIR;
-  const { lock, history, witnessState, created, ...database }: SigningDatabase =
-    await openSigningDatabase(dir, identity);
+  return signingIn(dir, await openSigningDatabase(dir, identity));
+}
+
+/** As `openSigning`, and makes nothing: throws `file.unreadable` where there is no signing database. */
+export async function openExistingSigning(
+  config: Config,
+  identity: SigningIdentity,
+): Promise<Signing> {
+  const dir = config.EIREL_SIGNING_DIR;
+  return signingIn(dir, await openExistingSigningDatabase(dir, identity));
+}
+
+function signingIn(
+  dir: string,
+  { lock, history, witnessState, created, ...database }: SigningDatabase,
+): Signing {
   return {
     lock,
     history,
