@@ -2,10 +2,11 @@ import type { DomainEvent } from '../events/catalogue.ts';
 import { type InRun, runOf, subjectIn } from '../events/define-event.ts';
 import type { Recorded } from '../events/envelope.ts';
 import type { LogStart } from '../events/log-started.ts';
-import type { AuditDeps, Bench, LogRecord } from './bench.ts';
+import type { AuditDeps, Bench, LogRecord, RulesInForce } from './bench.ts';
 import { learn } from './decision-facts.ts';
 import type { Faults } from './fault.ts';
 import type { GateRun } from './gate.ts';
+import type { LeftOut } from './left-out.ts';
 import { anchorsRead, commitmentsRead } from './rules/chain-reads.ts';
 import { divergenceRecorded, divergenceRepeated, ownerPickObserved } from './rules/comparison.ts';
 import {
@@ -16,7 +17,7 @@ import {
   inputsGathered,
   peerDecisionAccepted,
 } from './rules/decisions.ts';
-import { equivocationRecorded, peerReportAccepted } from './rules/exchange.ts';
+import { equivocationRecorded, peerReportAccepted, peerReportRejected } from './rules/exchange.ts';
 import { extrinsicIncluded, extrinsicSettled, extrinsicSigned } from './rules/extrinsics.ts';
 import { modeChanged } from './rules/modes.ts';
 import { isLate, runClosed, runOpened, snapshotTaken } from './rules/runs.ts';
@@ -46,6 +47,10 @@ export type StateMachine = Readonly<{
   closed: () => ReadonlyMap<string, readonly GateRun[]>;
   /** The runs that were to be kept. */
   kept: () => readonly RunRecord[];
+  /** The rules of the decisions, each family's where they change. */
+  inForce: () => readonly RulesInForce[];
+  /** Whose reports the decisions did not count. */
+  leftOut: () => readonly LeftOut[];
   end: () => RulesVerdict;
 }>;
 
@@ -60,7 +65,7 @@ export function createStateMachine(
 ): StateMachine {
   const { faults, source, keep } = deps;
   const log = newLogRecord();
-  const runs = new Map<string, RunRecord>();
+  const runs: Runs = { all: new Map(), last: null, keep };
   const bench: Bench = {
     ...deps,
     log,
@@ -69,14 +74,16 @@ export function createStateMachine(
   return {
     take: ({ event, n }) => {
       if (n === 0) log.source = source();
-      takeEvent({ event, n }, { runs, keep }, bench);
+      takeEvent({ event, n }, runs, bench);
     },
     start: () => log.start,
     closed: () => log.closed,
-    kept: () => [...runs.values()].filter(({ kept }) => kept),
+    inForce: () => log.inForce,
+    leftOut: () => log.leftOut,
+    kept: () => [...runs.all.values()].filter(({ kept }) => kept),
     end: () => {
-      const sealed = endOf(runs, bench);
-      return { runs: runs.size, decisions: log.decisions, sealed, unread: log.unread };
+      const sealed = endOf(runs.all, bench);
+      return { runs: runs.all.size, decisions: log.decisions, sealed, unread: log.unread };
     },
   };
 }
@@ -91,6 +98,8 @@ function newLogRecord(): LogRecord {
     closed: new Map(),
     mode: { number: 0, mode: null },
     decisions: 0,
+    inForce: [],
+    leftOut: [],
     unread: 0,
     held: 0,
   };
@@ -98,7 +107,12 @@ function newLogRecord(): LogRecord {
 
 type Placed = Readonly<{ n: number; event: DomainEvent }>;
 
-type Runs = Readonly<{ runs: Map<string, RunRecord>; keep: (run: InRun) => boolean }>;
+type Runs = {
+  readonly all: Map<string, RunRecord>;
+  /** That of the event before: most events are of the same run as that. */
+  last: RunRecord | null;
+  readonly keep: (run: InRun) => boolean;
+};
 
 function takeEvent({ event, n }: Placed, runs: Runs, bench: Bench): void {
   if (n === 0 && event.type !== 'log.started.v1')
@@ -118,18 +132,16 @@ function takeEvent({ event, n }: Placed, runs: Runs, bench: Bench): void {
 }
 
 /** The record of an event's run. A run begins with the event that opens it. */
-function recordOf(
-  place: InRun,
-  { event, n }: Placed,
-  { runs, keep }: Runs,
-  { fault }: Bench,
-): RunRecord {
+function recordOf(place: InRun, { event, n }: Placed, runs: Runs, { fault }: Bench): RunRecord {
+  const { last } = runs;
+  if (last !== null && last.run === place.run && last.family === place.family) return last;
   const key = subjectIn(place);
-  const known = runs.get(key);
+  const known = runs.all.get(key);
+  runs.last = known ?? newRunRecord(place);
   if (known !== undefined) return known;
-  const run = newRunRecord(place);
-  run.kept = keep(place);
-  runs.set(key, run);
+  const run = runs.last;
+  run.kept = runs.keep(place);
+  runs.all.set(key, run);
   if (event.type !== 'run.opened.v1')
     fault('order-broken', n, `run.opened before anything else of ${place.run}`, event.type);
   return run;
@@ -181,7 +193,7 @@ const RULES: { readonly [Type in DomainEvent['type']]: Rule<Type> | null } = {
   'anchors.read.v1': anchorsRead,
   'checkpoint.observed.v1': checkpointObserved,
   'peer-report.accepted.v1': peerReportAccepted,
-  'peer-report.rejected.v1': null,
+  'peer-report.rejected.v1': peerReportRejected,
   'equivocation.recorded.v1': equivocationRecorded,
   'owner-pick.observed.v1': ownerPickObserved,
   'owner-pick.missed.v1': null,

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { AppError, isAppError } from '#src/errors.ts';
 import { append } from './append.ts';
+import { audit } from './audit.ts';
 import { bundle } from './bundle.ts';
 import { chain } from './chain.ts';
 import { crowd } from './crowd.ts';
@@ -25,6 +26,7 @@ const benchmarks: readonly Benchmark[] = [
   proof,
   verify,
   bundle,
+  audit,
   chain,
   append,
   publish,
