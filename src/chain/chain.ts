@@ -1,4 +1,5 @@
 import type { CommitmentStatement } from '../consensus/commitment-extrinsic.ts';
+import type { SeenNeuron } from '../consensus/snapshot.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import type { Vector } from '../events/weights.ts';
 
@@ -7,22 +8,12 @@ export type Known<T> =
   | { readonly known: true; readonly value: T }
   | { readonly known: false; readonly reason: UnknownReason; readonly detail: string };
 
-export type Neuron = Readonly<{
-  uid: number;
-  hotkey: string;
-  coldkey: string;
-  /** The runtime's own total stake in rao. */
-  stake: bigint;
-  permit: boolean;
-  active: boolean;
-  registeredAt: number;
-  /** Block of its last weights or weight commit; 0 before the first. */
-  lastUpdate: number;
-  /** 0 … 65535: the share that the last tempo's consensus paid. */
-  incentive: number;
-  /** Base URL of its axon; somebody else chose it. */
-  axon: string | null;
-}>;
+/** A neuron of the subnet. */
+export type Neuron = SeenNeuron &
+  Readonly<{
+    /** Block of its last weights or weight commit; 0 before the first. */
+    lastUpdate: number;
+  }>;
 
 /** The rules that the chain has for this subnet at a block. */
 export type Hyperparameters = Readonly<{

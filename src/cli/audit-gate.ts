@@ -6,10 +6,10 @@ import { nameOfLog } from '../audit/log-name.ts';
 import { blake2b256 } from '../chain/blake2b.ts';
 import { cryptoReady, verifySr25519 } from '../chain/hotkey.ts';
 import { loadConfig } from '../config.ts';
+import { GATE_WINDOW_RUNS } from '../consensus/gate-figures.ts';
 import { formatRho } from '../consensus/rank-agreement.ts';
 import { AppError } from '../errors.ts';
 import type { GateFigures } from '../events/mode.ts';
-import { GATE_WINDOW } from '../handlers/record-mode.ts';
 import { LOG_HELP, openLogSource } from './audit/open-log-source.ts';
 import { EXPECTED_OPTIONS, readExpected } from './audit/options.ts';
 import { table, tellFaults } from './audit/tell.ts';
@@ -29,7 +29,7 @@ export const auditGateCommand: Command = {
     window: {
       type: 'string',
       placeholder: 'runs',
-      help: `closed runs that are looked back on (${GATE_WINDOW})`,
+      help: `closed runs that are looked back on (${GATE_WINDOW_RUNS})`,
     },
     expect: {
       type: 'string',
@@ -41,7 +41,7 @@ export const auditGateCommand: Command = {
   details: `${LOG_HELP}\n\nA closed run without a comparison counts as missing. The figures that a change of mode quotes are counted again as well. Exit code 4 at any fault or difference.`,
   settings: [...NATS_SETTINGS, 'EIREL_FAMILY'],
   run: async (input, io) => {
-    const window = wholeNumber(auditGateCommand, 'window', input.value('window'), GATE_WINDOW);
+    const window = wholeNumber(auditGateCommand, 'window', input.value('window'), GATE_WINDOW_RUNS);
     const family = input.value('family') ?? loadConfig(io.env).EIREL_FAMILY;
     const expected = readExpected(auditGateCommand, input);
     await cryptoReady();

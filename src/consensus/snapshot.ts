@@ -6,13 +6,14 @@ export type SeenNeuron = Readonly<{
   uid: number;
   hotkey: string;
   coldkey: string;
-  /** In rao. */
+  /** The runtime's own total stake in rao. */
   stake: bigint;
   permit: boolean;
   active: boolean;
   registeredAt: number;
-  /** 0 … 65535. */
+  /** 0 … 65535: the share that the last tempo's consensus paid. */
   incentive: number;
+  /** Base URL of its axon; somebody else chose it. */
   axon: string | null;
 }>;
 

@@ -7,18 +7,26 @@ const Count = z.int().min(0);
 
 /** How far the consensus agreed with the owner's picks over a window of closed runs, without the records themselves. */
 export const GateFigures = z.strictObject({
+  /** The window's size as asked for, and the runs at its ends; null when no run is closed. */
   window: z.strictObject({
     size: z.int().min(1),
     firstRun: RunId.nullable(),
     lastRun: RunId.nullable(),
   }),
+  /** Closed runs in the window: `recorded + missing`. */
   runs: Count,
   recorded: Count,
+  /** Closed runs that were not compared: dropping those that disagree would show here. */
   missing: Count,
+  /** Later comparisons of the window's runs, which do not count. */
   repeated: Count,
+  /** Runs in which both named a winner, and those in which it was the same. */
   agreement: z.strictObject({ agreed: Count, compared: Count }),
+  /** Records whose rank correlation is undefined: an owner that names only its winner gives none. */
   undefinedRank: Count,
+  /** The mean of the defined ones in millionths; null when there is none. */
   meanRhoMillionths: z.int().min(-1_000_000).max(1_000_000).nullable(),
+  /** Common miners of the best sets, of how many places, over the records that have an overlap. */
   overlap: z.strictObject({ common: Count, of: Count }),
 });
 export type GateFigures = z.infer<typeof GateFigures>;

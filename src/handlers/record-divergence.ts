@@ -1,3 +1,4 @@
+import { GATE_WINDOW_RUNS } from '../consensus/gate-figures.ts';
 import { compareWithOwner } from '../consensus/owner-comparison.ts';
 import { formatRho } from '../consensus/rank-agreement.ts';
 import { AppError } from '../errors.ts';
@@ -14,9 +15,6 @@ import { fetchOwnerPick } from './observe-owner.ts';
 import type { Recorder } from './recorder.ts';
 import type { Projections } from './run-view.ts';
 
-/** Closed runs that the line for operators looks back on. */
-const GATE_RUNS = 20;
-
 type OwnerPick = Extract<DomainEvent, { type: 'owner-pick.observed.v1' }>['data'];
 
 /** Records the comparison, and tells how the gate stands with it. */
@@ -27,7 +25,7 @@ export async function recordDivergence(
 ): Promise<string> {
   await deps.record([compareWithOwner(decision, pick)]);
   return describeGate(
-    await divergenceSummary(deps.projections.divergence, decision.family, GATE_RUNS),
+    await divergenceSummary(deps.projections.divergence, decision.family, GATE_WINDOW_RUNS),
   );
 }
 

@@ -1,11 +1,9 @@
+import { GATE_WINDOW_RUNS } from '../consensus/gate-figures.ts';
 import type { WeightMode } from '../events/weights.ts';
 import { divergenceSummary, lastMode } from '../projectors/divergence.ts';
 import type { Queries } from '../projectors/projector.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Recorder } from './recorder.ts';
-
-/** The closed runs that the figures of the gate are over: two months of runs of three days. */
-export const GATE_WINDOW = 20;
 
 /**
  * Records that weights are set in another mode than before, with the figures that a change to
@@ -21,7 +19,11 @@ export async function recordMode(
 ): Promise<void> {
   const last = await lastMode(deps.divergence);
   if (last?.mode === mode) return;
-  const { records: _, ...figures } = await divergenceSummary(deps.divergence, family, GATE_WINDOW);
+  const { records: _, ...figures } = await divergenceSummary(
+    deps.divergence,
+    family,
+    GATE_WINDOW_RUNS,
+  );
   const published = deps.published();
   const checkpoint = published === null ? null : { size: published.size, root: published.root };
   const change = { number: (last?.number ?? 0) + 1, family, from: last?.mode ?? null, to: mode };

@@ -1,3 +1,4 @@
+import { GATE_WINDOW_RUNS } from '../consensus/gate-figures.ts';
 import { AppError } from '../errors.ts';
 import { defineRoute, type Route } from './route.ts';
 import { FamilyQuery, NoParams, wholeNumber } from './run-request.ts';
@@ -13,9 +14,6 @@ export type GetDivergenceDeps = Readonly<{
   divergence: (family: string, window: number) => Promise<Uint8Array | null>;
 }>;
 
-/** Runs of the summary unless the client says otherwise: the gate of the switch to `decentralized`. */
-const DEFAULT_WINDOW_RUNS = 20;
-
 /** More runs than any gate looks back on. */
 const MAX_WINDOW_RUNS = 1_000;
 
@@ -23,7 +21,7 @@ const MAX_WINDOW_RUNS = 1_000;
 export function getDivergence({ defaultFamily, divergence }: GetDivergenceDeps): Route {
   return defineRoute(spec, async ({ query, req, res }) => {
     const family = query.family ?? defaultFamily;
-    const bytes = await divergence(family, query.window ?? DEFAULT_WINDOW_RUNS);
+    const bytes = await divergence(family, query.window ?? GATE_WINDOW_RUNS);
     if (bytes === null) {
       throw new AppError('request.not-found', {
         field: 'family',

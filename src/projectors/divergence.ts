@@ -1,16 +1,17 @@
 import type { z } from 'zod';
-import { meanRhoMillionths } from '../consensus/rank-agreement.ts';
+import { gateFigures } from '../consensus/gate-figures.ts';
 import {
   DivergenceRecorded,
   DivergenceRepeated,
   OwnerPickMissed,
   OwnerPickObserved,
 } from '../events/divergence.ts';
+import type { GateFigures } from '../events/mode.ts';
 import { runSequence } from '../events/scalars.ts';
 import { WeightMode } from '../events/weights.ts';
 import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Projector, Queries } from './projector.ts';
-import { integer, json, oneOf, type ResultRow, text } from './row.ts';
+import { integer, json, oneOf, text } from './row.ts';
 
 /** How far the consensus agrees with the owner's pick: the figures of the gate to `decentralized`. */
 export const divergence: Projector = {
@@ -97,28 +98,12 @@ export async function lastMode(
   return { number: integer(row, 'number'), mode: oneOf(row, 'mode', WeightMode.options) };
 }
 
-/** Counts over a window of closed runs; every figure can be counted again from the records. */
-export type DivergenceSummary = Readonly<{
-  /** The window's size as asked for, and the runs at its ends; null when no run is closed. */
-  window: Readonly<{ size: number; firstRun: string | null; lastRun: string | null }>;
-  /** Closed runs in the window: `recorded + missing`. */
-  runs: number;
-  recorded: number;
-  /** Closed runs that were not compared: dropping those that disagree would show here. */
-  missing: number;
-  /** Later comparisons of the window's runs, which do not count. */
-  repeated: number;
-  /** Runs in which both named a winner, and those in which it was the same. */
-  agreement: Readonly<{ agreed: number; compared: number }>;
-  /** Records whose rank correlation is undefined: an owner that names only its winner gives none. */
-  undefinedRank: number;
-  /** The mean of the defined ones in millionths; null when there is none. */
-  meanRhoMillionths: number | null;
-  /** Common miners of the best sets, of how many places, over the records that have an overlap. */
-  overlap: Readonly<{ common: number; of: number }>;
-  /** The records by run sequence; each holds its exact rank correlation. */
-  records: readonly DivergenceRecord[];
-}>;
+/** The figures of the gate; every one can be counted again from the records. */
+export type DivergenceSummary = GateFigures &
+  Readonly<{
+    /** By run sequence; each holds its exact rank correlation. */
+    records: readonly DivergenceRecord[];
+  }>;
 
 /** The summary over a family's last `window` closed runs, by run sequence and not by time. */
 export async function divergenceSummary(
@@ -127,26 +112,12 @@ export async function divergenceSummary(
   window: number,
 ): Promise<DivergenceSummary> {
   const rows = await queries.all(WINDOW, [family, window]);
-  const records = rows.flatMap(recordOf);
-  const compared = records.filter(({ topOneAgrees }) => topOneAgrees !== null);
-  return {
-    window: { size: window, firstRun: runOf(rows.at(0)), lastRun: runOf(rows.at(-1)) },
-    runs: rows.length,
-    recorded: records.length,
-    missing: rows.length - records.length,
-    repeated: rows.reduce((sum, row) => sum + integer(row, 'repeated'), 0),
-    agreement: {
-      agreed: compared.filter(({ topOneAgrees }) => topOneAgrees === true).length,
-      compared: compared.length,
-    },
-    undefinedRank: records.filter(({ rank }) => rank === null).length,
-    meanRhoMillionths: meanRhoMillionths(records.map(({ rank }) => rank)),
-    overlap: {
-      common: records.reduce((sum, { overlap }) => sum + (overlap?.common ?? 0), 0),
-      of: records.reduce((sum, { overlap }) => sum + (overlap?.k ?? 0), 0),
-    },
-    records,
-  };
+  const runs = rows.map((row) => ({
+    run: text(row, 'run'),
+    record: row['data'] === null ? null : json(row, 'data', DivergenceRecorded.data),
+    repeated: integer(row, 'repeated'),
+  }));
+  return { ...gateFigures(runs, window), records: runs.flatMap(({ record }) => record ?? []) };
 }
 
 const WINDOW = `SELECT closed.run AS run, record.data AS data, (
@@ -157,11 +128,3 @@ const WINDOW = `SELECT closed.run AS run, record.data AS data, (
   LEFT JOIN fact AS record ON record.family = closed.family AND record.run = closed.run
     AND record.type = 'divergence.recorded.v1'
   ORDER BY closed.sequence`;
-
-function recordOf(row: ResultRow): DivergenceRecord[] {
-  return row['data'] === null ? [] : [json(row, 'data', DivergenceRecorded.data)];
-}
-
-function runOf(row: ResultRow | undefined): string | null {
-  return row === undefined ? null : text(row, 'run');
-}
