@@ -18,7 +18,7 @@ import {
 import { checkInclusion, checkLogStart, checkPublished, checkWitnesses } from './bundle-tree.ts';
 
 /**
- * Checks a bundle that anybody may have written (audit.md 2.13): each code passed, failed, or not checked with
+ * Checks a bundle that anybody may have written: each code passed, failed, or not checked with
  * the reason. After a failure what rests on it is not checked. Never throws, asks nobody.
  */
 export function checkBundle(

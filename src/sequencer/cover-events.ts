@@ -43,7 +43,7 @@ export type CoverDeps = Readonly<{
 }>;
 
 /**
- * Covers what the stream holds beyond the last signed checkpoint by a new one, and publishes it (audit.md 2.4).
+ * Covers what the stream holds beyond the last signed checkpoint by a new one, and publishes it (docs/adr/0017).
  * Signs only what is durable, was read back and was computed a second way. True when it published one, false where
  * there is nothing new. Whatever it throws is final: `covered` is of no use any more, and how far it got shows at
  * the next start, from what lies on the disks.

@@ -55,7 +55,7 @@ export type Refusal = Readonly<{
 /**
  * Whether a log may go on. Nothing is signed while this machine knows less than the world does, and what was
  * signed once is never signed otherwise: where the disks do not hold it any more, only what proves to be the same
- * bytes is put back (audit.md 2.4).
+ * bytes is put back (docs/adr/0017).
  */
 export function decideStart(facts: StartFacts): StartDecision {
   const { lock, published, stream, tiles } = facts;

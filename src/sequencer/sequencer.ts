@@ -52,7 +52,7 @@ export const MAX_SERVED_SIGNATURES = 2 + 16;
  * Puts a log in order and keeps it covered by signed checkpoints until the signal aborts or it is disposed of.
  * Throws `log.forked`, `log.broken` or `signing.refused` where the log must not go on. Whatever goes wrong later
  * ends the sequencer: nothing is ever tried again in place, because what a failed write has left behind only
- * shows when everything is read anew (the double faults of audit.md 1.2).
+ * shows when everything is read anew (docs/adr/0017).
  */
 export async function startSequencer(
   { source, intervalMs }: SequencerParts,

@@ -8,7 +8,7 @@ export type AskSpace = () => Promise<Space>;
 
 /**
  * `no-new-work`: what is under way may end, nothing new begins. `nothing-signed`: not even a checkpoint is
- * written; a full disk in the middle of a write has cost other logs their lives (audit.md 1.2).
+ * written; a full disk in the middle of a write has cost other logs their lives.
  */
 export type SpaceVerdict = 'enough' | 'no-new-work' | 'nothing-signed';
 
