@@ -3,6 +3,7 @@ import { EMPTY, examineEvent } from '../events/decode.ts';
 import type { LogStart } from '../events/log-started.ts';
 import {
   type Checkpoint,
+  isOfSubnet,
   openCheckpoint,
   parseOrigin,
   verdictOfLogLine,
@@ -54,10 +55,9 @@ export function checkPublished(
   if (opened.kind === 'refused')
     return { ...nothing, start: unread, outcome: failed(`${opened.reason}: ${opened.detail}`) };
   const { checkpoint, note } = opened;
-  const at = parseOrigin(checkpoint.origin);
   const start = startOf(Buffer.from(first.payload, 'base64'), checkpoint.origin, { verify });
   const known = { checkpoint, note, bytes, proof, start };
-  if (at?.genesis8 !== genesis.slice(0, 8) || at.netuid !== netuid)
+  if (!isOfSubnet(parseOrigin(checkpoint.origin), { genesis, netuid }))
     return { ...known, outcome: failed(`the log ${checkpoint.origin}`) };
   if (start.kind === 'invalid')
     return { ...known, outcome: notChecked('its log key: the start of the log is not valid') };

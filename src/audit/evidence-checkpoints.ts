@@ -3,6 +3,7 @@ import { CommitmentStatement } from '../consensus/commitment-extrinsic.ts';
 import { MAX_NOTE_LENGTH } from '../events/checkpoint.ts';
 import type { Json } from '../events/ej1.ts';
 import { sha256 } from '../events/hash.ts';
+import { genesis8Of } from '../events/source.ts';
 import {
   type Checkpoint,
   hotkeyVerifierKey,
@@ -143,7 +144,7 @@ function openNote(json: Json, { genesis, netuid }: EvidenceContext): OpenedNote 
   const opened = openCheckpoint(Buffer.from(note, 'utf8'), { hotkey, verify: () => true });
   if (opened.kind === 'refused') return refused('bad-note', `${opened.reason}: ${opened.detail}`);
   if (opened.note.signatures.length > 1) return refused('bad-note', "lines beside the hotkey's");
-  if (log.genesis8 !== genesis.slice(0, log.genesis8.length))
+  if (log.genesis8 !== genesis8Of(genesis))
     return refused('wrong-network', `genesis ${log.genesis8}… instead of ${genesis}`);
   if (log.netuid !== netuid)
     return refused('wrong-netuid', `netuid ${log.netuid} instead of ${netuid}`);

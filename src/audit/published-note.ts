@@ -1,6 +1,7 @@
 import type { Verify } from '../consensus/keys.ts';
 import { isAppError } from '../errors.ts';
 import type { LogStart } from '../events/log-started.ts';
+import { genesis8Of } from '../events/source.ts';
 import {
   type Checkpoint,
   openCheckpoint,
@@ -32,7 +33,7 @@ export function checkNote(
   const named = parseOrigin(origin);
   const wanted = {
     hotkey: expected.hotkey ?? named?.hotkey,
-    genesis8: expected.genesis?.slice(0, GENESIS_DIGITS) ?? named?.genesis8,
+    genesis8: expected.genesis === null ? named?.genesis8 : genesis8Of(expected.genesis),
     netuid: expected.netuid ?? named?.netuid,
   };
   const other = (['hotkey', 'genesis8', 'netuid'] as const).find(
@@ -71,9 +72,6 @@ export function checkLogKey(
 }
 
 const OF_CHECKPOINT = { index: null, where: 'checkpoint' } as const;
-
-/** Digits of the genesis hash in a log's name. */
-const GENESIS_DIGITS = 8;
 
 function parse(
   bytes: Uint8Array,

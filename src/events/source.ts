@@ -5,7 +5,12 @@
 export function logSource(
   at: Readonly<{ genesis: string; netuid: number; hotkey: string; generation: number }>,
 ): string {
-  return `eirel.network/log/v1/${at.genesis.slice(0, 8)}/${at.netuid}/${at.hotkey}/${at.generation}`;
+  return `eirel.network/log/v1/${genesis8Of(at.genesis)}/${at.netuid}/${at.hotkey}/${at.generation}`;
+}
+
+/** What a name has of a network: the first eight digits of its genesis hash. */
+export function genesis8Of(genesis: string): string {
+  return genesis.slice(0, 8);
 }
 
 /** Hash of Finney's block 0, 64 hex digits: the identity of Bittensor's main network. */

@@ -5,7 +5,12 @@ import { AppError, isAppError } from '../errors.ts';
 import { EMPTY, examineEvent } from '../events/decode.ts';
 import { decodeBytes } from '../events/ej1.ts';
 import type { LogStart } from '../events/log-started.ts';
-import { type OpenedCheckpoint, openCheckpoint, parseOrigin } from '../merkle/checkpoint.ts';
+import {
+  isOfSubnet,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  parseOrigin,
+} from '../merkle/checkpoint.ts';
 import { parseTilePath } from '../merkle/tile.ts';
 import type { LogFiles } from '../sequencer/log-files.ts';
 import { askPeer, type Fetch, type Peer } from './ask-peers.ts';
@@ -52,8 +57,7 @@ async function askForNote(
   if (answer.kind === 'misdeed') return { kind: 'none', detail: answer.misdeed.detail };
   const opened = openCheckpoint(answer.body, { hotkey, verify });
   if (opened.kind === 'refused') return { kind: 'none', detail: opened.detail };
-  const origin = parseOrigin(opened.checkpoint.origin);
-  return origin?.genesis8 === genesis.slice(0, 8) && origin.netuid === netuid
+  return isOfSubnet(parseOrigin(opened.checkpoint.origin), { genesis, netuid })
     ? opened
     : { kind: 'none', detail: 'a log of another subnet' };
 }

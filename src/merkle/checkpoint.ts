@@ -1,5 +1,6 @@
 import { isAppError } from '../errors.ts';
 import { Ss58 } from '../events/scalars.ts';
+import { genesis8Of } from '../events/source.ts';
 import { ss58PublicKey } from '../events/ss58.ts';
 import { publicKeyEd25519, signEd25519, verifyEd25519 } from './ed25519.ts';
 import {
@@ -141,15 +142,29 @@ export function verdictOfLogLine(
     : 'refused';
 }
 
+/** What a log's name says: its network, by the first digits of the genesis hash, its subnet, its hotkey, its generation. */
+export type LogName = Readonly<{
+  genesis8: string;
+  netuid: number;
+  hotkey: string;
+  generation: number;
+}>;
+
 /** What the name of a log says; the counterpart of `logSource`. Null for a name that is none of ours. */
-export function parseOrigin(
-  origin: string,
-): Readonly<{ genesis8: string; netuid: number; hotkey: string; generation: number }> | null {
+export function parseOrigin(origin: string): LogName | null {
   const [, genesis8 = '', netuid, hotkey = '', generation] = ORIGIN.exec(origin) ?? [];
   const numbers = [Number(netuid), Number(generation)] as const;
   if (genesis8 === '' || !Ss58.safeParse(hotkey).success) return null;
   if (numbers.some((number) => number > MAX_U16)) return null;
   return { genesis8, netuid: numbers[0], hotkey, generation: numbers[1] };
+}
+
+/** Whether a name is that of a log of this subnet. */
+export function isOfSubnet(
+  name: LogName | null,
+  { genesis, netuid }: Readonly<{ genesis: string; netuid: number }>,
+): name is LogName {
+  return name?.genesis8 === genesis8Of(genesis) && name.netuid === netuid;
 }
 
 /** The log key as a verifier of notes knows it: Ed25519 of C2SP signed-note, named like the origin. */

@@ -1,3 +1,4 @@
+import { genesis8Of } from '../events/source.ts';
 import { publicKeyEd25519, signEd25519, verifyEd25519 } from './ed25519.ts';
 import {
   linesOf,
@@ -12,7 +13,7 @@ import { malformed } from './text-form.ts';
 export function cosignerName(
   at: Readonly<{ genesis: string; netuid: number; hotkey: string }>,
 ): string {
-  return `eirel.network/witness/v1/${at.genesis.slice(0, 8)}/${at.netuid}/${at.hotkey}`;
+  return `eirel.network/witness/v1/${genesis8Of(at.genesis)}/${at.netuid}/${at.hotkey}`;
 }
 
 /** A cosigner's Ed25519 key as a verifier of notes knows it (C2SP tlog-cosignature, type 0x04). */

@@ -3,6 +3,7 @@ import { isAppError } from '../errors.ts';
 import { type AddCheckpoint, parseAddCheckpoint } from '../merkle/add-checkpoint.ts';
 import {
   type Checkpoint,
+  isOfSubnet,
   openCheckpoint,
   parseCheckpoint,
   parseOrigin,
@@ -69,12 +70,7 @@ export function readWitnessRequest(
     throw error;
   }
   const origin = parseOrigin(claimed.origin);
-  const known =
-    origin !== null &&
-    origin.genesis8 === network.genesis.slice(0, 8) &&
-    origin.netuid === network.netuid &&
-    origin.generation <= MAX_GENERATION;
-  return known
+  return isOfSubnet(origin, network) && origin.generation <= MAX_GENERATION
     ? { ...asked, claimed, hotkey: origin.hotkey }
     : { status: 404, detail: 'no log of this subnet' };
 }
