@@ -75,7 +75,9 @@ export async function startValidator(
   const parts = { identity, signer, verify: verifySr25519, chain, fetch, history, now };
   const validator = createValidator({
     ...parts,
-    ...{ post, blake2b256, forks: forks.take },
+    post,
+    blake2b256,
+    forks: forks.take,
     ...overLog(own, metrics),
     signal: stopping,
     onStep: stepLogger(logger),

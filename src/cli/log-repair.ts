@@ -29,7 +29,7 @@ export const logRepairCommand: Command = {
     from: {
       type: 'string',
       placeholder: 'log',
-      help: 'a copy of the log to take events from: a mirror, a peer, an auditor; nothing of it is believed',
+      help: 'a copy of the log to take events from: a mirror, an auditor; nothing of it is believed',
     },
     'dry-run': { type: 'boolean', help: 'say what would be done, and change nothing' },
     json: JSON_OPTION,

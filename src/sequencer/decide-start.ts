@@ -159,6 +159,6 @@ function damaged(file: string): Refusal {
 function lost({ published, stream }: StartFacts, lock: Locked): Refusal {
   const size = typeof published === 'string' ? 0 : published.size;
   const found = `${stream.size} events in the stream, ${size} in the published files, and not all as they were signed`;
-  const next = `${REPAIR} --from a mirror or a peer; where nobody has the log, \`eirel log retire\``;
+  const next = `${REPAIR} --from a mirror; where nobody has a copy of the log, \`eirel log retire\``;
   return refuse('lost', found, `the ${lock.size} events that were signed`, next);
 }
