@@ -14,7 +14,7 @@ import { runsAtWork } from './lane.ts';
 import type { Identity } from './perform-step.ts';
 import { createPublisher } from './publish.ts';
 import { compareAgain } from './record-divergence.ts';
-import { createRecorder } from './recorder.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
 import type { Projections } from './run-view.ts';
 import type { SigningHistory } from './signing-history.ts';
 import { type SpreadDeps, spreadEvidence } from './spread-evidence.ts';
@@ -55,15 +55,12 @@ export function createValidator(parts: ValidatorParts) {
   const { identity, log, reached, now, projections, chain } = parts;
   const state: LoopState = newLoopState();
   const record = createRecorder({ append: log.append, reached, now });
-  const find = (family: string, run: string) => findRun(projections.runState, family, run);
   const { command, step, round } = takeTurns(state);
   const { signer, verify, blake2b256 } = parts;
   const { family, genesis, netuid } = identity;
   const { commitmentExtrinsics } = chain;
-  const desk = createEvidenceDesk({
-    ...{ genesis, netuid, verify, blake2b256 },
-    ...{ family, projections, commitmentExtrinsics, record, alone: step },
-  });
+  const network = { genesis, netuid, family, verify, blake2b256, commitmentExtrinsics };
+  const desk = createEvidenceDesk({ ...network, projections, record, alone: step });
   const spread = { ...parts, desk, family, self: signer.hotkey, alone: step };
   return {
     state,
@@ -88,6 +85,26 @@ export function createValidator(parts: ValidatorParts) {
       }),
     /** Takes evidence of anybody's misbehaviour from anybody. */
     offerEvidence: desk.offer,
+    ...operatorCommands(parts, { state, record, command }),
+  };
+}
+
+/** What an operator may ask for, one thing at a time. */
+function operatorCommands(
+  parts: ValidatorParts,
+  {
+    state,
+    record,
+    command,
+  }: Readonly<{
+    state: LoopState;
+    record: Recorder;
+    command: <T>(act: () => Promise<T>) => Promise<T>;
+  }>,
+) {
+  const { identity, projections } = parts;
+  const find = (family: string, run: string) => findRun(projections.runState, family, run);
+  return {
     importScores: (lines: readonly ImportLine[]): Promise<ImportReport> =>
       command(() =>
         importScores(lines, {
