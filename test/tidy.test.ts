@@ -52,6 +52,7 @@ describe('links', () => {
     'docs/architecture.md',
     'docs/protocol.md',
     'docs/operating.md',
+    'docs/auditing.md',
   ])('%s leads to files that exist', async (page) => {
     const base = new URL(page, root);
     for (const [, target = ''] of (await read(page)).matchAll(/\]\(([^)#]+)(#[^)]*)?\)/g)) {
