@@ -1,7 +1,7 @@
 import type { LogStart } from '../events/log-started.ts';
 import { type ReadTile, rootFromTiles } from '../merkle/tile-proof.ts';
 import type { Hash } from '../merkle/tree.ts';
-import type { AuditDeps } from './bench.ts';
+import type { AuditDeps, RulesInForce } from './bench.ts';
 import {
   type ChainCheck,
   type ChainVerdict,
@@ -11,6 +11,7 @@ import {
 import { checkClaims, type TreeClaim } from './claims.ts';
 import { type Fault, type Faults, gatherFaults } from './fault.ts';
 import type { GateRun } from './gate.ts';
+import type { LeftOut } from './left-out.ts';
 import type { LogSource } from './log-source.ts';
 import { checkLogKey, checkNote, type Published } from './published-note.ts';
 import { createLeafReader, type LeafReader } from './read-leaves.ts';
@@ -59,6 +60,10 @@ export type LogVerdict = Readonly<{
   rules: RulesVerdict;
   /** The closed runs of each family, with how they compared with the owner's picks. */
   gate: ReadonlyMap<string, readonly GateRun[]>;
+  /** The rules that its decisions follow, by its own word, where they change: whoever audits compares them with what is agreed. */
+  inForce: readonly RulesInForce[];
+  /** Whose reports its decisions did not count: what other logs hold of them, `compareLeftOut` tells. */
+  leftOut: readonly LeftOut[];
   /** The run that was to be told of, in each family that has it. */
   runs: readonly RunReport[];
   /** Claims that were asked for, and those that agree. */
@@ -126,6 +131,8 @@ export async function auditLog(
     tiles,
     rules: machine.end(),
     gate: machine.closed(),
+    inForce: machine.inForce(),
+    leftOut: machine.leftOut(),
     runs: machine.kept().map(reportOf),
     chain: chain?.verdict() ?? null,
     claims: { checked: whole ? expected.claims.length : 0, agreeing },

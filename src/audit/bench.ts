@@ -1,12 +1,14 @@
 import type { Blake2b256 } from '../consensus/commitment-extrinsic.ts';
 import type { Accused } from '../consensus/exclusion.ts';
 import type { Verify } from '../consensus/keys.ts';
+import type { Rules } from '../events/decision.ts';
 import type { LogStart } from '../events/log-started.ts';
 import type { WeightMode } from '../events/weights.ts';
 import { type Hash, hexOf } from '../merkle/tree.ts';
 import type { ChainFact } from './chain-facts.ts';
 import type { FaultCode } from './fault.ts';
 import type { GateRun } from './gate.ts';
+import type { LeftOut } from './left-out.ts';
 import type { Data } from './run-record.ts';
 
 /** The cryptography that an auditor is given: no pure folder has it. */
@@ -28,6 +30,10 @@ export type LogRecord = {
   /** The mode in force, and how often it was changed. */
   mode: Readonly<{ number: number; mode: WeightMode | null }>;
   decisions: number;
+  /** The rules of the decisions, each family's where they change. */
+  inForce: RulesInForce[];
+  /** Whose reports the decisions did not count. */
+  leftOut: LeftOut[];
   /** Commitments in a form that this build does not read. */
   unread: number;
   /** Sealed facts whose key is not known yet. */
@@ -36,6 +42,9 @@ export type LogRecord = {
 
 /** What the rules keep of a family's weights over all of its runs: the last intent that named a vector, and the latest run that has one. */
 export type FamilyWeights = { last: Data<'weights.intended.v1'> | null; latestRun: string | null };
+
+/** Rules that a log decides by, from this run of the family on. */
+export type RulesInForce = Readonly<{ family: string; run: string; n: number; rules: Rules }>;
 
 /** What every rule may look at, beside the run that its event belongs to. */
 export type Bench = AuditDeps &

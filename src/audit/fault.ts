@@ -27,6 +27,7 @@ export const FAULT_CODES = [
   'chain-differs',
   'evidence-invalid',
   'inputs-differ',
+  'reports-differ',
   'decision-differs',
   'certificate-differs',
   'weights-differ',

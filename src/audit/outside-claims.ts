@@ -1,19 +1,14 @@
-import type { z } from 'zod';
 import { parseAnchor } from '../consensus/commitment.ts';
 import type { Verify } from '../consensus/keys.ts';
 import { CheckpointObserved } from '../events/checkpoint.ts';
-import { decodeBytes } from '../events/ej1.ts';
-import { Envelope } from '../events/envelope.ts';
 import { EvidenceAccepted } from '../events/evidence.ts';
 import { openCheckpoint } from '../merkle/checkpoint.ts';
-import { splitEntries } from '../merkle/tile.ts';
 import type { FoundEvidence } from './accusations.ts';
 import type { TreeClaim } from './claims.ts';
 import type { Fault } from './fault.ts';
-import { inOrder } from './in-order.ts';
-import { type SpokenOf, statedSize } from './log-name.ts';
+import type { SpokenOf } from './log-name.ts';
 import type { LogSource } from './log-source.ts';
-import { bundlesOf } from './served-tiles.ts';
+import { payloadsOf, readIf } from './peer-events.ts';
 
 /** What the commitments of a hotkey say of this generation of its log, in the order of their blocks. */
 export function anchorClaims(
@@ -81,43 +76,20 @@ export async function readObservations(
   of: SpokenOf,
   { verify }: Readonly<{ verify: Verify }>,
 ): Promise<Observations> {
-  const note = await source.checkpoint();
   const claims: TreeClaim[] = [];
   const evidence: FoundEvidence[] = [];
   let unsigned = 0;
-  for await (const { entries } of inOrder(bundlesOf(source, statedSize(note)), BUNDLES_AHEAD)) {
-    const { payloads } = splitEntries(entries ?? new Uint8Array(0));
-    for (const payload of payloads) {
-      const accepted = readIf(payload, EvidenceAccepted);
-      if (accepted?.data.hotkey === of.hotkey)
-        evidence.push({ by: `event ${accepted.n} of ${source.name}`, file: accepted.data.file });
-      const observation = readIf(payload, CheckpointObserved);
-      const observed = observation === null ? null : { n: observation.n, ...observation.data };
-      if (observed?.source !== of.origin) continue;
-      const by = `event ${observed.n} of ${source.name}`;
-      const claim = noteClaim(Buffer.from(observed.note), of, { kind: 'observation', by, verify });
-      if (claim === null) unsigned += 1;
-      else claims.push(claim);
-    }
-    if (payloads.length === 0) break;
+  for await (const payload of payloadsOf(source)) {
+    const accepted = readIf(payload, EvidenceAccepted);
+    if (accepted?.data.hotkey === of.hotkey)
+      evidence.push({ by: `event ${accepted.n} of ${source.name}`, file: accepted.data.file });
+    const observation = readIf(payload, CheckpointObserved);
+    const observed = observation === null ? null : { n: observation.n, ...observation.data };
+    if (observed?.source !== of.origin) continue;
+    const by = `event ${observed.n} of ${source.name}`;
+    const claim = noteClaim(Buffer.from(observed.note), of, { kind: 'observation', by, verify });
+    if (claim === null) unsigned += 1;
+    else claims.push(claim);
   }
   return { claims, unsigned, evidence };
-}
-
-const BUNDLES_AHEAD = 4;
-
-/** The event's place and data, if it is of this type. An event ends with its type: most are told apart undecoded. */
-function readIf<Data>(
-  payload: Uint8Array,
-  { type, data }: Readonly<{ type: string; data: z.ZodType<Data> }>,
-): Readonly<{ n: number; data: Data }> | null {
-  const tail = Buffer.from(`"type":"${type}"}`);
-  if (Buffer.compare(payload.subarray(-tail.length), tail) !== 0) return null;
-  try {
-    const envelope = Envelope.parse(decodeBytes(payload));
-    return { n: envelope.n, data: data.parse(envelope.data) };
-  } catch {
-    // Somebody else's log: what can't be read says nothing.
-    return null;
-  }
 }

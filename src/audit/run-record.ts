@@ -21,6 +21,8 @@ export type RunRecord = InRun & {
   /** Where each task and miner of the run stands in its lists. */
   places: Readonly<{ tasks: ReadonlyMap<string, number>; miners: ReadonlyMap<string, number> }>;
   closedAt: number | null;
+  /** Refused reports, as `<who served it>/<digest>`, and the event of each refusal. */
+  refusedAt: Map<string, number>;
   /** Facts whose key is not known yet, in the order of the log. */
   sealed: Entry<'fact.sealed.v1'>[];
   /** Where the report's sealed fact stands. */
@@ -70,6 +72,7 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
     run,
     places: { tasks: new Map(), miners: new Map() },
     closedAt: null,
+    refusedAt: new Map(),
     sealed: [],
     reportAt: null,
     key: null,
@@ -114,6 +117,7 @@ export function endRun(run: RunRecord): void {
   run.report = null;
   run.decision = null;
   run.statements.clear();
+  run.refusedAt.clear();
   run.certificate = null;
   run.ownerPick = null;
   run.intents = [];

@@ -37,6 +37,8 @@ export type RunReport = Readonly<{
   }>[];
   observed: Data<'weights.observed.v1'> | null;
   superseded: boolean;
+  /** By which rules it was decided; null while it is not. */
+  rules: Data<'inputs.gathered.v1'>['rules'] | null;
   /** The digest that its own report was committed to with; null without a report. */
   commitment: string | null;
 }>;
@@ -81,6 +83,7 @@ export function reportOf(run: RunRecord): RunReport {
     ),
     observed: observations.at(-1)?.data ?? null,
     superseded,
+    rules: facts.inputs?.rules ?? null,
     commitment: run.committed,
   };
 }

@@ -4,6 +4,7 @@ import { type NamedLog, nameOfLog } from '../audit/log-name.ts';
 import { blake2b256 } from '../chain/blake2b.ts';
 import { cryptoReady, verifySr25519 } from '../chain/hotkey.ts';
 import { AppError } from '../errors.ts';
+import { compareReports } from './audit/compare-reports.ts';
 import { LOG_HELP, openLogSource } from './audit/open-log-source.ts';
 import { openNode } from './audit/open-node.ts';
 import { EXPECTED_OPTIONS, RPC_OPTION, readExpected, readNetwork } from './audit/options.ts';
@@ -60,17 +61,24 @@ export const auditLogCommand: Command = {
     );
     const deps = { verify: verifySr25519, blake2b256 };
     const context = { ...deps, ...network, ownerHotkey: outside.ownerHotkey };
+    const reports = await compareReports(audited.leftOut, input.values('peer'), io);
     const proved = named === null ? [] : proveEvidence(outside.evidence, named.hotkey, context);
     const verdict = {
       ...audited,
-      faults: [...proved.map(accusationFault), ...outside.faults, ...audited.faults],
+      faults: [
+        ...proved.map(accusationFault),
+        ...outside.faults,
+        ...audited.faults,
+        ...(reports?.faults ?? []),
+      ],
     };
     const { anchors, observations, witnesses } = outside;
-    const { gate: _, runs: __, ...told } = verdict;
+    const { gate: _, runs: __, leftOut: ___, ...told } = verdict;
+    const divergences = reports?.divergences ?? null;
     io.out(
       input.flag('json')
-        ? `${JSON.stringify({ ...told, asked: { anchors, observations, witnesses } })}\n`
-        : tellLog(verdict, outside),
+        ? `${JSON.stringify({ ...told, divergences, asked: { anchors, observations, witnesses } })}\n`
+        : tellLog(verdict, outside, reports),
     );
     return verdict.faults.length === 0 ? EXIT.ok : EXIT.mismatch;
   },

@@ -17,6 +17,8 @@ const verdict: LogVerdict = {
   tiles: 4_900,
   rules: { runs: 2, decisions: 1, sealed: 0, unread: 0 },
   gate: new Map(),
+  inForce: [],
+  leftOut: [],
   runs: [],
   claims: { checked: 0, agreeing: 0 },
   chain: null,

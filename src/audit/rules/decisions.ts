@@ -4,7 +4,9 @@ import { stakeOf } from '../../consensus/quorum.ts';
 import { encodeDocument } from '../../consensus/signed.ts';
 import { buildStatement, checkStatement } from '../../consensus/statement.ts';
 import { STATEMENT_TYPE } from '../../events/decision.ts';
-import type { Bench } from '../bench.ts';
+import { subjectIn } from '../../events/define-event.ts';
+import { encode } from '../../events/ej1.ts';
+import type { Bench, LogRecord } from '../bench.ts';
 import { type Again, decideAgain } from '../decision-facts.ts';
 import { type Data, type Entry, type RunRecord, votersOf } from '../run-record.ts';
 
@@ -29,6 +31,10 @@ export function inputsGathered(
   const { num, den } = data.rules.certificateQuorum;
   if (2 * num <= den)
     fault('inputs-differ', n, 'a certificate quorum of more than 1/2', `one of ${num}/${den}`);
+  const before = log.inForce.findLast(({ family }) => family === data.family);
+  if (before === undefined || encode(before.rules) !== encode(data.rules))
+    log.inForce.push({ family: data.family, run: data.run, n, rules: data.rules });
+  noteLeftOut(n, data, run, log);
   const [sealed] = run.sealed;
   if (sealed !== undefined)
     fault(
@@ -38,6 +44,32 @@ export function inputsGathered(
       'a sealed one',
     );
 }
+
+/** Keeps whose reports do not count, to be compared with what other logs hold of them. */
+function noteLeftOut(
+  n: number,
+  { genesis, netuid, roster, family, reports }: Data<'inputs.gathered.v1'>,
+  run: RunRecord,
+  log: LogRecord,
+): void {
+  const { opened } = run.facts;
+  const left = reports.filter(({ status }) => LEFT_OUT.has(status));
+  if (left.length === 0 || opened === null) return;
+  const voters = new Set(votersOf(run).map(({ hotkey }) => hotkey));
+  const snapshotBlock = opened.phases.snapshot;
+  log.leftOut.push({
+    place: subjectIn(run),
+    run: run.run,
+    expected: { genesis, netuid, family, run: run.run, roster, snapshotBlock, voters },
+    voters: left.map(({ hotkey, status, reason, digest }) => {
+      const at = run.refusedAt.get(`${hotkey}/${digest ?? ''}`) ?? n;
+      return { hotkey, status, reason, digest, n: at };
+    }),
+  });
+}
+
+/** Two reports of one hotkey are evidence that the log holds itself. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['rejected', 'missing', 'excluded']);
 
 /** A decision is what its inputs give, and its inputs are what the events before it give: computed again, in every byte. */
 export function decisionMade(

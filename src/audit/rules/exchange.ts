@@ -19,6 +19,15 @@ export function peerReportAccepted(
     bench.fault('inputs-differ', n, `the first report of ${data.hotkey}`, 'a further one');
 }
 
+/** A refusal is the log's own word: where it counts in a decision, other logs are asked for what was refused. */
+export function peerReportRejected(
+  { n, data: { peer, digest } }: Entry<'peer-report.rejected.v1'>,
+  { refusedAt }: RunRecord,
+): void {
+  const key = `${peer}/${digest ?? ''}`;
+  if (digest !== null && !refusedAt.has(key)) refusedAt.set(key, n);
+}
+
 /** Of one hotkey that signed two reports, the second is valid and another one than the first that is held. */
 export function equivocationRecorded(
   { n, data }: Entry<'equivocation.recorded.v1'>,

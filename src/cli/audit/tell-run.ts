@@ -2,6 +2,7 @@ import { type ChainLine, tellVector } from '../../audit/compare-run.ts';
 import type { RunReport } from '../../audit/run-report.ts';
 import { formatNano } from '../../consensus/nano.ts';
 import { table } from './tell.ts';
+import { tellRules } from './tell-rules.ts';
 
 /** A run for people: who reported what, the medians, the winner and its vector, the certificate, and the chain. */
 export function tellRun(report: RunReport, chain: readonly ChainLine[]): string {
@@ -14,6 +15,7 @@ export function tellRun(report: RunReport, chain: readonly ChainLine[]): string 
     'validators',
     ...validatorsOf(report),
     ...decisionOf(report),
+    ...(report.rules === null ? [] : ['', `rules: ${tellRules(report.rules)}`]),
     '',
     table([
       ...report.intents.map(

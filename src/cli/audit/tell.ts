@@ -1,10 +1,16 @@
 import type { LogVerdict } from '../../audit/audit-log.ts';
 import type { Fault } from '../../audit/fault.ts';
+import { type ComparedReports, tellReports } from './compare-reports.ts';
 import type { Asked, Outside } from './outside.ts';
 import { tellChain } from './tell-chain.ts';
+import { tellInForce } from './tell-rules.ts';
 
 /** An audited log for people: what was checked, what was not, and every fault with its place. */
-export function tellLog(verdict: LogVerdict, outside: Outside): string {
+export function tellLog(
+  verdict: LogVerdict,
+  outside: Outside,
+  reports: ComparedReports | null,
+): string {
   const { log, origin, size, root, checkpoint, tiles, rules, faults } = verdict;
   const rows: (readonly [string, string])[] = [
     ['log', log],
@@ -13,9 +19,11 @@ export function tellLog(verdict: LogVerdict, outside: Outside): string {
     ['events', `${size}, root ${root}`],
     ['rules', rulesOf(verdict)],
     ['tiles', tiles === 0 ? 'not checked: none are served' : `${tiles} compared`],
+    ...tellInForce(verdict.inForce),
     ...tellChain(verdict.chain, verdict.events),
     ['anchors', askedOf(outside.anchors, '--rpc')],
     ['peers', askedOf(outside.observations, '--peer')],
+    ...tellReports(reports),
     ['witnesses', askedOf(outside.witnesses, '--witness')],
     ...(rules.unread === 0
       ? []
