@@ -54,6 +54,11 @@ export function isAppError(error: unknown, code: ErrorCode): error is AppError {
   return error instanceof AppError && error.code === code;
 }
 
+/** True for what the operating system answered with that code, such as `ENOENT`. */
+export function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
 function describe(code: ErrorCode, details: Record<string, unknown>): string {
   const parts = Object.entries(details).map(([key, value]) => `${key}: ${format(value)}`);
   return parts.length === 0 ? code : `${code}: ${parts.join(', ')}`;

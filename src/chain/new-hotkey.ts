@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { mnemonicGenerate } from '@polkadot/util-crypto/mnemonic';
 import type { Signer } from '../consensus/keys.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isSystemError } from '../errors.ts';
 import { cryptoReady } from './hotkey.ts';
 import { formatKeyFile } from './key-file.ts';
 import { type HotkeySource, hotkeyFile, loadHotkey } from './wallet.ts';
@@ -21,7 +21,7 @@ export async function createHotkey(
   try {
     await writeFile(file, secretText(source.kind), { flag: 'wx', mode: 0o600, flush: true });
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
+    if (isSystemError(cause, 'EEXIST'))
       throw new AppError('input.invalid', {
         field: 'file',
         value: file,

@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { verifySr25519 } from '../chain/hotkey.ts';
-import { AppError } from '../errors.ts';
+import { AppError, isSystemError } from '../errors.ts';
 import { logSource } from '../events/source.ts';
 import { openCheckpoint } from '../merkle/checkpoint.ts';
 import { hexOf } from '../merkle/tree.ts';
@@ -206,7 +206,7 @@ async function moveAway(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    if (isSystemError(error, 'ENOENT')) return;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { isSystemError } from '../errors.ts';
 
 /**
  * What is needed of a disk to keep files through a power cut. Nothing but what is said to be durable is: a new
@@ -47,7 +48,7 @@ async function unless<T, U>(code: string, otherwise: U, work: Promise<T>): Promi
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === code) return otherwise;
+    if (isSystemError(error, code)) return otherwise;
     throw error;
   }
 }

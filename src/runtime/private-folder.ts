@@ -1,5 +1,6 @@
 import { link, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { isSystemError } from '../errors.ts';
 
 /** Makes a folder that only its owner can enter, and those above it, durably. One that exists is left as it is. */
 export async function makePrivateFolder(path: string): Promise<void> {
@@ -48,7 +49,7 @@ async function unlessThere(act: () => Promise<void>): Promise<boolean> {
     await act();
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (isSystemError(error, 'EEXIST')) return false;
     throw error;
   }
 }

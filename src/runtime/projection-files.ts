@@ -1,5 +1,6 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError } from '../errors.ts';
 import type { Projector } from '../projectors/projector.ts';
 
 type Named = Pick<Projector, 'name' | 'version'>;
@@ -65,7 +66,7 @@ async function readPointer(name: string, dir: string): Promise<string> {
   try {
     return await readFile(join(dir, `${name}.current`), 'utf8');
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return '';
+    if (isSystemError(cause, 'ENOENT')) return '';
     throw cause;
   }
 }

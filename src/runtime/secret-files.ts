@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, type FileHandle, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../errors.ts';
+import { AppError, isSystemError } from '../errors.ts';
 import { SECRET_BYTES } from '../events/run-key.ts';
 import { makePrivateFile, makePrivateFolder } from './private-folder.ts';
 
@@ -54,8 +54,7 @@ export async function readSealSecret(dir: string): Promise<Uint8Array | null> {
   try {
     await access(file, constants.R_OK);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return null;
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].some((code) => isSystemError(error, code))) return null;
     throw error;
   }
   return readSecret(file);
@@ -111,7 +110,7 @@ async function isThere(file: string): Promise<boolean> {
     await stat(file);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (isSystemError(error, 'ENOENT')) return false;
     throw error;
   }
 }

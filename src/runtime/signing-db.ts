@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError } from '../errors.ts';
+import { AppError, isSystemError } from '../errors.ts';
 import type { SigningHistory } from '../handlers/signing-history.ts';
 import type { Lock } from '../sequencer/lock.ts';
 import type { WitnessState } from '../sequencer/witness.ts';
@@ -141,7 +141,7 @@ async function exists(file: string): Promise<boolean> {
     await stat(file);
     return true;
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return false;
+    if (isSystemError(cause, 'ENOENT')) return false;
     throw new AppError('file.unreadable', { file, next: 'see EIREL_SIGNING_DIR' }, { cause });
   }
 }

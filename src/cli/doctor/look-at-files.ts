@@ -1,5 +1,6 @@
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { isSystemError } from '../../errors.ts';
 import { SECRET_FILES } from '../../runtime/secret-files.ts';
 import { SIGNING_FILE } from '../../runtime/signing-db.ts';
 
@@ -52,7 +53,7 @@ async function entryOf(path: string): Promise<{ mode: number; device: number } |
     const { mode, dev } = await stat(path);
     return { mode: mode & 0o777, device: dev };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isSystemError(error, 'ENOENT')) return null;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isSystemError } from '../../errors.ts';
 import type { Tail } from '../../sequencer/repair-log.ts';
 import { writeWhole } from '../export.ts';
 
@@ -15,7 +16,7 @@ export function keptTail(dataDir: string): Tail {
         const lines = (await readFile(file, 'latin1')).split('\n').slice(0, -1);
         return lines.map((line) => Buffer.from(line, 'latin1'));
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+        if (isSystemError(error, 'ENOENT')) return null;
         throw error;
       }
     },
