@@ -1,7 +1,6 @@
 import { verifyDocument } from '../consensus/signed.ts';
-import { examineEvent } from '../events/decode.ts';
-import { decode, decodeBytes } from '../events/ej1.ts';
-import { Envelope } from '../events/envelope.ts';
+import { envelopeIn, examineEvent } from '../events/decode.ts';
+import { decode } from '../events/ej1.ts';
 import { REPORT_TYPE, ReportBody } from '../events/report.ts';
 import { openFact } from '../events/seal-box.ts';
 import type { AuditDeps } from './bench.ts';
@@ -55,7 +54,7 @@ export type BundledEvent = Readonly<{
 /** B04: the stored event is a report's sealed fact, which its run's key opens to these very bytes. */
 export function checkEvent({ report, opening, event }: Bundle): BundledEvent {
   const payload = Buffer.from(event.payload, 'base64');
-  const envelope = envelopeOf(payload);
+  const envelope = envelopeIn(payload);
   if (envelope === null) {
     const outcome = failed('an event that is not canonical EJ1, or has another envelope');
     return { outcome, payload, n: null, source: null };
@@ -76,13 +75,4 @@ export function checkEvent({ report, opening, event }: Bundle): BundledEvent {
     fact.data.hotkey === report.hotkey &&
     fact.data.signature === report.signature;
   return { ...place, outcome: same ? PASSED : failed('another report than the one in the file') };
-}
-
-function envelopeOf(payload: Uint8Array) {
-  try {
-    return Envelope.safeParse(decodeBytes(payload)).data ?? null;
-  } catch {
-    // Not canonical: no event.
-    return null;
-  }
 }

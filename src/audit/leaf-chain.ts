@@ -1,9 +1,8 @@
-import { type Examined, examineEvent } from '../events/decode.ts';
-import { decodeBytes } from '../events/ej1.ts';
-import { Envelope, type Head, type Recorded } from '../events/envelope.ts';
+import { type Examined, envelopeIn, examineEvent } from '../events/decode.ts';
+import type { Head, Recorded } from '../events/envelope.ts';
 import { leafHash } from '../events/hash.ts';
 import { TILE_WIDTH, tilePath } from '../merkle/tile.ts';
-import { type Hash, sameHash } from '../merkle/tree.ts';
+import { type Hash, hexOf, sameHash } from '../merkle/tree.ts';
 import type { FaultCode, Faults } from './fault.ts';
 
 /** A stored event at its place, with the hash that the source serves for it; null where it serves none. */
@@ -88,9 +87,9 @@ type State = ChainDeps & {
 };
 
 function readEntry(state: State, { payload, index, served }: Entry): void {
-  state.source ??= envelopeOf(payload)?.source ?? '';
+  state.source ??= envelopeIn(payload)?.source ?? '';
   if (state.pending !== null) {
-    const prev = envelopeOf(payload)?.prev ?? null;
+    const prev = envelopeIn(payload)?.prev ?? null;
     settle(state, prev === hexOf(state.pending.computed) ? 'tile' : 'entry');
   }
   const { source, head } = state;
@@ -124,7 +123,7 @@ function accept(
     return;
   }
   if (reason === 'type') {
-    const type = envelopeOf(payload)?.type ?? found;
+    const type = envelopeIn(payload)?.type ?? found;
     const { first, times } = state.unknown.get(type) ?? { first: index, times: 0 };
     state.unknown.set(type, { first, times: times + 1 });
     return;
@@ -181,20 +180,4 @@ function broken(
 ): void {
   state.brokenAt ??= index;
   state.faults.add({ code, index, ...rest });
-}
-
-/** What an event says of its place; null where it can't be read. */
-function envelopeOf(
-  payload: Uint8Array,
-): Readonly<{ source: string; prev: string; type: string }> | null {
-  try {
-    return Envelope.safeParse(decodeBytes(payload)).data ?? null;
-  } catch {
-    // No event: that is told where it is examined.
-    return null;
-  }
-}
-
-function hexOf(hash: Hash): string {
-  return Buffer.from(hash).toString('hex');
 }

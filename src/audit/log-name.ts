@@ -1,6 +1,5 @@
 import { isAppError } from '../errors.ts';
-import { decodeBytes } from '../events/ej1.ts';
-import { Envelope } from '../events/envelope.ts';
+import { envelopeIn } from '../events/decode.ts';
 import { parseCheckpoint, parseOrigin } from '../merkle/checkpoint.ts';
 import { parseNote } from '../merkle/signed-note.ts';
 import { splitEntries, TILE_WIDTH } from '../merkle/tile.ts';
@@ -32,13 +31,7 @@ function originIn(note: Uint8Array): string | null {
 async function firstSource(source: LogSource): Promise<string | null> {
   const bundle = await source.entries(0, TILE_WIDTH);
   const [first] = splitEntries(bundle ?? new Uint8Array(0)).payloads;
-  if (first === undefined) return null;
-  try {
-    return Envelope.safeParse(decodeBytes(first)).data?.source ?? null;
-  } catch {
-    // No event: it has no name either.
-    return null;
-  }
+  return first === undefined ? null : (envelopeIn(first)?.source ?? null);
 }
 
 /** The size that a checkpoint states, whoever signed it: only how far to read depends on it. Null without one. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError } from '../errors.ts';
+import { AppError, isAppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
 import { eventId, subjectIn } from './define-event.ts';
 import { type Definition, knownDefinition } from './definitions.ts';
@@ -83,6 +83,16 @@ export function examineEvent(
     return refuse('identity', found);
   }
   return { kind: 'read', recorded: { event, id, n, hash, time, causationId: causationid } };
+}
+
+/** The envelope that bytes have, of which nothing is verified; null where they have none. */
+export function envelopeIn(payload: Uint8Array): z.infer<typeof Envelope> | null {
+  try {
+    return Envelope.safeParse(decodeBytes(payload)).data ?? null;
+  } catch (error) {
+    if (isAppError(error, 'ej1.malformed')) return null;
+    throw error;
+  }
 }
 
 /** An event with its definition, or why type and data make none. */

@@ -1,9 +1,7 @@
-import { z } from 'zod';
 import { checkStart } from '../audit/rules/start.ts';
 import type { Verify } from '../consensus/keys.ts';
-import { AppError, isAppError } from '../errors.ts';
-import { EMPTY, examineEvent } from '../events/decode.ts';
-import { decodeBytes } from '../events/ej1.ts';
+import { AppError } from '../errors.ts';
+import { EMPTY, envelopeIn, examineEvent } from '../events/decode.ts';
 import type { LogStart } from '../events/log-started.ts';
 import {
   isOfSubnet,
@@ -113,8 +111,8 @@ export async function peerLogStart(
   const answer = await askPeer(peer, path, { fetch, signal, maxBytes: MAX_EVENT_BYTES });
   if (answer.kind !== 'body') return null;
   const payload = answer.body.subarray(0, answer.body.length - 1);
-  const source = sourceIn(payload);
-  if (source === null) return null;
+  const source = envelopeIn(payload)?.source;
+  if (source === undefined) return null;
   const first = examineEvent(payload, source, EMPTY);
   if (first.kind === 'refused' || first.recorded.event.type !== 'log.started.v1') return null;
   const checked = checkStart(first.recorded.event.data, source, { verify });
@@ -124,15 +122,3 @@ export async function peerLogStart(
     start.hotkey === peer.hotkey && start.genesis === genesis && start.netuid === netuid;
   return expected ? start : null;
 }
-
-/** The name of the log that an event claims to be of. */
-function sourceIn(payload: Uint8Array): string | null {
-  try {
-    return Named.safeParse(decodeBytes(payload)).data?.source ?? null;
-  } catch (error) {
-    if (isAppError(error, 'ej1.malformed')) return null;
-    throw error;
-  }
-}
-
-const Named = z.looseObject({ source: z.string() });

@@ -1,10 +1,8 @@
 import type { Signer } from '#src/consensus/keys.ts';
-import { pae } from '#src/consensus/signed.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
-import { encode } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';
-import { LOG_START_TYPE, type LogStart } from '#src/events/log-started.ts';
 import { publicKeyEd25519 } from '#src/merkle/ed25519.ts';
+import { logStarted as signStart } from '#src/sequencer/begin-log.ts';
 
 type Network = Readonly<{ genesis: string; netuid: number }>;
 
@@ -15,20 +13,11 @@ export function logStarted(
   { genesis, netuid }: Network,
 ): DomainEvent {
   const { hotkey } = signer;
-  const start: LogStart = {
-    v: 'eirel/log-start/1',
-    source,
-    genesis,
-    netuid,
-    hotkey,
-    generation: 0,
+  const keys = {
     logKey: publicKeyOf(logSeedOf(hotkey)),
     witnessKey: publicKeyOf(seedOf(`witness key of ${hotkey}`)),
-    previous: null,
   };
-  const body = encode(start);
-  const signature = signer.sign(pae(LOG_START_TYPE, body));
-  return { type: 'log.started.v1', data: { hotkey, body, signature } };
+  return signStart({ source, genesis, netuid, generation: 0, ...keys, previous: null }, signer);
 }
 
 /** The Ed25519 seed of a validator's log. */
