@@ -143,7 +143,7 @@ export function verdictOfLogLine(
 }
 
 /** What a log's name says: its network, by the first digits of the genesis hash, its subnet, its hotkey, its generation. */
-export type LogName = Readonly<{
+export type ParsedOrigin = Readonly<{
   genesis8: string;
   netuid: number;
   hotkey: string;
@@ -151,7 +151,7 @@ export type LogName = Readonly<{
 }>;
 
 /** What the name of a log says; the counterpart of `logSource`. Null for a name that is none of ours. */
-export function parseOrigin(origin: string): LogName | null {
+export function parseOrigin(origin: string): ParsedOrigin | null {
   const [, genesis8 = '', netuid, hotkey = '', generation] = ORIGIN.exec(origin) ?? [];
   const numbers = [Number(netuid), Number(generation)] as const;
   if (genesis8 === '' || !Ss58.safeParse(hotkey).success) return null;
@@ -161,9 +161,9 @@ export function parseOrigin(origin: string): LogName | null {
 
 /** Whether a name is that of a log of this subnet. */
 export function isOfSubnet(
-  name: LogName | null,
+  name: ParsedOrigin | null,
   { genesis, netuid }: Readonly<{ genesis: string; netuid: number }>,
-): name is LogName {
+): name is ParsedOrigin {
   return name?.genesis8 === genesis8Of(genesis) && name.netuid === netuid;
 }
 
