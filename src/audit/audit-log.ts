@@ -1,6 +1,6 @@
 import type { LogStart } from '../events/log-started.ts';
 import { type ReadTile, rootFromTiles } from '../merkle/tile-proof.ts';
-import type { Hash } from '../merkle/tree.ts';
+import { type Hash, hexOf } from '../merkle/tree.ts';
 import type { AuditDeps, RulesInForce } from './bench.ts';
 import {
   type ChainCheck,
@@ -209,8 +209,4 @@ function checkpointVerdict({ checkpoint }: Published, faults: Faults): LogVerdic
 
 function sorted(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
   return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function hexOf(hash: Hash): string {
-  return Buffer.from(hash).toString('hex');
 }

@@ -55,7 +55,7 @@ export function noteClaim(
   const opened = openCheckpoint(note, { hotkey, verify });
   if (opened.kind === 'refused' || opened.checkpoint.origin !== origin) return null;
   const { size, root } = opened.checkpoint;
-  return { kind, by, size, root: Buffer.from(root).toString('hex') };
+  return { kind, by, size, root: hexOf(root) };
 }
 
 /** What one log says of another. */
