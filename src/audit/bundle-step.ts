@@ -1,4 +1,5 @@
 import type { Policy } from '../merkle/tlog-policy.ts';
+import type { Told } from './chain-facts.ts';
 
 /** What the verifier brings along: nothing of it is taken from the file. */
 export type BundleExpectations = Readonly<{
@@ -11,11 +12,6 @@ export type BundleExpectations = Readonly<{
   /** Seconds since 1970: no cosignature may be later. */
   now: number;
 }>;
-
-/** What the chain says, as far as it was asked. */
-export type Told<T> =
-  | Readonly<{ known: true; value: T }>
-  | Readonly<{ known: false; detail: string }>;
 
 /** What a node of the verifier's says of the commitment; null where none was asked. */
 export type OnChain = Readonly<{
