@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { auditLog } from '../audit/audit-log.ts';
 import { checkGate } from '../audit/check-gate.ts';
-import { countGate } from '../audit/gate.ts';
+import { countGate, recordsOf, windowOf } from '../audit/gate.ts';
 import { nameOfLog } from '../audit/log-name.ts';
 import { blake2b256 } from '../chain/blake2b.ts';
 import { cryptoReady, verifySr25519 } from '../chain/hotkey.ts';
@@ -59,6 +59,7 @@ export const auditGateCommand: Command = {
     );
     const closed = verdict.gate.get(family) ?? [];
     const figures = countGate(closed, window);
+    const records = recordsOf(windowOf(closed, window));
     const served = input.value('expect');
     const question = { family, hotkey: expected.hotkey ?? named?.hotkey ?? '', window };
     const differences =
@@ -71,7 +72,7 @@ export const auditGateCommand: Command = {
     const compared = served === undefined ? 'not compared: no --expect' : `compared with ${served}`;
     io.out(
       input.flag('json')
-        ? `${JSON.stringify({ origin: verdict.origin, family, figures, compared, faults })}\n`
+        ? `${JSON.stringify({ origin: verdict.origin, family, figures, records, compared, faults })}\n`
         : `${tellGate(figures, compared)}\n${tellFaults(faults)}`,
     );
     return faults.length === 0 ? EXIT.ok : EXIT.mismatch;
