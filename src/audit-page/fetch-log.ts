@@ -3,8 +3,8 @@ import { withWholeTiles } from '../audit/whole-tiles.ts';
 import { AppError } from '../errors.ts';
 import { entriesPath, tilePath } from '../merkle/tile.ts';
 
-/** Of a checkpoint with as many cosignatures as a note may carry. */
-const MAX_CHECKPOINT_BYTES = 65_536;
+/** More than a checkpoint with as many cosignatures as a note may carry takes. */
+export const MAX_CHECKPOINT_BYTES = 65_536;
 
 /** 256 entries of 65,535 bytes, and their lengths. */
 const MAX_ENTRIES_BYTES = 256 * 65_537;
@@ -26,7 +26,7 @@ type Deps = Readonly<{ pause: (ms: number) => Promise<void> }>;
 /** The log at an address (see `logAddress`), over HTTP. Throws `log.unavailable` where it doesn't answer. */
 export function fetchLog(address: string, deps: Deps): LogSource {
   const read = (path: string, maxBytes: number, cache: 'default' | 'no-cache' = 'default') =>
-    readFile(`${address}/${path}`, { maxBytes, cache }, deps);
+    fetchFile(`${address}/${path}`, { maxBytes, cache }, deps);
   return withWholeTiles({
     name: address,
     // What a cache holds of the others can't be outdated; a checkpoint can.
@@ -38,7 +38,12 @@ export function fetchLog(address: string, deps: Deps): LogSource {
 
 type Limits = Readonly<{ maxBytes: number; cache: 'default' | 'no-cache' }>;
 
-async function readFile(url: string, limits: Limits, deps: Deps): Promise<Uint8Array | null> {
+/** What is served at a URL, as far as `maxBytes`; null where there is nothing. Throws `log.unavailable`. */
+export async function fetchFile(
+  url: string,
+  limits: Limits,
+  deps: Deps,
+): Promise<Uint8Array | null> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await askOnce(url, limits);
     if (answer.kind === 'read') return answer.bytes;

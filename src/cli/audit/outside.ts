@@ -9,10 +9,12 @@ import {
   readObservations,
   successorFault,
 } from '../../audit/outside-claims.ts';
+import { fetchFile, MAX_CHECKPOINT_BYTES } from '../../audit-page/fetch-log.ts';
 import type { ChainCommitment } from '../../chain/chain.ts';
 import { verifySr25519 } from '../../chain/hotkey.ts';
 import { AppError } from '../../errors.ts';
 import { sha256 } from '../../events/hash.ts';
+import { wait } from '../../runtime/clock.ts';
 import type { Input, Io, Option } from '../command.ts';
 import { openLogSource } from './open-log-source.ts';
 import type { Node } from './open-node.ts';
@@ -57,7 +59,7 @@ export async function askOutside(
   const claims: TreeClaim[] = [];
   const anchors = node === null ? null : await readAnchors(log, node);
   const observations = await readPeers(log, input.values('peer'), io);
-  const witnesses = await readWitnesses(log, input.values('witness'));
+  const witnesses = await readWitnesses(log, input.values('witness'), io);
   for (const side of [anchors, observations, witnesses]) claims.push(...(side?.claims ?? []));
   return {
     claims,
@@ -117,12 +119,12 @@ async function readPeers(log: NamedLog, peers: readonly string[], io: Io) {
   return { claims, notes, evidence };
 }
 
-async function readWitnesses(log: NamedLog, witnesses: readonly string[]): Promise<Side> {
+async function readWitnesses(log: NamedLog, witnesses: readonly string[], io: Io): Promise<Side> {
   if (witnesses.length === 0) return null;
   const claims: TreeClaim[] = [];
   const notes: string[] = [];
   for (const witness of witnesses) {
-    const note = await readWitness(log, witness);
+    const note = await readWitness(log, witness, io);
     const about = { kind: 'witness', by: witness, verify: verifySr25519 } as const;
     const claim = note === null ? null : noteClaim(note, log, about);
     if (claim !== null) claims.push(claim);
@@ -134,26 +136,18 @@ async function readWitnesses(log: NamedLog, witnesses: readonly string[]): Promi
   return { claims, notes };
 }
 
-/** A checkpoint with as many cosignatures as a note may carry. */
-const MAX_NOTE_BYTES = 65_536;
-const TIMEOUT_MS = 10_000;
-
 /** What a witness cosigned last of the log, by its URL or from a file; null where it knows nothing of it. */
-async function readWitness({ origin }: NamedLog, witness: string): Promise<Uint8Array | null> {
+async function readWitness(
+  { origin }: NamedLog,
+  witness: string,
+  io: Io,
+): Promise<Uint8Array | null> {
   if (!/^https?:\/\//.test(witness)) {
     return readFile(witness).catch((cause: unknown) => {
       throw new AppError('file.unreadable', { file: witness, expected: 'a checkpoint' }, { cause });
     });
   }
   const url = `${witness.replace(/\/+$/, '')}/witness/${sha256(origin)}/checkpoint`;
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (response.status === 404) return null;
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const note = Buffer.from(await response.arrayBuffer());
-    if (note.length > MAX_NOTE_BYTES) throw new Error(`more than ${MAX_NOTE_BYTES} bytes`);
-    return note;
-  } catch (cause) {
-    throw new AppError('log.unavailable', { witness, expected: 'an answer' }, { cause });
-  }
+  const limits = { maxBytes: MAX_CHECKPOINT_BYTES, cache: 'no-cache' } as const;
+  return fetchFile(url, limits, { pause: (ms) => wait(ms, io.signal) });
 }
