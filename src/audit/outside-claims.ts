@@ -3,6 +3,7 @@ import type { Verify } from '../consensus/keys.ts';
 import { CheckpointObserved } from '../events/checkpoint.ts';
 import { EvidenceAccepted } from '../events/evidence.ts';
 import { openCheckpoint } from '../merkle/checkpoint.ts';
+import { hexOf } from '../merkle/tree.ts';
 import type { FoundEvidence } from './accusations.ts';
 import type { TreeClaim } from './claims.ts';
 import type { Fault } from './fault.ts';
