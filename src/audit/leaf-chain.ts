@@ -6,13 +6,13 @@ import { type Hash, hexOf, sameHash } from '../merkle/tree.ts';
 import type { FaultCode, Faults } from './fault.ts';
 
 /** A stored event at its place, with the hash that the source serves for it; null where it serves none. */
-export type Entry = Readonly<{ payload: Uint8Array; index: number; served: Hash | null }>;
+type Entry = Readonly<{ payload: Uint8Array; index: number; served: Hash | null }>;
 
 /** An event whose own hash is not the served one: what is altered is not known before the next event tells. */
-export type Contested = Readonly<{ index: number; computed: Hash; served: Hash }>;
+type Contested = Readonly<{ index: number; computed: Hash; served: Hash }>;
 
 /** Which of the two that differ was altered. */
-export type Culprit = 'entry' | 'tile';
+type Culprit = 'entry' | 'tile';
 
 export type ChainDeps = Readonly<{
   faults: Faults;

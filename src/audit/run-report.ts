@@ -4,7 +4,7 @@ import type { CommitmentFound } from '../events/commitment.ts';
 import { type Data, type RunRecord, votersOf } from './run-record.ts';
 
 /** What one validator contributed to a run. */
-export type ValidatorRow = Readonly<{
+type ValidatorRow = Readonly<{
   hotkey: string;
   stake: string;
   status: Data<'inputs.gathered.v1'>['reports'][number]['status'] | null;

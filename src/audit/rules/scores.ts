@@ -80,7 +80,7 @@ function openEntry(
 }
 
 /** A score is of a task and a miner of the run, the first of its pair, and null exactly when the pair is excused. */
-export function scoreRecorded(
+function scoreRecorded(
   { n, data }: Entry<'score.recorded.v1'>,
   run: RunRecord,
   { fault }: Bench,
@@ -122,7 +122,7 @@ export function scoreRecorded(
 }
 
 /** A report is what the run's scores give, for this log's hotkey and network, and that hotkey signed it. */
-export function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: Bench): void {
+function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: Bench): void {
   const { fault, log, verify } = bench;
   const { n, data } = entry;
   const { opened } = run.facts;

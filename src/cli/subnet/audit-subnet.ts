@@ -14,7 +14,7 @@ import type { LocalSubnet } from './local-subnet.ts';
 export type AuditedLog = Readonly<{ validator: Running; exitCode: number }> & Verdict;
 
 /** A file of evidence, as it was checked again from the disk alone. */
-export type CheckedEvidence = Readonly<{ file: string; kind: string; summary: string }>;
+type CheckedEvidence = Readonly<{ file: string; kind: string; summary: string }>;
 
 /** How the subnet's logs stand to an auditor who trusts none of them. */
 export type SubnetAudit = Readonly<{
