@@ -78,18 +78,31 @@ test('of two processes that start at once with one identity, one lives', async (
   expect(await before.ended).toBe(EXIT.ok);
   const { head } = await readLog(subnet.nats, 'v1');
   const starts = await Promise.allSettled([startClone(), startClone()]);
-  const lives = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
-  expect(lives).toHaveLength(1);
-  const [refused] = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []));
-  expect(refused).toMatchObject({ details: { found: `it ended with code ${EXIT.conflict}` } });
   expect((await readLog(subnet.nats, 'v1')).head).toEqual(head);
+  for (const start of starts) {
+    if (start.status === 'fulfilled') continue;
+    const found = `it ended with code ${EXIT.conflict}`;
+    expect(start.reason).toMatchObject({ details: { found } });
+  }
+  // On a busy machine one may not hear the other in time. Then the log's fence decides, at the next append.
+  const living = subnet.processOf('v1');
+  const other = starts.find((start) => start.status === 'fulfilled' && start.value !== living);
+  if (other?.status === 'fulfilled') process.kill(other.value.pid, 'SIGSTOP');
+  const run = liveRun(2, subnet.chain.block());
+  await subnet.command('v1', 'runs.open', JSON.stringify(run));
+  if (other?.status === 'fulfilled') {
+    process.kill(other.value.pid, 'SIGCONT');
+    await assertEndedByTheOther(other.value);
+  }
+  expect((await readLog(subnet.nats, 'v1')).head.size).toBe(head.size + 1);
+  await playTo(subnet, run.phases.certify + 1);
 });
 
 test('a process that was frozen while another took over stops at its next append, before it is stored', async () => {
   const frozen = subnet.processOf('v1');
   process.kill(frozen.pid, 'SIGSTOP');
   await startClone();
-  const run = liveRun(2, subnet.chain.block());
+  const run = liveRun(3, subnet.chain.block());
   await measure(subnet, run, QUALITY);
   const { head } = await readLog(subnet.nats, 'v1');
 
@@ -107,14 +120,14 @@ test('a command that runs into the other writer ends the process as well, withou
   const frozen = subnet.processOf('v1');
   process.kill(frozen.pid, 'SIGSTOP');
   const second = await startClone();
-  await measure(subnet, liveRun(3, subnet.chain.block()), QUALITY);
+  await measure(subnet, liveRun(4, subnet.chain.block()), QUALITY);
   const { head } = await readLog(subnet.nats, 'v1');
 
   // The first is alone when the command comes, which it would otherwise race for with the second.
   process.kill(second.pid, 'SIGSTOP');
   process.kill(frozen.pid, 'SIGCONT');
   const operator = await subnet.nats.connectAs('operator');
-  operator.publish('cmd.validator.runs.open', JSON.stringify(liveRun(4, subnet.chain.block())));
+  operator.publish('cmd.validator.runs.open', JSON.stringify(liveRun(5, subnet.chain.block())));
   await operator.flush();
   await operator.close();
   await assertEndedByTheOther(frozen);
