@@ -75,7 +75,6 @@ export function eventId(
   const key = naturalKey(definition, data);
   const name = definition.type.slice(0, definition.type.lastIndexOf('.v'));
   const run = runOf(data);
-  return [name, ...(run === null ? [] : [run.family, run.run]), ...(key === '' ? [] : [key])].join(
-    '/',
-  );
+  const fact = run === null ? name : `${name}/${run.family}/${run.run}`;
+  return key === '' ? fact : `${fact}/${key}`;
 }

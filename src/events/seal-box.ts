@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import type { DomainEvent } from './catalogue.ts';
 import { parseEvent } from './decode.ts';
-import { eventId, type InRun, naturalKey, subjectIn } from './define-event.ts';
+import { eventId, type InRun, naturalKey, runOf, subjectIn } from './define-event.ts';
 import { checkedDefinition } from './definitions.ts';
 import { decodeBytes, encodeBytes, type Json } from './ej1.ts';
 import { type FactSealed, SEALED_TYPES, type SealedType } from './sealed.ts';
@@ -75,7 +75,8 @@ function readFact(json: Json, { of, key, family, run }: SealedFact): Opening {
   if (parsed.kind === 'unreadable') return refused(parsed.found, parsed.cause);
   const { event, definition } = parsed;
   const itsKey = naturalKey(definition, event.data);
-  if (itsKey !== key || subjectIn(event.data) !== subjectIn({ family, run }))
+  const place = runOf(event.data);
+  if (itsKey !== key || place?.family !== family || place.run !== run)
     return refused(
       `a sealed fact of ${subjectIn(event.data)} ${itsKey} that is labelled as another`,
     );
