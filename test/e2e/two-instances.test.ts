@@ -40,7 +40,10 @@ let subnet: LiveSubnet;
 let newest: Machine;
 const cleanup = new AsyncDisposableStack();
 beforeAll(async () => {
-  subnet = cleanup.use(await liveSubnet({ validators: ['v1', ...PEERS] }));
+  // The peers do nothing but witness: they need not look at the chain all the time.
+  const slow = { EIREL_POLL_MS: '500' };
+  const envOf = { v2: slow, v3: slow };
+  subnet = cleanup.use(await liveSubnet({ validators: ['v1', ...PEERS], envOf }));
   const first = subnet.processOf('v1');
   newest = { dir: subnet.dir, nats: subnet.nats, port: Number(new URL(first.url).port) };
   // A validator looks up whom it may ask once in so many blocks, and these have axons only since they run.
