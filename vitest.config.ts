@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** A test may wait for a real nats-server, a hook may start several of them on a loaded machine. */
-const TEST_TIMEOUT_MS = 30_000;
+const TEST_TIMEOUT_MS = 60_000;
 const HOOK_TIMEOUT_MS = 60_000;
 
 /** Each worker may run its own nats-server beside it: two keep a two-core machine busy, more only slow it down. */

@@ -7,8 +7,8 @@ import type { Env } from '#src/cli/subnet/validators.ts';
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const PROGRAM = resolve(ROOT, 'src/cli/eirel.ts');
 
-/** A whole local subnet takes a quarter of a minute; this is for a very loaded machine. */
-const RUN_TIMEOUT_MS = 120_000;
+/** A whole local subnet takes half a minute; this is for a very loaded machine. */
+const RUN_TIMEOUT_MS = 240_000;
 
 export type Finished = Readonly<{ code: number | null; out: string; err: string }>;
 
