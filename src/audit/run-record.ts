@@ -3,6 +3,7 @@ import type { InRun } from '../events/define-event.ts';
 import type { Voter } from '../events/snapshot.ts';
 import { type LoggedFacts, noFacts } from './decision-facts.ts';
 import type { GateRun } from './gate.ts';
+import { type HeldFacts, holdFacts } from './held-facts.ts';
 
 /** The data of an event of a type. */
 export type Data<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>['data'];
@@ -24,7 +25,7 @@ export type RunRecord = InRun & {
   /** Refused reports, as `<who served it>/<digest>`, and the event of each refusal. */
   refusedAt: Map<string, number>;
   /** Facts whose key is not known yet, in the order of the log. */
-  sealed: Entry<'fact.sealed.v1'>[];
+  sealed: HeldFacts;
   /** Where the report's sealed fact stands. */
   reportAt: number | null;
   /** The run's key, once it is public. */
@@ -73,7 +74,7 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
     places: { tasks: new Map(), miners: new Map() },
     closedAt: null,
     refusedAt: new Map(),
-    sealed: [],
+    sealed: holdFacts({ family, run }),
     reportAt: null,
     key: null,
     tallies: new Map(),
@@ -113,7 +114,7 @@ export function endRun(run: RunRecord): void {
   run.superseded = true;
   if (run.kept) return;
   run.facts = { ...noFacts(), opened: run.facts.opened };
-  run.sealed = [];
+  run.sealed = holdFacts(run);
   run.report = null;
   run.decision = null;
   run.statements.clear();

@@ -215,10 +215,10 @@ const RULES: { readonly [Type in DomainEvent['type']]: Rule<Type> | null } = {
 function endOf(runs: ReadonlyMap<string, RunRecord>, { fault }: Bench): number {
   let waiting = 0;
   for (const { sealed, decision, run } of runs.values()) {
-    const [first] = sealed;
-    if (first === undefined) continue;
-    if (decision === null) waiting += sealed.length;
-    else fault('seal-unopened', first.n, `the key of ${run}, which is decided`, 'none');
+    const first = sealed.first();
+    if (first === null) continue;
+    if (decision === null) waiting += sealed.count();
+    else fault('seal-unopened', first, `the key of ${run}, which is decided`, 'none');
   }
   return waiting;
 }

@@ -35,11 +35,11 @@ export function inputsGathered(
   if (before === undefined || encode(before.rules) !== encode(data.rules))
     log.inForce.push({ family: data.family, run: data.run, n, rules: data.rules });
   noteLeftOut(n, data, run, log);
-  const [sealed] = run.sealed;
-  if (sealed !== undefined)
+  const sealed = run.sealed.first();
+  if (sealed !== null)
     fault(
       'seal-unopened',
-      sealed.n,
+      sealed,
       `an opened fact before the run is decided by event ${n}`,
       'a sealed one',
     );

@@ -38,11 +38,11 @@ export function factSealed(entry: Entry<'fact.sealed.v1'>, run: RunRecord, bench
   if (run.key !== null) openEntry(entry, run.key, run, bench);
   else if (bench.log.held < MAX_HELD) {
     bench.log.held += 1;
-    run.sealed.push(entry);
+    run.sealed.add(entry);
   } else bench.fault('seal-unopened', n, `the keys of ${MAX_HELD} facts before it`, 'none');
 }
 
-/** Four whole runs: they take half a gigabyte, and no honest log has two at a time. */
+/** Four whole runs: they take a quarter of a gigabyte, and no honest log has two at a time. */
 const MAX_HELD = 4 * MAX_TASKS * MAX_MINERS;
 
 /** A run's key is made public once, and opens every fact that was sealed. */
@@ -57,10 +57,8 @@ export function scoresOpened(
   }
   if (run.closedAt === null) bench.fault('order-broken', n, 'a closed run to open', 'an open one');
   run.key = data.key;
-  const facts = run.sealed;
-  bench.log.held -= facts.length;
-  run.sealed = [];
-  for (const fact of facts) openEntry(fact, data.key, run, bench);
+  bench.log.held -= run.sealed.count();
+  for (const fact of run.sealed.take()) openEntry(fact, data.key, run, bench);
 }
 
 function openEntry(

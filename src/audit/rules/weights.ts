@@ -72,9 +72,9 @@ export function weightsSuperseded(
       `the latest run with an intent, ${latestRun ?? 'none'}, after ${own}`,
       by,
     );
-  const [sealed] = run.sealed;
-  if (sealed !== undefined) fault('seal-unopened', sealed.n, `the key of ${own}`, 'none');
-  log.held -= run.sealed.length;
+  const sealed = run.sealed.first();
+  if (sealed !== null) fault('seal-unopened', sealed, `the key of ${own}`, 'none');
+  log.held -= run.sealed.count();
   endRun(run);
 }
 
