@@ -1,4 +1,5 @@
 import type { InRun } from '../events/define-event.ts';
+import { SEALED_TYPES } from '../events/sealed.ts';
 import type { Data, Entry } from './run-record.ts';
 
 /** The sealed facts of a run that wait for its key, in the order of the log. */
@@ -18,8 +19,11 @@ export type HeldFacts = Readonly<{
 export function holdFacts({ family, run }: InRun): HeldFacts {
   let held: Held[] = [];
   return {
-    add: ({ n, data: { of, key, digest, box } }) =>
-      held.push({ n, of, text: Buffer.from(`${digest}${box}\0${key}`) }),
+    add: ({ n, data: { of, key, digest, box } }) => {
+      // Our own text of the type: the event's is a part of all that was read.
+      const type = SEALED_TYPES.find((each) => each === of) ?? of;
+      held.push({ n, of: type, text: Buffer.from(`${digest}${box}\0${key}`) });
+    },
     count: () => held.length,
     first: () => held[0]?.n ?? null,
     take: function* () {
