@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import { type Command, type Io, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { auditSubnet } from './subnet/audit-subnet.ts';
+import { NETUID } from './subnet/cast.ts';
 import { describeAudit } from './subnet/describe-audit.ts';
 import { describeRun } from './subnet/describe-run.ts';
 import { type LocalSubnet, startLocalSubnet } from './subnet/local-subnet.ts';
@@ -60,7 +61,7 @@ export const subnetCommand: Command = {
 };
 
 const HOW_TO_KEEP =
-  '\nWhere to look next: `npm start -- --keep` keeps it running, and prints the addresses of its validators and the commands to follow and replay a log.\n';
+  '\nWhere to look next: `npm start -- --keep` keeps it running, and prints the addresses of its validators and the commands to follow, replay and audit a log.\n';
 
 /** The runs of a subnet are the first ones of its logs: files of another one would not fit them. */
 async function refuseUsed(dir: string | undefined): Promise<void> {
@@ -101,20 +102,24 @@ async function keepRunning(subnet: LocalSubnet, io: Io): Promise<void> {
   }
 }
 
-function whereToLook(subnet: LocalSubnet): string {
-  const settings = Object.entries(subnet.environment('v1', 'reader')).map(
+function whereToLook({ validators, chain, environment }: LocalSubnet): string {
+  const settings = Object.entries(environment('v1', 'reader')).map(
     ([name, value]) => `${name}=${value}`,
   );
   const prefix = settings.join(' ');
+  const network = `--genesis ${chain.genesisHash.replace(/^0x/, '')} --netuid ${NETUID}`;
   return [
     '\nWhere to look next (Ctrl-C ends it):',
-    ...subnet.validators.map(({ name, url }) => `  ${name}  ${url}`),
-    `  the chain  ${subnet.chain.url}`,
+    ...validators.map(({ name, url }) => `  ${name}  ${url}`),
+    `  the chain  ${chain.url}`,
     '  /v1/status  /v1/consensus/decisions/run-3  /v1/consensus/certificates/run-3',
     '  /v1/consensus/reports/run-3?view=index  /v1/log/events?from=0&limit=10  /readyz  /metrics  /openapi.json',
+    '  /log/checkpoint  /log/proof/0  /log/.well-known/eirel-log.json  /bundle/run-1  /v1/evidence?view=index  /audit',
     'Follow the log of v1, and compute its decisions again:',
     `  ${prefix} npm run eirel -- tail 'validator.decision.>'`,
     `  ${prefix} npm run eirel -- replay`,
+    'Audit it like a stranger, who knows its address and the chain:',
+    `  npm run eirel -- audit log ${validators[0]?.url} ${network} --rpc ${chain.url}`,
     '',
   ].join('\n');
 }

@@ -67,6 +67,9 @@ test.for(scripts)('$ %s', async (script) => {
   expect(out.match(/^ {2}evidence {4}v4 committed to report /gm)).toHaveLength(1);
   expect(out).toContain('v4 (equivocated)');
   expect(out.match(/^ {2}certificate .* signed: /gm)).toHaveLength(3);
+  expect(out.match(/^ {2}v[123] +clean: [0-9]+ events, 3 decisions; /gm)).toHaveLength(3);
+  expect(out.match(/^ {2}v4 +CAUGHT: /gm)).toHaveLength(1);
+  expect(out.match(/^ {2}evidence {4}.*, verified offline: /gm)?.length).toBeGreaterThan(0);
 });
 
 test.for(kept.map(({ script }) => script))(
@@ -88,24 +91,28 @@ test.for(kept.map(({ script }) => script))(
       });
     const told = await until(
       'it says where to look',
-      () => / npm run eirel -- replay\n/.test(output) && output,
+      () => / npm run eirel -- audit log .*\n/.test(output) && output,
       PROCESS_TEST_TIMEOUT_MS,
     );
 
     const urls = [...told.matchAll(/^ {2}v[1-4] +(http:\S+)$/gm)].map(([, url = '']) => url);
     expect(urls).toHaveLength(4);
     const paths = told
-      .match(/ (\/(?:v1\/|readyz|metrics|openapi)\S*)/g)
+      .match(/ (\/(?:v1\/|readyz|metrics|openapi|log\/|bundle\/|audit)\S*)/g)
       ?.map((path) => path.trim());
-    expect(paths?.length).toBeGreaterThan(5);
+    expect(paths?.length).toBeGreaterThan(10);
     for (const url of urls) {
       for (const path of paths ?? [])
         expect((await fetch(`${url}${path}`)).status, `${url}${path}`).toBe(200);
     }
-    const replay = told.split('\n').find((line) => line.endsWith('npm run eirel -- replay')) ?? '';
-    const replayed = await finish('sh', ['-ec', replay], settings());
+    const commandWith = (text: string): string =>
+      told.split('\n').find((line) => line.includes(`npm run eirel -- ${text}`)) ?? '';
+    const replayed = await finish('sh', ['-ec', commandWith('replay')], settings());
     expect(replayed.code, replayed.err).toBe(0);
     expect(replayed.out.match(/^decision .*: equal$/gm)).toHaveLength(3);
+    const audited = await finish('sh', ['-ec', commandWith('audit log')], settings());
+    expect(audited.code, audited.out).toBe(0);
+    expect(audited.out).toMatch(/^clean$/m);
 
     // As a terminal does: to everybody in the foreground.
     process.kill(-pid, 'SIGINT');
