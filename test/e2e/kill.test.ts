@@ -1,12 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, watch } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hotkeyOf, type Running } from '#src/cli/subnet/cast.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { runOf } from '#src/events/define-event.ts';
+import { writeImport } from '#src/handlers/commands.ts';
 import type { Checkpoint } from '#src/merkle/checkpoint.ts';
 import { wholeLog } from '../support/live-checkpoint.ts';
 import { eventsOf, type LiveLog } from '../support/live-log.ts';
-import { BLOCKS_TO_SET, type LiveRun, liveRun, measure, playTo } from '../support/live-run.ts';
+import {
+  BLOCKS_TO_SET,
+  type LiveRun,
+  liveRun,
+  measure,
+  measuredLines,
+  playTo,
+} from '../support/live-run.ts';
 import { decisionOf, type LiveSubnet, liveSubnet } from '../support/live-subnet.ts';
 import { PROCESS_TEST_TIMEOUT_MS, until } from '../support/live-until.ts';
 import { prng } from '../support/prng.ts';
@@ -72,6 +81,40 @@ for (const pair of kills) {
     for (const { done } of killed) await done;
     await assertAgreed(run);
   });
+}
+
+test('a validator that is killed while it publishes a checkpoint has published it after its next start', async () => {
+  const run = openNext();
+  await subnet.command('v1', 'runs.open', JSON.stringify(run));
+  const { EIREL_DATA_DIR = '' } = await subnet.environment('v1');
+  for (const [index, line] of measuredLines(run, 'v1', QUALITY).entries()) {
+    await assertPublished(['v1']);
+    const killed = atStep(STEPS_TO_KILL_AT[index] ?? 1, join(EIREL_DATA_DIR, 'log-staging'), () =>
+      subnet.processOf('v1').kill(),
+    );
+    const operator = await subnet.nats.connectAs('operator', 'v1');
+    operator.publish('cmd.validator.scores.import', writeImport(1, [line]));
+    await operator.flush();
+    await operator.close();
+    await killed;
+    await subnet.start('v1');
+  }
+  await measure(subnet, run, QUALITY);
+  await playTo(subnet, run.phases.certify + BLOCKS_TO_SET);
+  await assertAgreed(run);
+});
+
+/** A checkpoint takes some ten steps in this folder: each file is written there, synced, and moved to its place. */
+const STEPS_TO_KILL_AT = [1, 3, 5, 7];
+
+/** Acts once a folder has changed that often. */
+async function atStep(step: number, folder: string, act: () => Promise<void>): Promise<void> {
+  let steps = 0;
+  for await (const _ of watch(folder)) {
+    steps++;
+    if (steps >= step) break;
+  }
+  await act();
 }
 
 test('extrinsics that a block includes while every validator is dead are found, and none is made again', async () => {
