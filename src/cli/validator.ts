@@ -26,7 +26,9 @@ export const validatorCommand: Command = {
     const logger = createLogger(config.EIREL_LOG_LEVEL, 'validator');
     using parent = input.flag('until-stdin-ends') ? stdinEnds() : null;
     const signal = parent === null ? io.signal : AbortSignal.any([io.signal, parent.signal]);
-    await using validator = await startValidator(config, { logger, signal });
+    const started = await unlessStopped(startValidator(config, { logger, signal }), signal);
+    if (started === null) return EXIT.ok;
+    await using validator = started;
     const { url, hotkey, source } = validator;
     io.out(
       input.flag('json')
@@ -40,6 +42,16 @@ export const validatorCommand: Command = {
     return EXIT.ok;
   },
 };
+
+/** What comes of the work; null where it ended because it was told to stop. */
+async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return null;
+    throw error;
+  }
+}
 
 /** Aborts when standard input ends, which the system sees to when the parent is gone, however it went. */
 function stdinEnds(): { signal: AbortSignal } & Disposable {

@@ -2,14 +2,19 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '#src/cli/exit-codes.ts';
-import { type Env, environmentOf } from '#src/cli/subnet/validators.ts';
+import { type Env, environmentOf, validatorEnvironment } from '#src/cli/subnet/validators.ts';
+import { sha256 } from '#src/events/hash.ts';
 import { applyStream, streamConfig } from '#src/runtime/streams.ts';
+import { until } from '../support/live-until.ts';
 import { type TestNatsServer, testAccount, testNatsServer } from '../support/nats-server.ts';
 import { eirelHere } from '../support/process-eirel.ts';
 import { recordAll, SOURCE, scoresRecorded } from '../support/recorded-events.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const account = testAccount('v1', ['validator']);
+
+/** A chain that nobody answers for. */
+const NOWHERE = { url: 'ws://127.0.0.1:1', genesisHash: sha256('nowhere') };
 
 let server: TestNatsServer;
 let dir: string;
@@ -60,6 +65,24 @@ test('a tail that is stopped before the first event ends well', async () => {
   const tail = eirelHere(['tail'], env, { signal: stop.signal });
   stop.abort(new Error('stopped by the test'));
   expect(await tail).toEqual({ code: EXIT.ok, out: '', err: '' });
+});
+
+test('a validator that waits for the chain to say that its log is new ends well when it is stopped, and has begun nothing', async () => {
+  const stop = new AbortController();
+  const signing = join(dir, 'v1', 'signing');
+  const settings = {
+    ...(await validatorEnvironment(account, { dir, natsUrl: server.url, chain: NOWHERE })),
+    EIREL_LOG_LEVEL: 'silent',
+  };
+  const validator = eirelHere(['validator'], settings, { signal: stop.signal });
+  const holdsDatabase = async (): Promise<boolean> =>
+    (await readdir(signing).catch((): string[] => [])).includes('signing.db');
+  await until('the signing directory is open', holdsDatabase);
+  stop.abort(new Error('stopped by the test'));
+  expect(await validator).toEqual({ code: EXIT.ok, out: '', err: '' });
+  expect(await readdir(signing)).toEqual(['signing.db']);
+  const { out } = await eirelHere(['replay', '--source', SOURCE, '--json'], env);
+  expect(JSON.parse(out)).toMatchObject({ events: 0 });
 });
 
 test('a tail waits for the first event, and names the log by it', async () => {

@@ -9,6 +9,7 @@ import type { LogStore } from '../../runtime/log-store.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { patientStore } from '../../runtime/patient-store.ts';
 import type { LogSecrets } from '../../runtime/secret-files.ts';
+import type { StartDecision } from '../../sequencer/decide-start.ts';
 import type { Lock } from '../../sequencer/lock.ts';
 import type { Notes } from '../../sequencer/notes.ts';
 import type { AskOutside } from '../../sequencer/outside.ts';
@@ -53,7 +54,7 @@ export async function openSequencer(config: Config, site: SequencerSite): Promis
       now,
       askOutside: outside,
       onDecision: ({ kind }) => {
-        if (kind !== 'go-on') logger.warn({ decision: kind }, 'the published log is put right');
+        if (CHANGES.has(kind)) logger.warn({ decision: kind }, 'the log is put right');
       },
       askSpace: () => freeSpace([dataDir, signingDir]),
       wait,
@@ -66,6 +67,13 @@ export async function openSequencer(config: Config, site: SequencerSite): Promis
     },
   );
 }
+
+/** Decisions that write something; the others are told as what they lead to. */
+const CHANGES: ReadonlySet<StartDecision['kind']> = new Set([
+  'replay-staging',
+  'publish-from-stream',
+  'refill-stream',
+]);
 
 /** Both keys of the log sign each checkpoint, and only what both signed opens. */
 export function notesOf(signer: Signer, verify: Verify, logSeed: Uint8Array): Notes {
