@@ -48,6 +48,7 @@ export function logFiles(dir: string, disk: Disk = nodeDisk): LogFiles {
       await put(published(CHECKPOINT_PATH), note);
       await disk.syncFolder(published('.'));
     },
+    syncCheckpoint: () => disk.syncFolder(published('.')),
     discardPartials: async (paths) => {
       for (const path of paths) await removeWhole(published(`${path}.p`), disk);
     },

@@ -20,6 +20,8 @@ export type LogFiles = Readonly<{
   mend: (files: readonly LogFile[]) => Promise<void>;
   /** Replaces the checkpoint: a reader sees the old one or the new. */
   publishCheckpoint: (note: Uint8Array) => Promise<void>;
+  /** Makes a checkpoint that an earlier process left behind durable under its name. */
+  syncCheckpoint: () => Promise<void>;
   /** Removes the partial forms of tiles that are published whole by these paths. */
   discardPartials: (paths: readonly string[]) => Promise<void>;
   stage: (name: string, bytes: Uint8Array) => Promise<void>;

@@ -60,7 +60,7 @@ export async function startSequencer(
 ): Promise<Sequencer> {
   const { covered, unknown } = await reconcile(source, deps);
   await clearStaging(deps);
-  const board = publishedBoard(await readPublishedNote(covered, deps));
+  const board = publishedBoard(await showAgain(covered, deps));
   const stop = new AbortController();
   const state: State = {
     covered,
@@ -174,13 +174,19 @@ async function addCosignatures(
   return true;
 }
 
-/** What is served now: the note that was signed last, with the cosignatures that it has on disk. */
-async function readPublishedNote(
+/**
+ * What is served now: the note that was signed last, with the cosignatures that it has. A process that was
+ * killed may have renamed it and not synced its folder, and a power cut would take it back: it is synced before
+ * anybody is told of it.
+ */
+async function showAgain(
   { locked: { size, root } }: Covered,
   { files }: SequencerDeps,
 ): Promise<PublishedNote | null> {
   const note = await files.read(CHECKPOINT_PATH);
-  return note === null ? null : { size, root, note };
+  if (note === null) return null;
+  await files.syncCheckpoint();
+  return { size, root, note };
 }
 
 /** What was staged and never signed, or was published long ago. */
