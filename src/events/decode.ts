@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
 import { eventId, subjectIn } from './define-event.ts';
-import { type Definition, knownDefinition } from './definitions.ts';
-import { decodeBytes, type Json } from './ej1.ts';
+import { type Definition, definitionOf, knownDefinition } from './definitions.ts';
+import { decode, decodeBytes, type Json, textOf } from './ej1.ts';
 import { Envelope, type Head, type Recorded } from './envelope.ts';
 import { leafHash, NO_LEAF } from './hash.ts';
+import { readSealedFact } from './quick-read.ts';
 import { upcast } from './upcast.ts';
 
 /** The head of a log that holds nothing. */
@@ -58,16 +59,10 @@ export function examineEvent(
     cause,
   });
 
-  let json: Json;
-  try {
-    json = decodeBytes(payload);
-  } catch (cause) {
-    return refuse('canonical', 'bytes that are not canonical EJ1', cause);
-  }
-  const envelope = Envelope.safeParse(json);
-  if (!envelope.success)
-    return refuse('envelope', `a malformed envelope: ${z.prettifyError(envelope.error)}`);
-  const { causationid, data, id, n, prev, source: origin, subject, time, type } = envelope.data;
+  const opened = openEnvelope(payload);
+  if (opened.kind === 'refused') return refuse(opened.reason, opened.found, opened.cause);
+  const { envelope, read } = opened;
+  const { causationid, data, id, n, prev, source: origin, subject, time, type } = envelope;
   if (origin !== source)
     return refuse('source', `an event of another log, source ${origin} instead of ${source}`);
   if (n !== head.size)
@@ -75,7 +70,7 @@ export function examineEvent(
   if (prev !== head.hash)
     return refuse('prev', `prev ${prev}: this event or the one before it was altered`);
 
-  const parsed = parseEvent(type, data as Json); // safe: `data` comes from decodeBytes
+  const parsed = read ?? parseEvent(type, data as Json); // safe: `data` comes from decode
   if (parsed.kind === 'unreadable') return refuse(parsed.reason, parsed.found, parsed.cause);
   const { event, definition } = parsed;
   if (subject !== subjectIn(event.data) || id !== eventId(definition, event.data)) {
@@ -83,6 +78,32 @@ export function examineEvent(
     return refuse('identity', found);
   }
   return { kind: 'read', recorded: { event, id, n, hash, time, causationId: causationid } };
+}
+
+type Opened =
+  /** `read`: what the data are, where they have been read already. */
+  | Readonly<{ kind: 'opened'; envelope: z.infer<typeof Envelope>; read: ParsedEvent | null }>
+  | Readonly<{ kind: 'refused'; reason: 'canonical' | 'envelope'; found: string; cause?: unknown }>;
+
+function openEnvelope(payload: Uint8Array): Opened {
+  let json: Json;
+  try {
+    const text = textOf(payload);
+    const sealed = readSealedFact(text);
+    if (sealed !== null) return { kind: 'opened', envelope: sealed, read: eventOf(sealed) };
+    json = decode(text);
+  } catch (cause) {
+    return {
+      kind: 'refused',
+      reason: 'canonical',
+      found: 'bytes that are not canonical EJ1',
+      cause,
+    };
+  }
+  const envelope = Envelope.safeParse(json);
+  if (envelope.success) return { kind: 'opened', envelope: envelope.data, read: null };
+  const found = `a malformed envelope: ${z.prettifyError(envelope.error)}`;
+  return { kind: 'refused', reason: 'envelope', found };
 }
 
 /** The envelope that bytes have, of which nothing is verified; null where they have none. */
@@ -114,6 +135,11 @@ export function parseEvent(type: string, data: Json): ParsedEvent {
     return { kind: 'unreadable', reason: 'data', found, cause: parsed.error };
   }
   // safe: type and data come from the same definition
-  const event = { type: definition.type, data: parsed.data } as DomainEvent;
-  return { kind: 'event', event, definition };
+  return eventOf({ type: definition.type, data: parsed.data } as DomainEvent);
+}
+
+/** An event that its schema has passed. */
+export function eventOf({ type, data }: DomainEvent): ParsedEvent {
+  // safe: type and data stay together
+  return { kind: 'event', event: { type, data } as DomainEvent, definition: definitionOf(type) };
 }

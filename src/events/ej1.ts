@@ -39,13 +39,16 @@ export function encodeBytes(value: Json): Uint8Array {
  * (UTF-16 units) and what was expected there. The bytes may be an attacker's.
  */
 export function decodeBytes(bytes: Uint8Array): Json {
-  let text: string;
+  return decode(textOf(bytes));
+}
+
+/** The text of UTF-8 bytes; throws `ej1.malformed` for any other. */
+export function textOf(bytes: Uint8Array): string {
   try {
-    text = utf8.decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw new AppError('ej1.malformed', { expected: 'well-formed UTF-8' }, { cause });
   }
-  return decode(text);
 }
 
 /** As `decodeBytes`, from text. */

@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
 import type { z } from 'zod';
+import { isAppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
-import { parseEvent } from './decode.ts';
+import { eventOf, type ParsedEvent, parseEvent } from './decode.ts';
 import { eventId, type InRun, naturalKey, runOf, subjectIn } from './define-event.ts';
 import { checkedDefinition } from './definitions.ts';
-import { decodeBytes, encodeBytes, type Json } from './ej1.ts';
+import { decode, encodeBytes, type Json, textOf } from './ej1.ts';
+import { readSealedScore } from './quick-read.ts';
 import { type FactSealed, SEALED_TYPES, type SealedType } from './sealed.ts';
 
 /** An event that is stored sealed. */
@@ -54,24 +56,20 @@ export function openFact(sealed: SealedFact, runKey: string): Opening {
   const text = cipher(box, runKey, sealed.digest);
   if (digestOf(text, runKey) !== sealed.digest)
     return refused('a sealed fact that the key of its run does not open');
-  let json: Json;
+  const end = text.findLastIndex((byte) => byte !== SPACE) + 1;
   try {
-    json = decodeBytes(text.subarray(0, text.findLastIndex((byte) => byte !== SPACE) + 1));
+    return readFact(textOf(text.subarray(0, end)), sealed);
   } catch (cause) {
+    if (!isAppError(cause, 'ej1.malformed')) throw cause;
     return refused('a sealed text that is not canonical EJ1', cause);
   }
-  return readFact(json, sealed);
 }
 
 const SPACE = 0x20;
 
-function readFact(json: Json, { of, key, family, run }: SealedFact): Opening {
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    return refused('a sealed text that is no event');
-  const { data, type } = json as Readonly<Record<string, Json>>; // safe: an EJ1 object
-  if (type !== of || data === undefined || Object.keys(json).length !== 2)
-    return refused(`a sealed text that is no ${of}`);
-  const parsed = parseEvent(of, data);
+function readFact(text: string, { of, key, family, run }: SealedFact): Opening {
+  const score = of === 'score.recorded.v1' ? readSealedScore(text) : null;
+  const parsed = score === null ? parseFact(decode(text), of) : eventOf(score);
   if (parsed.kind === 'unreadable') return refused(parsed.found, parsed.cause);
   const { event, definition } = parsed;
   const itsKey = naturalKey(definition, event.data);
@@ -81,6 +79,20 @@ function readFact(json: Json, { of, key, family, run }: SealedFact): Opening {
       `a sealed fact of ${subjectIn(event.data)} ${itsKey} that is labelled as another`,
     );
   return { kind: 'opened', event, id: eventId(definition, event.data) };
+}
+
+function parseFact(json: Json, of: SealedType): ParsedEvent {
+  const unreadable = (found: string): ParsedEvent => ({
+    kind: 'unreadable',
+    reason: 'data',
+    found,
+  });
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return unreadable('a sealed text that is no event');
+  const { data, type } = json as Readonly<Record<string, Json>>; // safe: an EJ1 object
+  return type === of && data !== undefined && Object.keys(json).length === 2
+    ? parseEvent(of, data)
+    : unreadable(`a sealed text that is no ${of}`);
 }
 
 /**

@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { isAppError } from '#src/errors.ts';
+import { canonicalReader } from '#src/events/canonical-form.ts';
+import { EMPTY } from '#src/events/decode.ts';
+import { decode, encode, type Json } from '#src/events/ej1.ts';
+import { Envelope, seal } from '#src/events/envelope.ts';
+import { readSealedFact, readSealedScore } from '#src/events/quick-read.ts';
+import { runKeyOf } from '#src/events/run-key.ts';
+import { ScoreRecorded } from '#src/events/score.ts';
+import { sealFact } from '#src/events/seal-box.ts';
+import { FactSealed } from '#src/events/sealed.ts';
+import { FAMILY, honestLog, SOURCE } from '../support/honest-log.ts';
+import { digest, hotkey } from '../support/recorded-events.ts';
+
+const TIME = '2026-11-23T09:41:04.915Z';
+
+type Reader = (text: string) => unknown;
+
+/** What the parser and the schema make of a text; null for what either refuses. */
+const slowly =
+  (schema: z.ZodType): Reader =>
+  (text) => {
+    try {
+      const parsed = schema.safeParse(decode(text));
+      return parsed.success ? parsed.data : null;
+    } catch (error) {
+      if (isAppError(error, 'ej1.malformed')) return null;
+      throw error;
+    }
+  };
+
+/** Texts that differ from one in one place: each unit replaced, removed or doubled. */
+function* altered(text: string): Generator<string> {
+  for (let at = 0; at < text.length; at++) {
+    const [before, after] = [text.slice(0, at), text.slice(at + 1)];
+    yield before + after;
+    yield before + text.charAt(at) + text.slice(at);
+    for (const other of OTHERS) yield before + other + after;
+  }
+}
+
+const OTHERS = [
+  '"',
+  '\\',
+  '0',
+  '9',
+  'a',
+  'A',
+  'z',
+  '-',
+  ' ',
+  '\n',
+  '\0',
+  '}',
+  ',',
+  '=',
+  'é',
+  '\ud800',
+];
+
+describe('a sealed fact and the score in it', () => {
+  const run = { family: FAMILY, run: 'run-1' };
+  const score = {
+    ...run,
+    task: 'task-1',
+    miner: hotkey('m'),
+    evidence: digest('e'),
+    status: 'scored',
+    score: 812_500_000,
+    basis: 'final',
+  } as const;
+  const key = runKeyOf(new Uint8Array(32).fill(7), SOURCE, run);
+  const event = sealFact({ type: 'score.recorded.v1', data: score }, key);
+  const { payload } = seal({ event, time: TIME, causationId: null }, SOURCE, EMPTY);
+  const text = Buffer.from(payload).toString();
+  const inner = encode({ data: score, type: 'score.recorded.v1' });
+  const envelope = Envelope.extend({ data: FactSealed.data, type: z.literal(FactSealed.type) });
+  const plain = z.strictObject({ data: ScoreRecorded.data, type: z.literal(ScoreRecorded.type) });
+
+  test('are read as the parser and the schema read them', () => {
+    expect(readSealedFact(text)).toEqual(slowly(envelope)(text));
+    expect(readSealedFact(text)).toMatchObject({ data: event.data, n: 0 });
+    expect(readSealedScore(inner)).toEqual({ data: score, type: 'score.recorded.v1' });
+  });
+
+  test('all those of a log are read so: none takes the slow way', () => {
+    const texts = honestLog({ runs: 2, miners: 6, tasks: 5 }).map((each) =>
+      String(Buffer.from(each)),
+    );
+    const sealed = texts.filter((each) => each.endsWith('"type":"fact.sealed.v1"}'));
+    expect(sealed.length).toBeGreaterThan(60);
+    for (const each of sealed) expect(readSealedFact(each)).toEqual(slowly(envelope)(each));
+  });
+
+  test.each<[string, string, Reader, z.ZodType]>([
+    ['a sealed fact', text, readSealedFact, envelope],
+    ['a score', inner, readSealedScore, plain],
+  ])('%s with any one letter altered is read no other way', (_name, original, quickly, schema) => {
+    let read = 0;
+    for (const each of altered(original)) {
+      const value = quickly(each);
+      if (value === null) continue;
+      read++;
+      expect(value, each).toEqual(slowly(schema)(each));
+    }
+    expect(read).toBeGreaterThan(100);
+  });
+});
+
+describe('the reader of a schema', () => {
+  const schema = z.strictObject({
+    bounded: z.int().min(-3).max(1_000),
+    whole: z.int(),
+    word: z.enum(['a.b', 'c|d', '(']),
+    only: z.literal(['x', '$y']),
+    free: z.string(),
+    short: z.string().min(1).max(3),
+    either: z.string().regex(/^a|b$/),
+    maybe: z.strictObject({ inner: z.string().nullable() }).nullable(),
+    bytes: z.base64().max(8),
+    time: z.iso.datetime({ precision: 3 }),
+  });
+  const text = fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('a', 'xb', 'é', '\u2028'),
+  );
+  const values = fc.record({
+    bounded: fc.oneof(fc.integer({ min: -4, max: 1_001 }), fc.constantFrom(-3, 1_000)),
+    whole: fc.oneof(fc.maxSafeInteger(), fc.constantFrom(0, Number.MAX_SAFE_INTEGER)),
+    word: fc.constantFrom('a.b', 'c|d', '(', 'aXb', 'c'),
+    only: fc.constantFrom('x', '$y', 'y'),
+    free: text,
+    short: fc.string({ maxLength: 4, unit: 'grapheme' }),
+    either: fc.constantFrom('ax', 'xb', 'a', 'b', 'x'),
+    maybe: fc.option(fc.record({ inner: fc.option(text) })),
+    bytes: fc.constantFrom(
+      '',
+      'AAAA',
+      'AA==',
+      'AB==',
+      'AA=',
+      'A',
+      'AAAAAAA=',
+      'AAAAAAAAAAAA',
+      'A_==',
+    ),
+    time: fc.constantFrom(
+      '2026-11-23T09:41:04.915Z',
+      '2026-02-30T09:41:04.915Z',
+      '2026-11-23T09:41:04Z',
+    ),
+  });
+
+  test('returns what the schema does, or nothing', () => {
+    const quickly = canonicalReader(schema);
+    let read = 0;
+    fc.assert(
+      fc.property(values, (value) => {
+        const written = encode(value);
+        const quick = quickly(written);
+        if (quick === null) return;
+        read++;
+        expect(quick).toEqual(schema.parse(value));
+      }),
+      { numRuns: 5_000 },
+    );
+    expect(read).toBeGreaterThan(20);
+  });
+
+  test.each<[string, Json]>([
+    ['the least', 0],
+    ['the greatest', Number.MAX_SAFE_INTEGER],
+    ['a negative one', -17],
+  ])('reads %s of whole numbers', (_name, whole) => {
+    expect(canonicalReader(z.strictObject({ whole: z.int() }))(encode({ whole }))).toEqual({
+      whole,
+    });
+  });
+
+  test.each([
+    '{"whole":-0}',
+    '{"whole":01}',
+    '{"whole":9007199254740992}',
+    '{"whole":1.5}',
+    '{"whole":1} ',
+  ])('returns nothing for %s', (written) => {
+    expect(canonicalReader(z.strictObject({ whole: z.int() }))(written)).toBeNull();
+  });
+
+  test('returns nothing for a text with a lone surrogate', () => {
+    const quickly = canonicalReader(z.strictObject({ free: z.string() }));
+    expect(quickly('{"free":"é"}')).toEqual({ free: 'é' });
+    expect(quickly('{"free":"\ud800"}')).toBeNull();
+  });
+
+  test.each<[string, z.ZodType, Json]>([
+    ['further members', z.looseObject({ a: z.string() }), { a: 'x' }],
+    ['members that are dropped', z.object({ a: z.string() }), { a: 'x' }],
+    ['a member that may be absent', z.strictObject({ a: z.string().optional() }), { a: 'x' }],
+    ['a list', z.strictObject({ a: z.array(z.string()) }), { a: ['x'] }],
+    ['no members', z.strictObject({}), {}],
+    ['a rule of its own', z.strictObject({ a: z.string() }).refine(() => false), { a: 'x' }],
+    ['a rule of a text', z.strictObject({ a: z.string().refine(() => false) }), { a: 'x' }],
+    ['a rule of a word', z.strictObject({ a: z.enum(['x']).refine(() => false) }), { a: 'x' }],
+    [
+      'a rule of a nullable',
+      z.strictObject({
+        a: z
+          .string()
+          .nullable()
+          .refine(() => false),
+      }),
+      { a: 'x' },
+    ],
+    ['a text that is altered', z.strictObject({ a: z.string().trim() }), { a: ' x' }],
+    ['a text of another kind', z.strictObject({ a: z.string().startsWith('y') }), { a: 'x' }],
+    ['a format', z.strictObject({ a: z.email() }), { a: 'x' }],
+    ['an expression with a memory', z.strictObject({ a: z.string().regex(/x/g) }), { a: 'x' }],
+    ['a number that is no whole one', z.strictObject({ a: z.number() }), { a: 1 }],
+    ['an open bound', z.strictObject({ a: z.int().lt(1) }), { a: 1 }],
+    ['a multiple', z.strictObject({ a: z.int().multipleOf(2) }), { a: 1 }],
+    ['a word that is a number', z.strictObject({ a: z.literal(1) }), { a: 1 }],
+    ['a key that is not plain', z.strictObject({ 'a.b': z.string() }), { 'a.b': 'x' }],
+  ])('reads nothing where the schema has %s', (_name, unfit, value) => {
+    expect(canonicalReader(unfit)(encode(value))).toBeNull();
+  });
+});
