@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { parseNote } from '#src/merkle/signed-note.ts';
 import type { SequencerDeps } from '#src/sequencer/sequencer.ts';
+import type { PointFault } from '../support/fault-points.ts';
 import {
   beginLife,
   checkPublished,
@@ -142,6 +143,45 @@ describe('what was staged is read back from disk before it is signed', () => {
     const entry = world.disk.snapshot().get(path);
     return entry instanceof Uint8Array ? entry.length : 0;
   }
+});
+
+describe('a process is killed when it has renamed a checkpoint and not yet synced its folder', () => {
+  test('what the next one tells of is there after a power cut', async () => {
+    const world = await covered(2);
+    {
+      const running = beginLife(world, killedOnceRenamed);
+      await using sequencer = await running.start();
+      await running.append(2, 1);
+      await expect(sequencer.ended).rejects.toThrow('kill-after: rename checkpoint');
+    }
+    await using sequencer = await beginLife(world, () => 'none').start();
+    world.told = sequencer.published()?.size ?? 0;
+    expect(world.told).toBe(4);
+    world.disk.powerCut(loseAll);
+    await checkPublished(world);
+  });
+
+  test('so are the cosignatures that it serves', async () => {
+    const world = await covered(2);
+    const of = { size: 2, root: world.roots[2] ?? '' };
+    const line = { name: 'witness', keyId: 7, signature: Uint8Array.of(1, 2, 3) };
+    {
+      await using sequencer = await beginLife(world, killedOnceRenamed).start();
+      await expect(sequencer.addCosignatures(of, [line])).rejects.toThrow('kill-after');
+    }
+    await using sequencer = await beginLife(world, () => 'none').start();
+    const told = sequencer.published()?.note;
+    expect(parseNote(told ?? new Uint8Array(0)).signatures).toHaveLength(2);
+    world.disk.powerCut(loseAll);
+    expect(await world.disk.read(`${DATA_DIR}/log/checkpoint`)).toEqual(told);
+  });
+
+  function killedOnceRenamed(point: string): PointFault {
+    return point === 'rename checkpoint' ? 'kill-after' : 'none';
+  }
+
+  /** Nothing is kept that its folder was not synced for. */
+  const loseAll = (): boolean => false;
 });
 
 describe('the stream', () => {
