@@ -1,4 +1,4 @@
-import type { DomainEvent } from '../events/catalogue.ts';
+import type { DomainEvent, ValidatorEvent } from '../events/catalogue.ts';
 import { type InRun, runOf, subjectIn } from '../events/define-event.ts';
 import type { Recorded } from '../events/envelope.ts';
 import type { LogStart } from '../events/log-started.ts';
@@ -125,8 +125,10 @@ function takeEvent({ event, n }: Placed, runs: Runs, bench: Bench): void {
   const run = recordOf(place, { event, n }, runs, bench);
   if (isLate(event.type, run))
     bench.fault('order-broken', n, `no ${event.type} at the end of ${run.run}`, 'one');
-  // safe: the rule of its own type, for the data of that type
-  const rule = RULES[event.type] as Rule<DomainEvent['type']> | null;
+  // safe: the rule of its own type, for the data of that type; a type of another authority's log has none
+  const rule = (RULES as Partial<Record<string, AnyRule | null>>)[event.type];
+  if (rule === undefined)
+    bench.fault('order-broken', n, "an event of a validator's log", event.type);
   rule?.({ n, data: event.data }, run, bench);
   if (event.type !== 'decision.made.v1') learn(run.facts, event, bench.log.accused);
 }
@@ -148,7 +150,7 @@ function recordOf(place: InRun, { event, n }: Placed, runs: Runs, { fault }: Ben
 }
 
 /** What names a run that the log need not have. */
-const ABOUT_ANY_RUN: ReadonlySet<string> = new Set(['evidence.accepted.v1']);
+const ABOUT_ANY_RUN: ReadonlySet<string> = new Set(['evidence.accepted.v1', 'roster.refused.v1']);
 
 function takeLogEvent({ event, n }: Placed, bench: Bench): void {
   switch (event.type) {
@@ -166,18 +168,33 @@ function takeLogEvent({ event, n }: Placed, bench: Bench): void {
   }
 }
 
-type Rule<Type extends DomainEvent['type']> = (
+type Rule<Type extends ValidatorEvent['type']> = (
   entry: Entry<Type>,
   run: RunRecord,
   bench: Bench,
 ) => void;
+/** A rule whose type only its table knows. */
+type AnyRule = (entry: { n: number; data: object }, run: RunRecord, bench: Bench) => void;
 
 /** The rule of each type; null where an event says what nobody can check from the log. */
-const RULES: { readonly [Type in DomainEvent['type']]: Rule<Type> | null } = {
+const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = {
   'log.started.v1': null, // of no run
   'mode.changed.v1': null, // of no run
   'evidence.accepted.v1': null, // of any run
+  'roster.refused.v1': null, // of any run
   'run.opened.v1': runOpened,
+  'roster.accepted.v1': null,
+  'archive.accepted.v1': null,
+  'archive.refused.v1': null,
+  'runtime.ready.v1': null,
+  'runtime.failed.v1': null,
+  'runtime.ended.v1': null,
+  'task.claimed.v1': null,
+  'task.returned.v1': null,
+  'reference.made.v1': null,
+  'task.invoked.v1': unsealed,
+  'evidence.gathered.v1': unsealed,
+  'task.judged.v1': unsealed,
   'run.closed.v1': runClosed,
   'snapshot.taken.v1': snapshotTaken,
   'snapshot.missed.v1': null,

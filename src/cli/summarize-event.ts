@@ -63,7 +63,70 @@ const summaries: { readonly [Type in DomainEvent['type']]: (data: Of<Type>) => s
     `${count(data.anchors.length, 'anchor')} in blocks ${data.after + 1} to ${data.upTo}`,
   'evidence.accepted.v1': (data) =>
     `${data.kind} against ${key(data.hotkey)}: ${digest(data.digest)}`,
+  'roster.refused.v1': ({ roster, reason, detail }) =>
+    `${roster === null ? 'unread' : digest(roster)}: ${because(reason, detail)}`,
+  'roster.accepted.v1': (data) =>
+    `${digest(data.roster)}: ${count(data.members, 'member')}, epoch ${data.epoch}, tasks ${digest(data.taskSet)}`,
+  'archive.accepted.v1': (data) =>
+    `${data.submission} of ${key(data.miner)}: ${data.bytes} bytes, ${data.entries} entries, from ${source(data.from)}`,
+  'archive.refused.v1': (data) =>
+    `${data.submission} of ${key(data.miner)}, from ${source(data.from)}: ${because(data.reason, data.detail)}`,
+  'runtime.ready.v1': (data) => `${instance(data)} (${data.adapter})`,
+  'runtime.failed.v1': (data) => `${instance(data)}: ${because(data.reason, data.detail)}`,
+  'runtime.ended.v1': instance,
+  'task.claimed.v1': (data) => `${data.task}, attempt ${data.attempt}`,
+  'task.returned.v1': (data) => `${data.task}, attempt ${data.attempt}: ${data.reason}`,
+  'reference.made.v1': (data) => `${data.task}: ${data.status}, ${digest(data.reference)}`,
+  'task.invoked.v1': (data) =>
+    because(
+      `${data.task} ${key(data.miner)}: ${data.outcome} in ${data.latencyMs} ms`,
+      data.detail,
+    ),
+  'evidence.gathered.v1': evidenceGathered,
+  'task.judged.v1': (data) =>
+    because(
+      `${data.task} ${key(data.miner)}: ${data.outcome}, ${formatNano(data.composite)}`,
+      data.knockout ?? '',
+    ),
+  'job.opened.v1': (data) => `${data.task} of ${key(data.miner)}: at most ${usd(data.budget)}`,
+  'tool.called.v1': (data) =>
+    because(`${data.tool} ${data.status}, ${usd(data.cost)}, for ${data.job}`, data.error ?? ''),
+  'cost.metered.v1': (data) =>
+    because(
+      `${data.provider} ${data.model} ${data.status}, ${usd(data.cost)}, for ${data.job}`,
+      data.error ?? '',
+    ),
+  'job.closed.v1': (data) => data.job,
+  'submission.received.v1': (data) =>
+    `${data.submission} of ${key(data.miner)}: ${data.bytes} bytes, ${digest(data.archive)}`,
+  'task-set.published.v1': (data) =>
+    `${digest(data.taskSet)}: ${count(data.tasks, 'task')} of ${data.for}`,
+  'roster.published.v1': (data) =>
+    `${digest(data.roster)}: ${count(data.submissions.length, 'member')}, epoch ${data.epoch}, tasks ${digest(data.taskSet)}`,
+  'task.leased.v1': (data) => `${data.task} to ${key(data.validator)}, attempt ${data.attempt}`,
+  'lease.ended.v1': (data) => `${data.evaluation}, attempt ${data.attempt}: ${data.reason}`,
+  'result.received.v1': (data) =>
+    `${data.task} by ${key(data.validator)}: ${count(data.scores.length, 'score')}`,
+  'run.ended.v1': (data) => `winner ${keyOrNobody(data.winner)} (${data.reason})`,
 };
+
+function evidenceGathered({ task, miner, tools, cost }: Of<'evidence.gathered.v1'>): string {
+  const used = tools === null ? 'tools unknown' : `tools ${tools.join(', ') || 'none'}`;
+  return `${task} ${key(miner)}: ${cost.state === 'known' ? usd(cost.cost) : because('cost unknown', cost.reason)}, ${used}`;
+}
+
+function instance(of: Readonly<{ submission: string; miner: string; attempt: number }>): string {
+  return `${of.submission} of ${key(of.miner)}, attempt ${of.attempt}`;
+}
+
+/** Who handed something over: the owner, or a peer by its hotkey. */
+function source(from: string): string {
+  return from === 'owner' ? from : key(from);
+}
+
+function usd(nano: number | null): string {
+  return nano === null ? 'cost unknown' : `$${formatNano(nano)}`;
+}
 
 function runOpened({ tasks, miners, phases }: Of<'run.opened.v1'>): string {
   const { snapshot, commit, decide, certify } = phases;

@@ -5,23 +5,41 @@ import type { EventOf } from './define-event.ts';
 import * as divergence from './divergence.ts';
 import * as evidence from './evidence.ts';
 import * as extrinsic from './extrinsic.ts';
+import * as job from './job.ts';
 import * as logStarted from './log-started.ts';
 import * as mode from './mode.ts';
 import * as report from './report.ts';
+import * as roster from './roster.ts';
 import * as run from './run.ts';
+import * as runtime from './runtime.ts';
 import * as score from './score.ts';
 import * as sealed from './sealed.ts';
 import * as snapshot from './snapshot.ts';
+import * as submission from './submission.ts';
+import * as task from './task.ts';
 import * as weights from './weights.ts';
 
-/** Every event type that this build can write, in the order of a run. */
-export const catalogue = [
+/** The types of the validator's log, in the order of a run. */
+export const validatorEvents = [
   logStarted.LogStarted,
   mode.ModeChanged,
+  roster.RosterRefused,
   run.RunOpened,
+  roster.RosterAccepted,
+  roster.ArchiveAccepted,
+  roster.ArchiveRefused,
   snapshot.SnapshotTaken,
   snapshot.SnapshotMissed,
+  runtime.RuntimeReady,
+  runtime.RuntimeFailed,
+  task.TaskClaimed,
+  task.TaskReturned,
+  task.ReferenceMade,
+  task.TaskInvoked,
+  task.EvidenceGathered,
+  task.TaskJudged,
   score.ScoreRecorded,
+  runtime.RuntimeEnded,
   sealed.FactSealed,
   run.RunClosed,
   report.ReportSigned,
@@ -53,5 +71,30 @@ export const catalogue = [
   weights.WeightsObserved,
 ] as const;
 
+/** The types of a validator's ledger: what was spent on its behalf, and which tools were called. */
+export const ledgerEvents = [
+  job.JobOpened,
+  job.ToolCalled,
+  job.CostMetered,
+  job.JobClosed,
+] as const;
+
+/** The types of the subnet owner's log. */
+export const ownerEvents = [
+  submission.SubmissionReceived,
+  submission.TaskSetPublished,
+  submission.RosterPublished,
+  submission.TaskLeased,
+  submission.LeaseEnded,
+  submission.ResultReceived,
+  submission.RunEnded,
+] as const;
+
+/** Every event type that this build can write. */
+export const catalogue = [...validatorEvents, ...ledgerEvents, ...ownerEvents] as const;
+
 /** Any event of the catalogue: a union by `type`. */
 export type DomainEvent = EventOf<(typeof catalogue)[number]>;
+
+/** An event of the validator's log. */
+export type ValidatorEvent = EventOf<(typeof validatorEvents)[number]>;

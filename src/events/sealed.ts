@@ -3,7 +3,13 @@ import { defineEvent } from './define-event.ts';
 import { Hex32 } from './scalars.ts';
 
 /** What may be sealed: facts that give scores away before everybody has committed to his own. */
-export const SEALED_TYPES = ['score.recorded.v1', 'report.signed.v1'] as const;
+export const SEALED_TYPES = [
+  'task.invoked.v1',
+  'evidence.gathered.v1',
+  'task.judged.v1',
+  'score.recorded.v1',
+  'report.signed.v1',
+] as const;
 export type SealedType = (typeof SEALED_TYPES)[number];
 
 /** A sealed report of 256 miners takes 60,000 characters; an event has 65,535 bytes. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PURE = ['events', 'merkle', 'consensus', 'audit', 'projectors'];
+const PURE = ['events', 'merkle', 'consensus', 'evaluation', 'audit', 'projectors'];
 
 const IMPORT = 'eslint(no-restricted-imports)';
 const GLOBAL = 'eslint(no-restricted-globals)';
@@ -55,7 +55,8 @@ const faults: readonly Fault[] = [
   ]),
   ...imports(['events'], ['../merkle/a.ts', '../consensus/a.ts']),
   ...imports(['merkle'], ['../consensus/a.ts', '../audit/a.ts']),
-  ...imports(['consensus'], ['../audit/a.ts', '../projectors/a.ts']),
+  ...imports(['consensus'], ['../evaluation/a.ts', '../audit/a.ts', '../projectors/a.ts']),
+  ...imports(['evaluation'], ['../audit/a.ts', '../projectors/a.ts']),
   ...imports(['audit'], ['../projectors/a.ts']),
   ...imports(['handlers', 'http'], ['nats', '@nats-io/jetstream', 'sqlite3', '@polkadot/util']),
   ...imports(['handlers', 'http', 'runtime', 'cluster'], ['@noble/curves/bls12-381.js', 'ws']),

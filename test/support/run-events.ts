@@ -2,6 +2,7 @@ import type { DomainEvent } from '#src/events/catalogue.ts';
 import type { Certificate, Outcome } from '#src/events/decision.ts';
 import type { Snapshot } from '#src/events/snapshot.ts';
 
+import { evaluationEvents, ledgerEvents, ownerEvents } from './evaluation-events.ts';
 import { digest, hotkey, signature } from './recorded-events.ts';
 
 export const FAMILY = 'general_chat';
@@ -45,7 +46,17 @@ export function outcomeOf(run: string): Outcome {
 
 /** One event of each type of the catalogue, for one run, in the order of a run. */
 export function runEvents(run: string): readonly DomainEvent[] {
-  return [...proof(run), ...scoring(run), ...exchange(run), ...deciding(run), ...settling(run)];
+  const place = { family: FAMILY, run };
+  return [
+    ...proof(run),
+    ...scoring(run),
+    ...exchange(run),
+    ...deciding(run),
+    ...settling(run),
+    ...evaluationEvents(place),
+    ...ledgerEvents(place),
+    ...ownerEvents(place),
+  ];
 }
 
 function proof(run: string): readonly DomainEvent[] {

@@ -6,17 +6,14 @@ import { sha256 } from '../../events/hash.ts';
 import { REPORT_TYPE } from '../../events/report.ts';
 import { MAX_MINERS, MAX_TASKS } from '../../events/run.ts';
 import { openFact } from '../../events/seal-box.ts';
+import type { SealedType } from '../../events/sealed.ts';
 import type { Bench } from '../bench.ts';
 import { learn } from '../decision-facts.ts';
 import type { Entry, RunRecord } from '../run-record.ts';
 import { checkCommitment } from './extrinsics.ts';
 
 /** What gives scores away is in no log in the open. */
-export function unsealed(
-  { n, data }: Entry<'score.recorded.v1' | 'report.signed.v1'>,
-  _run: RunRecord,
-  { fault }: Bench,
-): void {
+export function unsealed({ n, data }: Entry<SealedType>, _run: RunRecord, { fault }: Bench): void {
   fault('seal-missing', n, 'a sealed fact', `one of ${data.run} that everybody can read`);
 }
 
@@ -33,7 +30,7 @@ export function factSealed(entry: Entry<'fact.sealed.v1'>, run: RunRecord, bench
       bench.fault('order-broken', n, 'a report of a closed run', 'one of an open run');
     run.reportAt = n;
   } else if (run.closedAt !== null) {
-    bench.fault('order-broken', n, 'no score once the run is closed', `a score of ${data.key}`);
+    bench.fault('order-broken', n, `no ${data.of} once the run is closed`, data.key);
   }
   if (run.key !== null) openEntry(entry, run.key, run, bench);
   else if (bench.log.held < MAX_HELD) {
@@ -42,8 +39,8 @@ export function factSealed(entry: Entry<'fact.sealed.v1'>, run: RunRecord, bench
   } else bench.fault('seal-unopened', n, `the keys of ${MAX_HELD} facts before it`, 'none');
 }
 
-/** Four whole runs: they take a quarter of a gigabyte, and no honest log has two at a time. */
-const MAX_HELD = 4 * MAX_TASKS * MAX_MINERS;
+/** Two whole runs, of each pair's four facts: no honest log has two at a time. */
+const MAX_HELD = 2 * 4 * MAX_TASKS * MAX_MINERS;
 
 /** A run's key is made public once, and opens every fact that was sealed. */
 export function scoresOpened(

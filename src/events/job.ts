@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { defineEvent, defineLogEvent } from './define-event.ts';
+import { Detail, Hex32, Ss58, TaskId, Time } from './scalars.ts';
+
+/** Money in units of 1e-9 USD: 9 million dollars fit an integer of JSON. */
+export const NanoUsd = z.int().min(0);
+
+/** What a tool call or a model call is put down to: printable ASCII without spaces, at most 128 characters. */
+export const JobId = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'at most 128 printable characters');
+
+/** The name of one running instance of a submission: a UUID. */
+export const DeploymentId = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'a UUID in lower case');
+
+/** The validator allows one miner to spend on one turn of one task, until it closes the job or the time is over. */
+export const JobOpened = defineEvent(
+  'job.opened.v1',
+  {
+    job: JobId,
+    task: TaskId,
+    miner: Ss58,
+    deployment: DeploymentId,
+    /** The most that the job may cost, in 1e-9 USD: decided here, never by a miner's header. */
+    budget: NanoUsd,
+    /** The most calls of tools. */
+    calls: z.int().min(0).max(100_000),
+    expires: Time,
+  },
+  ({ job }) => job,
+);
+
+/** Nothing is put down to the job any more: its cost and its calls are final. */
+export const JobClosed = defineEvent('job.closed.v1', { job: JobId }, ({ job }) => job);
+
+/** A text of the existing services' form has 64 KiB at most in an event; arguments of a call are far smaller. */
+export const MAX_ARGS_LENGTH = 8_192;
+
+/** What a call shows of its result. */
+const MAX_RESULT_LENGTH = 512;
+
+/** A tool was called for a job: attested by the tool before it released its answer. */
+export const ToolCalled = defineLogEvent(
+  'tool.called.v1',
+  {
+    /** The attestation's own name: one that comes twice is one. */
+    call: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a name of at most 64 characters'),
+    job: JobId,
+    tool: z.string().min(1).max(64),
+    /** The arguments as the text whose SHA-256 is `argsHash`: JSON with sorted keys in ASCII. */
+    args: z.string().max(MAX_ARGS_LENGTH),
+    argsHash: Hex32,
+    /** The beginning of the result, for people. */
+    result: z.string().max(MAX_RESULT_LENGTH),
+    latencyMs: z.int().min(0),
+    cost: NanoUsd,
+    /** A call that failed is no use of the tool. */
+    status: z.enum(['ok', 'error']),
+    error: Detail.nullable(),
+  },
+  ({ call }) => call,
+);
+
+/** A model was called for a job through the provider proxy. */
+export const CostMetered = defineLogEvent(
+  'cost.metered.v1',
+  {
+    call: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a name of at most 64 characters'),
+    job: JobId,
+    provider: z.string().min(1).max(64),
+    model: z.string().min(1).max(128),
+    promptTokens: z.int().min(0).nullable(),
+    cachedTokens: z.int().min(0).nullable(),
+    /** Reasoning tokens are among them. */
+    completionTokens: z.int().min(0).nullable(),
+    latencyMs: z.int().min(0),
+    /** Null where it is unknown: an unknown model, or a provider that did not say how many tokens it took. */
+    cost: NanoUsd.nullable(),
+    /** Of which price table the figure is. */
+    prices: z.string().min(1).max(64),
+    status: z.enum(['ok', 'error']),
+    error: Detail.nullable(),
+  },
+  ({ call }) => call,
+);

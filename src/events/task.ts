@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { defineEvent } from './define-event.ts';
+import { DeploymentId, JobId, NanoUsd } from './job.ts';
+import { SubmissionId } from './roster.ts';
+import { Detail, Hex32, ScoreNano, Ss58, TaskId, Time } from './scalars.ts';
+
+/** The lease of a task by the owner, where it gave one: tasks of a task set are everybody's. */
+const Lease = z.strictObject({ evaluation: z.string().min(1).max(128), expires: Time });
+
+const Attempt = z.int().min(1).max(1_000);
+const pairKey = (at: { task: string; miner: string; attempt: number }): string =>
+  `${at.task}/${at.miner}/${at.attempt}`;
+
+/** This validator began to evaluate a task. */
+export const TaskClaimed = defineEvent(
+  'task.claimed.v1',
+  { task: TaskId, attempt: Attempt, lease: Lease.nullable() },
+  ({ task, attempt }) => `${task}/${attempt}`,
+);
+
+/** A lease was given back, because nothing came of it here. */
+export const TaskReturned = defineEvent(
+  'task.returned.v1',
+  { task: TaskId, attempt: Attempt, reason: Detail },
+  ({ task, attempt }) => `${task}/${attempt}`,
+);
+
+/** What one's miners are compared with: the oracles' answers, reconciled. The first one of a task stands. */
+export const ReferenceMade = defineEvent(
+  'reference.made.v1',
+  {
+    task: TaskId,
+    status: z.enum(['consensus', 'majority', 'disputed', 'deterministic']),
+    /** SHA-256 of the reference's document, which is kept beside the log. */
+    reference: Hex32,
+    cost: NanoUsd.nullable(),
+  },
+  ({ task }) => task,
+);
+
+/** A miner was given a task, and this came back, by our own clock. */
+export const TaskInvoked = defineEvent(
+  'task.invoked.v1',
+  {
+    task: TaskId,
+    miner: Ss58,
+    attempt: Attempt,
+    submission: SubmissionId,
+    deployment: DeploymentId,
+    /** The jobs of its turns, in their order. */
+    jobs: z.array(JobId).min(1).max(64),
+    /** `unreachable`: the miner's service never answered, although it should have. */
+    outcome: z.enum(['completed', 'failed', 'too-late', 'too-large', 'malformed', 'unreachable']),
+    latencyMs: z.int().min(0),
+    /** The slowest turn. */
+    turnMs: z.int().min(0),
+    /** SHA-256 of the answer's document, which is kept beside the log; null where there is none. */
+    answer: Hex32.nullable(),
+    detail: Detail,
+  },
+  pairKey,
+);
+
+/** Present with what it is, proven absent, or unknown with a reason: what is unknown is never scored. */
+const Cost = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('known'), cost: NanoUsd }),
+  z.strictObject({ state: z.literal('unknown'), reason: Detail }),
+]);
+
+/** What the own ledger has of the jobs of an invocation. */
+export const EvidenceGathered = defineEvent(
+  'evidence.gathered.v1',
+  {
+    task: TaskId,
+    miner: Ss58,
+    attempt: Attempt,
+    /** Tools that a call succeeded of, sorted; null where the ledger did not say. */
+    tools: z.array(z.string().min(1).max(64)).max(64).nullable(),
+    cost: Cost,
+    /** How far the ledger had come: its own log proves what it said. */
+    ledger: z.strictObject({ size: z.int().min(0), hash: Hex32 }).nullable(),
+  },
+  pairKey,
+);
+
+/** The judge's verdict on a miner's answer, and the composite that follows from it. */
+export const TaskJudged = defineEvent(
+  'task.judged.v1',
+  {
+    task: TaskId,
+    miner: Ss58,
+    attempt: Attempt,
+    outcome: z.enum(['correct', 'partial', 'wrong', 'hallucinated', 'refused', 'disputed']),
+    composite: ScoreNano,
+    /** Why the composite is zero whatever the answer; null where nothing knocked it out. */
+    knockout: Detail.nullable(),
+    judge: z.string().min(1).max(128),
+    /** SHA-256 of the judge's transcript, which is kept beside the log. */
+    transcript: Hex32,
+  },
+  pairKey,
+);
