@@ -5,6 +5,8 @@
 export const ERROR_CODES = [
   'append.too-large', // one append holds more events than one atomic batch can
   'audit.failed', // a log, run, bundle or figure that is not what it claims to be
+  'blob.damaged', // a kept document whose bytes are not those of its digest any more: fetch it again
+  'blob.too-large', // a document beyond the size that its kind may have
   'chain.refused', // the chain, or a rule of it checked beforehand, does not take a call
   'chain.unavailable', // the chain gives no usable answer
   'checkpoint.invalid', // a signed note, checkpoint, tile, proof or policy that is malformed or does not verify

@@ -15,6 +15,8 @@ export const EXIT = {
 const codes: Readonly<Record<ErrorCode, number>> = {
   'append.too-large': EXIT.refused,
   'audit.failed': EXIT.mismatch,
+  'blob.damaged': EXIT.mismatch,
+  'blob.too-large': EXIT.refused,
   'chain.refused': EXIT.refused,
   'chain.unavailable': EXIT.unavailable,
   'checkpoint.invalid': EXIT.mismatch,

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { isSystemError } from '../errors.ts';
 
 /**
@@ -8,6 +8,8 @@ import { isSystemError } from '../errors.ts';
 export type Disk = Readonly<{
   /** Null where there is no such file. */
   read: (path: string) => Promise<Uint8Array | null>;
+  /** The bytes of a file; null where there is no such file. */
+  size: (path: string) => Promise<number | null>;
   /** Writes a new file, or another content into one, and syncs the content. */
   write: (path: string, bytes: Uint8Array) => Promise<void>;
   /** Gives a file another name, in the place of what had it: at once, or not at all. */
@@ -27,6 +29,7 @@ export type Disk = Readonly<{
 /** The disk of this machine. */
 export const nodeDisk: Disk = {
   read: (path) => unless('ENOENT', null, readFile(path)),
+  size: async (path) => (await unless('ENOENT', null, stat(path)))?.size ?? null,
   write: async (path, bytes) => {
     await using handle = await open(path, 'w');
     await handle.writeFile(bytes);

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { CHECKPOINT_PATH, type LogFile, type LogFiles } from '../sequencer/log-files.ts';
 import { type Disk, nodeDisk } from './disk.ts';
+import { durableFolders } from './durable-folders.ts';
 
 /** Below the data directory: what is served, under its served paths and nothing else, and what is staged. */
 export const PUBLISHED_FOLDER = 'log';
@@ -15,7 +16,7 @@ const STAGING_FOLDER = 'log-staging';
 export function logFiles(dir: string, disk: Disk = nodeDisk): LogFiles {
   const published = (path: string): string => join(dir, PUBLISHED_FOLDER, path);
   const staging = (name: string): string => join(dir, STAGING_FOLDER, name);
-  const settle = folders(dir, disk);
+  const settle = durableFolders(dir, disk);
   let drafts = 0;
   const put = async (target: string, bytes: Uint8Array): Promise<void> => {
     drafts++;
@@ -64,20 +65,6 @@ export function logFiles(dir: string, disk: Disk = nodeDisk): LogFiles {
 
 /** What is being written lies in the staging folder under such names: of a process that was killed it is written over. */
 const DRAFT = 'new-';
-
-/** Makes folders below `dir` where they are missing, each durably before anything is put into it. */
-function folders(dir: string, disk: Disk): (folder: string) => Promise<void> {
-  const settled = new Set([join(dir, '.')]);
-  const settle = async (folder: string): Promise<void> => {
-    if (settled.has(folder)) return;
-    const parent = dirname(folder);
-    await settle(parent);
-    await disk.makeFolder(folder);
-    await disk.syncFolder(parent);
-    settled.add(folder);
-  };
-  return settle;
-}
 
 /** Once it has held a full tile, a place never gets a partial one again: its folder is not made a second time. */
 async function removeWhole(folder: string, disk: Disk): Promise<void> {

@@ -35,6 +35,10 @@ export function simulatedDisk(root: string): SimulatedDisk {
       const entry = names.get(path);
       return entry === undefined || entry === 'folder' ? null : entry;
     },
+    size: async (path) => {
+      const entry = names.get(path);
+      return entry === undefined || entry === 'folder' ? null : entry.length;
+    },
     write: async (path, bytes) => {
       requireFolder(dirname(path));
       const isNew = !names.has(path);
