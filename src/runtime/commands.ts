@@ -1,10 +1,14 @@
 import { errors, type Msg, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { AppError, ERROR_CODES } from '../errors.ts';
+import type { LogName } from '../events/subjects.ts';
 
-/** Commands of one validator's operator; only NATS users with this permission reach them. */
-const PREFIX = 'cmd.validator';
-const PRESENCE = `${PREFIX}.presence`;
+/** Commands of an operator to the process that writes a log; only NATS users with this permission reach them. */
+function subjectOf(log: LogName, command: string): string {
+  return `cmd.${log}.${command}`;
+}
+
+const PRESENCE = 'presence';
 
 /** An import of 200 lines with its durable append takes well under a second; a busy disk may take many. */
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -18,7 +22,7 @@ const Reply = z.union([
   z.strictObject({ ok: z.literal(true), value: z.unknown() }),
   z.strictObject({
     ok: z.literal(false),
-    /** Null for what is no `AppError`: a fault of the validator's own. */
+    /** Null for what is no `AppError`: a fault of the process's own. */
     code: z.string().nullable(),
     details: z.record(z.string(), z.unknown()),
     message: z.string(),
@@ -29,10 +33,14 @@ const Reply = z.union([
  * Answers commands in the order in which they came. Each is handed over at once: what may not run
  * beside another is the handlers' own business.
  */
-export function serveCommands(nc: NatsConnection, handlers: CommandHandlers): void {
+export function serveCommands(
+  nc: NatsConnection,
+  handlers: CommandHandlers,
+  log: LogName = 'validator',
+): void {
   let last: Promise<void> = Promise.resolve();
   for (const [name, handle] of Object.entries(handlers)) {
-    nc.subscribe(`${PREFIX}.${name}`, {
+    nc.subscribe(subjectOf(log, name), {
       callback: (error, message) => {
         if (error !== null) return;
         const reply = perform(message.string(), handle);
@@ -73,25 +81,25 @@ function withBigints(_key: string, value: unknown): unknown {
 }
 
 /**
- * Sends a command to the running validator. Throws what the validator threw, with the same code and
- * details; `command.refused` for anything without a code of this build; `log.unavailable` when no
- * validator runs.
+ * Sends a command to the process that writes a log. Throws what that process threw, with the same code and
+ * details; `command.refused` for anything without a code of this build; `log.unavailable` when it does not run.
  */
 export async function requestCommand(
   nc: NatsConnection,
   name: string,
   payload: string,
+  log: LogName = 'validator',
 ): Promise<unknown> {
   let message: Msg;
   try {
-    message = await nc.request(`${PREFIX}.${name}`, payload, { timeout: COMMAND_TIMEOUT_MS });
+    message = await nc.request(subjectOf(log, name), payload, { timeout: COMMAND_TIMEOUT_MS });
   } catch (cause) {
     throw new AppError(
       'log.unavailable',
       {
         command: name,
-        found: 'no validator answers',
-        next: 'start it with `eirel validator`, or look at its log',
+        found: `no ${log} answers`,
+        next: `start it with \`eirel ${log}\`, or look at its log`,
       },
       { cause },
     );
@@ -108,18 +116,27 @@ export async function requestCommand(
  * start at once both see each other, and the one with the greater id stops. Throws `log.conflict`. A
  * process that is alive but does not answer is stopped by the log's fence at its next append.
  */
-export async function claimPresence(nc: NatsConnection, id: string): Promise<void> {
-  await refuseBeside(nc, () => true);
-  nc.subscribe(PRESENCE, {
+export async function claimPresence(
+  nc: NatsConnection,
+  id: string,
+  log: LogName = 'validator',
+): Promise<void> {
+  const presence = subjectOf(log, PRESENCE);
+  await refuseBeside(nc, presence, () => true);
+  nc.subscribe(presence, {
     callback: (error, message) => {
       if (error === null) message.respond(id);
     },
   });
-  await refuseBeside(nc, (other) => other < id);
+  await refuseBeside(nc, presence, (other) => other < id);
 }
 
-async function refuseBeside(nc: NatsConnection, yields: (other: string) => boolean): Promise<void> {
-  for (const other of await askPresence(nc)) {
+async function refuseBeside(
+  nc: NatsConnection,
+  presence: string,
+  yields: (other: string) => boolean,
+): Promise<void> {
+  for (const other of await askPresence(nc, presence)) {
     if (yields(other)) {
       throw new AppError('log.conflict', {
         found: `the process ${other} writes this log`,
@@ -129,10 +146,10 @@ async function refuseBeside(nc: NatsConnection, yields: (other: string) => boole
   }
 }
 
-async function askPresence(nc: NatsConnection): Promise<readonly string[]> {
+async function askPresence(nc: NatsConnection, presence: string): Promise<readonly string[]> {
   const others: string[] = [];
   try {
-    const answers = await nc.requestMany(PRESENCE, '', {
+    const answers = await nc.requestMany(presence, '', {
       strategy: 'timer',
       maxWait: PRESENCE_WAIT_MS,
     });
