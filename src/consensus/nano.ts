@@ -15,10 +15,14 @@ export function nanoFromDouble(score: number): number {
       expected: 'a number from 0 to 1',
     });
   }
-  const { mantissa, exponent } = binaryParts(score);
-  // mantissa · 2^-exponent is the double itself; a score of at most 1 never has a negative `exponent`.
-  const scaled = mantissa * BigInt(NANO);
-  return Number(roundHalfEven(scaled, 1n << exponent));
+  return nanoOf(score);
+}
+
+/** As `nanoFromDouble`, for any amount from 0 to 2^53 / 10^9, which its caller has checked. */
+export function nanoOf(amount: number): number {
+  const { mantissa, exponent } = binaryParts(amount);
+  // mantissa · 2^-exponent is the double itself; an amount below 2^52 never has a negative `exponent`.
+  return Number(roundHalfEven(mantissa * BigInt(NANO), 1n << exponent));
 }
 
 /** The quotient of two integers, rounded half to even. `part` is not negative, `whole` is positive. */

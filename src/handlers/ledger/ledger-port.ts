@@ -1,0 +1,67 @@
+import type { EventOf } from '../../events/define-event.ts';
+import type { Head } from '../../events/envelope.ts';
+import type { CostMetered, JobOpened, ToolCalled } from '../../events/job.ts';
+
+/** What a job is opened with: money in nano-USD. */
+export type JobTerms = EventOf<typeof JobOpened>['data'];
+
+/** One call of a tool, as the tool attests it. `call` names it: the same one sent again is one. */
+export type ToolCall = EventOf<typeof ToolCalled>['data'];
+
+/** One call of a model, as the provider proxy metered it. */
+export type MeteredCost = EventOf<typeof CostMetered>['data'];
+
+/** What a job has cost so far, in nano-USD: a sum with one part unknown is unknown. */
+export type JobCost =
+  | Readonly<{ state: 'known'; nanoUsd: number }>
+  | Readonly<{ state: 'unknown'; reason: string }>;
+
+/** Where a job stands: what a tool or the proxy asks before it serves a call. */
+export type JobState = Readonly<{
+  job: string;
+  /** Not closed. Whether its time is over is for who asks, by `expires`. */
+  open: boolean;
+  expires: string;
+  budget: number;
+  spent: JobCost;
+  /** The most calls of tools, and how many were attested, whatever became of them. */
+  maxCalls: number;
+  calls: number;
+}>;
+
+/** All that the ledger has of a job's tools. */
+export type JobLedger = Readonly<{
+  job: string;
+  opened: boolean;
+  closed: boolean;
+  /** The distinct tools that were used: a call that failed is no use. Sorted. */
+  tools: readonly string[];
+  /** How many calls of tools were attested, whatever became of them. */
+  calls: number;
+  cost: JobCost;
+  /** The log's head that this was read at: everything acknowledged before is in it. */
+  ledger: Head;
+}>;
+
+/** The ledger did not answer in time, or not as it should: whether a write arrived is not known; send it again. */
+export type Unavailable = Readonly<{ kind: 'unavailable'; detail: string }>;
+
+/** The ledger's word: this is not taken, also when it is sent again. 409: it contradicts what is there. */
+export type Refused = Readonly<{ kind: 'refused'; status: number; detail: string }>;
+
+/** The ledger as the validator, the tools and the provider proxy see it. Nothing of it throws for the other side's faults. */
+export type LedgerClient = Readonly<{
+  /** Opens a job; `again` where it was opened with the same terms before. Other terms are refused (409). */
+  openJob: (terms: JobTerms) => Promise<Readonly<{ kind: 'ok'; again: boolean }> | Failed>;
+  /** Ends a job: its cost is final. Closing it again gives the same; an unknown job is refused (404). */
+  closeJob: (job: string) => Promise<Readonly<{ kind: 'ok'; cost: JobCost }> | Failed>;
+  /** Null for a job that nobody opened. */
+  readJob: (job: string) => Promise<Readonly<{ kind: 'ok'; job: JobState | null }> | Failed>;
+  readLedger: (job: string) => Promise<Readonly<{ kind: 'ok'; ledger: JobLedger }> | Failed>;
+  /** Durable once it is `ok`. A job that is closed, or another call by this name, is refused (409). */
+  attest: (call: ToolCall) => Promise<Readonly<{ kind: 'ok' }> | Failed>;
+  /** As `attest`. */
+  meter: (cost: MeteredCost) => Promise<Readonly<{ kind: 'ok' }> | Failed>;
+}>;
+
+export type Failed = Unavailable | Refused;
