@@ -29,8 +29,13 @@ export const ERROR_CODES = [
   'nats-server.missing',
   'projection.damaged', // a projection that does not belong to this log: rebuild it
   'projection.unknown',
+  'provider.failed', // a provider of models did not answer as it should, or what it cost could not be recorded
+  'request.conflict', // what is sent contradicts what is there
+  'request.invalid', // what is sent to a service is not of its form: the field is in the details
   'request.not-found',
   'request.too-early', // sealed until a block
+  'request.unauthorized', // whoever asks did not show that he may
+  'sandbox.unavailable', // this machine can't isolate programs, or not any more
   'signing.refused', // something else was signed in this place already
   'stream.drift', // a live stream configuration differs from streams/*.json
   'subnet.failed',

@@ -3,7 +3,14 @@ import { AppError, type ErrorCode } from '../errors.ts';
 import { type Members, membersOf, type Problem } from './problem-document.ts';
 import { commonHeaders } from './signed-bytes.ts';
 
-type Kind = Readonly<{ name: string; status: number; title: string; retryAfterSeconds?: number }>;
+type Kind = Readonly<{
+  name: string;
+  status: number;
+  title: string;
+  retryAfterSeconds?: number;
+  /** Further header fields, flat. */
+  headers?: readonly string[];
+}>;
 
 /** Sealed scores open at a block; asking more often than blocks come is no use. */
 const BLOCK_SECONDS = 12;
@@ -51,6 +58,28 @@ const unproven: Kind = {
   status: 422,
   title: 'The evidence proves nothing',
 };
+const unauthorized: Kind = {
+  name: 'request.unauthorized',
+  status: 401,
+  title: 'Not for whoever asks',
+  headers: ['WWW-Authenticate', 'Bearer'],
+};
+const conflict: Kind = {
+  name: 'request.conflict',
+  status: 409,
+  title: 'The request contradicts what is there',
+};
+const malformed: Kind = {
+  name: 'request.invalid',
+  status: 422,
+  title: 'What is sent is not of the form that is taken',
+};
+const full: Kind = {
+  name: 'server.full',
+  status: 503,
+  title: 'As much waits to be stored as may wait',
+  retryAfterSeconds: BUSY_SECONDS,
+};
 const busy: Kind = {
   name: 'server.busy',
   status: 503,
@@ -64,7 +93,11 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   'request.not-found': notFound,
   'request.too-early': tooEarly,
   'evidence.invalid': unproven,
+  'log.full': full,
   'log.unavailable': unavailable,
+  'request.conflict': conflict,
+  'request.invalid': malformed,
+  'request.unauthorized': unauthorized,
   'chain.unavailable': unavailable,
 };
 
@@ -160,7 +193,7 @@ const INSTANCE_MAX = 256;
 function send(
   req: Request,
   res: Response,
-  { name, status, title, retryAfterSeconds }: Kind,
+  { name, status, title, retryAfterSeconds, headers: own = [] }: Kind,
   members: Members,
   headers: readonly string[] = [],
 ): void {
@@ -182,6 +215,7 @@ function send(
       'Content-Length',
       String(Buffer.byteLength(body)),
       ...(retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]),
+      ...own,
       ...headers,
     ])
     .end(body);
