@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineEvent, defineLogEvent } from './define-event.ts';
 import { NanoUsd } from './job.ts';
 import { SubmissionId } from './roster.ts';
-import { MAX_MINERS, MAX_TASKS } from './run.ts';
+import { MAX_MINERS, MAX_TASKS, Phases } from './run.ts';
 import { Family, Hex32, ScoreNano, Signature, Ss58, TaskId, Time } from './scalars.ts';
 
 /** The owner took a miner's archive, for the family's next run; its bytes are kept under their digest. */
@@ -33,6 +33,10 @@ export const RosterPublished = defineEvent('roster.published.v1', {
   signature: Signature,
   taskSet: Hex32,
   epoch: z.int().min(0),
+  phases: Phases,
+  /** How many of the tasks count, chosen by the snapshot block's hash; null where all do. */
+  sample: z.int().min(1).max(MAX_TASKS).nullable(),
+  tasks: z.array(TaskId).min(1).max(MAX_TASKS),
   submissions: z.array(SubmissionId).max(MAX_MINERS),
 });
 
