@@ -5,6 +5,7 @@ import type { Rules } from './events/decision.ts';
 import { Family, Fraction } from './events/scalars.ts';
 import { FINNEY_GENESIS } from './events/source.ts';
 import { WeightMode } from './events/weights.ts';
+import { serviceSettings } from './settings/services.ts';
 
 /** What JavaScript makes of a text is not what its writer gave: the text itself is shown as the value. */
 const Figure = z.coerce.number({
@@ -193,6 +194,7 @@ export const Environment = z.object({
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe("least level of the process's own log lines"),
+  ...serviceSettings,
 });
 export type Config = Readonly<z.infer<typeof Environment>>;
 
