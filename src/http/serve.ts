@@ -10,6 +10,8 @@ export type ServeOptions = Readonly<{
   signal: AbortSignal;
   /** Told of a connection that the system could not accept (no file descriptor left, say); the server goes on. */
   onError: (error: Error) => void;
+  /** For a service with larger bodies, or with answers that take longer, than a validator's. */
+  times?: Readonly<{ requestMs?: number; idleMs?: number }>;
 }>;
 
 export type Served = AsyncDisposable & Readonly<{ url: string }>;
@@ -47,7 +49,6 @@ const CLOSE_GRACE_MS = 2_000;
 const options: ServerOptions = {
   maxHeaderSize: MAX_HEADER_BYTES,
   headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
   connectionsCheckingInterval: CHECK_INTERVAL_MS,
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
   insecureHTTPParser: false, // spelled out because a command-line option could otherwise turn it on
@@ -59,13 +60,14 @@ const options: ServerOptions = {
  * 431) and disconnected.
  */
 export async function serve(app: RequestListener, serveOptions: ServeOptions): Promise<Served> {
-  const { host, port, signal, onError } = serveOptions;
+  const { host, port, signal, onError, times = {} } = serveOptions;
+  const { requestMs = REQUEST_TIMEOUT_MS, idleMs = IDLE_TIMEOUT_MS } = times;
   signal.throwIfAborted();
-  const server = createServer(options, app);
+  const server = createServer({ ...options, requestTimeout: requestMs }, app);
   server.maxHeadersCount = MAX_HEADER_FIELDS;
   server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION;
-  server.timeout = IDLE_TIMEOUT_MS;
+  server.timeout = idleMs;
   await listen(server, host, port);
   server.on('error', onError);
 
