@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { openDocument } from '../consensus/document.ts';
 import { type SignedDocument, verifyDocument } from '../consensus/signed.ts';
+import { ROSTER_TYPE } from '../evaluation/roster.ts';
 import type { Json } from '../events/ej1.ts';
 import { sha256 } from '../events/hash.ts';
 import { REPORT_TYPE, ReportBody } from '../events/report.ts';
@@ -14,11 +15,8 @@ import {
   refused,
 } from './evidence-form.ts';
 
-/** The DSSE payload type of a roster that the owner signs. */
-export const ROSTER_TYPE = 'application/vnd.eirel.roster.v1+json';
-
-/** What a roster has to say to be held against another one; whatever else it says makes its digest. */
-const RosterBody = z.looseObject({
+/** What a roster's signed body has to say to be held against another one; whatever else it says makes its digest. */
+const RosterPlace = z.looseObject({
   genesis: Hex32,
   netuid: z.int().min(0).max(65_535),
   family: Family,
@@ -64,7 +62,7 @@ export function checkRosters(
   [first, second]: readonly [Json, Json],
   context: EvidenceContext,
 ): Accusation | Refused {
-  const kind = { type: ROSTER_TYPE, schema: RosterBody };
+  const kind = { type: ROSTER_TYPE, schema: RosterPlace };
   const one = open(first, kind);
   if (one.kind === 'refused') return one;
   const other = open(second, kind);

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { SignedDocument } from '../consensus/signed.ts';
+import { encode } from '../events/ej1.ts';
+import { sha256 } from '../events/hash.ts';
 import { SubmissionId } from '../events/roster.ts';
 import { MAX_MINERS, MAX_TASKS, Phases } from '../events/run.ts';
 import { Family, Hex32, RunId, Ss58, TaskId } from '../events/scalars.ts';
@@ -24,7 +27,8 @@ export type RosterMember = z.infer<typeof RosterMember>;
 
 /**
  * What the subnet's owner signs of a run, once: who takes part with which bytes, by which tasks they are measured,
- * and when each phase ends. Everything that a replay could confuse is inside.
+ * and when each phase ends. Everything that a replay could confuse is inside. The long lists stand beside it under their
+ * digests, so that two signed bodies fit into a file of evidence.
  */
 export const RosterBody = z.strictObject({
   v: z.literal('eirel/roster/1'),
@@ -34,14 +38,71 @@ export const RosterBody = z.strictObject({
   run: RunId,
   /** Counts the rosters of a family: a later run has a higher one. */
   epoch: z.int().min(0),
+  /** SHA-256 of the task set's bytes. */
   taskSet: Hex32,
-  tasks: z.array(TaskId).min(1).max(MAX_TASKS),
+  /** SHA-256 of the EJ1 text of the tasks' ids. */
+  tasks: Hex32,
   /** How many of the tasks count, chosen by the snapshot block's hash; null where all do. */
   sample: z.int().min(1).max(MAX_TASKS).nullable(),
   phases: Phases,
-  members: z.array(RosterMember).min(1).max(MAX_MINERS),
+  /** SHA-256 of the EJ1 text of the members. */
+  members: Hex32,
 });
 export type RosterBody = z.infer<typeof RosterBody>;
 
-/** 256 members with their manifests. */
+/** The roster as it is served and kept, in EJ1: the signed body, and the lists whose digests it has. */
+export const RosterDocument = z.strictObject({
+  /** Sorted by hotkey; no hotkey and no submission twice. */
+  members: z.array(RosterMember).min(1).max(MAX_MINERS),
+  signed: SignedDocument,
+  /** Sorted, each once. */
+  tasks: z.array(TaskId).min(1).max(MAX_TASKS),
+});
+export type RosterDocument = z.infer<typeof RosterDocument>;
+
+/** 256 members whose manifests have 6,000 bytes each when they are escaped. */
 export const MAX_ROSTER_BYTES = 2_000_000;
+
+/** What a roster's body says of one of its lists: SHA-256 of the list's EJ1 text. */
+export function listDigest(list: readonly string[] | readonly RosterMember[]): string {
+  return sha256(encode(list));
+}
+
+/**
+ * The fewest blocks from one phase's end to the next one's. A run closes at half of its time at the latest, for a
+ * commitment that is in a block within four or five; blocks become final several at a time, and peers are asked once a
+ * block; half of the time until the certificate is due is left to the chain.
+ */
+const MIN_PHASE_BLOCKS = { commit: 10, decide: 3, certify: 4 } as const;
+
+/** What is wrong with the lists of a roster, in words; null when they are in order. */
+export function memberFault(members: readonly RosterMember[]): string | null {
+  const unsorted = firstUnsorted(members.map(({ hotkey }) => hotkey));
+  if (unsorted !== null) return `members are not sorted, each hotkey once, at ${unsorted}`;
+  const submissions = members.map(({ submission }) => submission).toSorted();
+  const repeated = firstUnsorted(submissions);
+  return repeated === null ? null : `submission ${repeated} stands there twice`;
+}
+
+/** What is wrong with the tasks of a roster, in words; null when they are in order. */
+export function taskFault(tasks: readonly string[], sample: number | null): string | null {
+  const unsorted = firstUnsorted(tasks);
+  if (unsorted !== null) return `tasks are not sorted, each once, at ${unsorted}`;
+  if (sample === null || sample <= tasks.length) return null;
+  return `a sample of ${sample} from ${tasks.length} tasks`;
+}
+
+/** What is wrong with the phases of a roster beyond their order, in words; null when there is time for each. */
+export function phaseFault({ snapshot, commit, decide, certify }: Phases): string | null {
+  const given = { commit: commit - snapshot, decide: decide - commit, certify: certify - decide };
+  for (const phase of ['commit', 'decide', 'certify'] as const) {
+    const least = MIN_PHASE_BLOCKS[phase];
+    if (given[phase] < least) return `${given[phase]} blocks until ${phase}, at least ${least}`;
+  }
+  return null;
+}
+
+/** The first text that is not greater than the one before it. */
+function firstUnsorted(texts: readonly string[]): string | null {
+  return texts.find((text, index) => index > 0 && (texts[index - 1] ?? '') >= text) ?? null;
+}

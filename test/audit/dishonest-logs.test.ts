@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { auditLog, type Expectations, type LogVerdict } from '#src/audit/audit-log.ts';
 import { evidenceOfCheckpoints } from '#src/audit/evidence-checkpoints.ts';
-import { evidenceOfReports, ROSTER_TYPE } from '#src/audit/evidence-documents.ts';
+import { evidenceOfReports } from '#src/audit/evidence-documents.ts';
 import { evidenceText } from '#src/audit/evidence-form.ts';
 import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
+import { ROSTER_TYPE } from '#src/evaluation/roster.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { encode, type Json } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';

@@ -6,11 +6,7 @@ import {
   evidenceOfCommitments,
   evidenceOfReportAndCommitment,
 } from '#src/audit/evidence-commitments.ts';
-import {
-  evidenceOfReports,
-  evidenceOfRosters,
-  ROSTER_TYPE,
-} from '#src/audit/evidence-documents.ts';
+import { evidenceOfReports, evidenceOfRosters } from '#src/audit/evidence-documents.ts';
 import type { EvidenceContext } from '#src/audit/evidence-form.ts';
 import { forkProof, type Prefix, type SizedTree } from '#src/audit/fork-proof.ts';
 import { blake2b256 } from '#src/chain/blake2b.ts';
@@ -18,6 +14,7 @@ import { verifySr25519 } from '#src/chain/hotkey.ts';
 import { anchorPayload, commitmentPayload } from '#src/consensus/commitment.ts';
 import { buildReport } from '#src/consensus/report.ts';
 import { type SignedDocument, signDocument } from '#src/consensus/signed.ts';
+import { ROSTER_TYPE } from '#src/evaluation/roster.ts';
 import { encode, type Json } from '#src/events/ej1.ts';
 import type { EvidenceKind } from '#src/events/evidence.ts';
 import { sha256 } from '#src/events/hash.ts';

@@ -253,6 +253,7 @@ function faultyDisk(world: World, life: Life, nextFault: (point: string) => Poin
   const point = (what: string, path: string): string => `${what} ${kindOf(path)}`;
   return {
     read: (path) => effect({ point: point('read', path), make: () => disk.read(path) }),
+    size: disk.size,
     write: (path, bytes) =>
       effect({
         point: point('write', path),
