@@ -31,9 +31,11 @@ export const ERROR_CODES = [
   'projection.unknown',
   'provider.failed', // a provider of models did not answer as it should, or what it cost could not be recorded
   'request.conflict', // what is sent contradicts what is there
+  'request.forbidden', // whoever asks showed who he is, and may not do what he asks
   'request.invalid', // what is sent to a service is not of its form: the field is in the details
   'request.not-found',
   'request.too-early', // sealed until a block
+  'request.too-many', // more than a client may send
   'request.unauthorized', // whoever asks did not show that he may
   'sandbox.unavailable', // this machine can't isolate programs, or not any more
   'signing.refused', // something else was signed in this place already

@@ -3,8 +3,15 @@ import { sha256 } from '../events/hash.ts';
 import { instantOf } from './instant.ts';
 import type { Signer, Verify } from './keys.ts';
 
-/** What goes over the wire: `url` as it was parsed, and the body's very bytes. */
-export type HttpRequest = Readonly<{ method: string; url: URL; body: Uint8Array }>;
+/**
+ * What goes over the wire: `url` as it was parsed, and the body's very bytes, or their SHA-256 in lower-case hex where
+ * they are too many to be held.
+ */
+export type HttpRequest = Readonly<{
+  method: string;
+  url: URL;
+  body: Uint8Array | Readonly<{ sha256: string }>;
+}>;
 
 /** The headers of a received request by lower-case name. What came more than once counts as missing. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -93,7 +100,8 @@ export function canonicalRequest(
 ): Uint8Array | null {
   const path = decodedPath(url);
   if (path === null || !/^[a-z]+$/i.test(method)) return null;
-  return Buffer.from(`${method.toUpperCase()}${path}${sha256(body)}${timestamp}`);
+  const digest = body instanceof Uint8Array ? sha256(body) : body.sha256;
+  return Buffer.from(`${method.toUpperCase()}${path}${digest}${timestamp}`);
 }
 
 const SIGNED_HEADERS = ['x-hotkey', 'x-signature', 'x-timestamp'] as const;

@@ -91,8 +91,11 @@ function requestBody({ description, contentType, schema, maxBytes }: BodySpec) {
   };
 }
 
-function content(contentType: string, schema: DocumentName | null) {
-  return { [contentType]: { schema: schema === null ? { type: 'string' } : reference(schema) } };
+function content(contentType: string, schema: Answer['schema']) {
+  if (schema === null) return { [contentType]: { schema: { type: 'string' } } };
+  return {
+    [contentType]: { schema: typeof schema === 'string' ? reference(schema) : jsonSchema(schema) },
+  };
 }
 
 const notModified = { description: 'The client has these bytes: If-None-Match named their tag' };

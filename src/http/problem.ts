@@ -64,6 +64,11 @@ const unauthorized: Kind = {
   title: 'Not for whoever asks',
   headers: ['WWW-Authenticate', 'Bearer'],
 };
+const forbidden: Kind = {
+  name: 'request.forbidden',
+  status: 403,
+  title: 'Not for whoever asks',
+};
 const conflict: Kind = {
   name: 'request.conflict',
   status: 409,
@@ -96,6 +101,8 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   'log.full': full,
   'log.unavailable': unavailable,
   'request.conflict': conflict,
+  'request.forbidden': forbidden,
+  'request.too-many': tooMany,
   'request.invalid': malformed,
   'request.unauthorized': unauthorized,
   'chain.unavailable': unavailable,

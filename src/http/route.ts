@@ -15,12 +15,15 @@ export type RouteSpec<Params extends z.ZodObject, Query extends z.ZodObject> = R
   problems: readonly number[];
 }>;
 
-/** One successful answer; `schema` is null where the body is not one JSON document. */
+/**
+ * One successful answer; `schema` is null where the body is not one JSON document. What several routes answer has a
+ * name, what one route alone does is described where it is answered.
+ */
 export type Answer = Readonly<{
   status: number;
   description: string;
   contentType: string;
-  schema: DocumentName | null;
+  schema: DocumentName | z.ZodType | null;
   /** Header fields by name, with what they mean. */
   headers: Readonly<Record<string, string>>;
 }>;
@@ -30,7 +33,7 @@ export type BodySpec = Readonly<{
   description: string;
   /** The media type that a client must name if it names one. Any is taken where this is a star, slash, star. */
   contentType: string;
-  schema: DocumentName | null;
+  schema: DocumentName | z.ZodType | null;
   maxBytes: number;
 }>;
 
