@@ -1,5 +1,6 @@
 import { decisions } from './decisions.ts';
 import { divergence } from './divergence.ts';
+import { evaluation } from './evaluation.ts';
 import { evidence } from './evidence.ts';
 import { extrinsics } from './extrinsics.ts';
 import { reports } from './reports.ts';
@@ -15,4 +16,5 @@ export const projectors = {
   divergence,
   extrinsics,
   evidence,
+  evaluation,
 } as const;
