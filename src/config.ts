@@ -5,6 +5,8 @@ import type { Rules } from './events/decision.ts';
 import { Family, Fraction } from './events/scalars.ts';
 import { FINNEY_GENESIS } from './events/source.ts';
 import { WeightMode } from './events/weights.ts';
+import { ownerSettings } from './settings/owner.ts';
+import { proxySettings } from './settings/proxy.ts';
 import { serviceSettings } from './settings/services.ts';
 
 /** What JavaScript makes of a text is not what its writer gave: the text itself is shown as the value. */
@@ -195,6 +197,8 @@ export const Environment = z.object({
     .default('info')
     .describe("least level of the process's own log lines"),
   ...serviceSettings,
+  ...proxySettings,
+  ...ownerSettings,
 });
 export type Config = Readonly<z.infer<typeof Environment>>;
 

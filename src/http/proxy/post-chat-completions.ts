@@ -1,0 +1,132 @@
+import type { Request, Response } from 'express';
+import { AppError } from '../../errors.ts';
+import { bearerOf } from '../bearer.ts';
+import { definePostRoute } from '../post-route.ts';
+import type { RateLimit } from '../rate-limit.ts';
+import type { Route } from '../route.ts';
+import { NoParams } from '../run-request.ts';
+import { sendJson } from '../send-json.ts';
+import { commonHeaders } from '../signed-bytes.ts';
+
+/** What a call of a model is answered with: a document, the parts of a stream, or why there is none. */
+export type ChatAnswer =
+  | Readonly<{ kind: 'answer'; document: unknown }>
+  | Readonly<{ kind: 'stream'; parts: AsyncIterable<Uint8Array> }>
+  | Readonly<{ kind: 'refused'; status: number; detail: string }>
+  /** The caller's own time is over; the call goes on without it. */
+  | Readonly<{ kind: 'waited' }>;
+
+export type PostChatCompletionsDeps = Readonly<{
+  /** Whether this credential may call for this job. */
+  admits: (credential: string | null, job: string) => boolean;
+  complete: (
+    asked: Readonly<{ body: unknown; job: string; callerBudgetUsd: number | null }>,
+  ) => Promise<ChatAnswer>;
+  callLimit: RateLimit;
+}>;
+
+/** A prompt of 250,000 words. */
+const MAX_CHAT_BYTES = 2 * 1_024 * 1_024;
+
+/**
+ * POST /v1/chat/completions, for a job: with a `payload` in the form of the existing services, else in that of OpenAI,
+ * as a stream where that is asked for. Who has no token of the job, and not the services' own, gets 401.
+ */
+export function postChatCompletions({
+  admits,
+  complete,
+  callLimit,
+}: PostChatCompletionsDeps): Route {
+  return definePostRoute(spec, callLimit, async ({ req, res, body }) => {
+    const job = jobOf(req);
+    if (job === null) return refuse(res, 400, 'missing job id header');
+    if (!admits(bearerOf(req), job)) return refuse(res, 401, 'invalid provider proxy token');
+    const callerBudgetUsd = budgetOf(req);
+    if (callerBudgetUsd === undefined) return refuse(res, 400, 'invalid run budget header');
+    const answer = await complete({ body: jsonOf(body), job, callerBudgetUsd });
+    switch (answer.kind) {
+      case 'answer':
+        return sendJson(res, 200, answer.document);
+      case 'stream':
+        return sendStream(res, answer.parts);
+      case 'waited':
+        return refuse(res, 502, 'provider upstream error (timeout)');
+      case 'refused':
+        return refuse(res, answer.status, answer.detail);
+    }
+  });
+}
+
+/** A header that comes once and has a text. */
+export function jobOf({ headers }: Pick<Request, 'headers'>): string | null {
+  const job = headers['x-eirel-job-id'];
+  return typeof job === 'string' && /^[\x21-\x7e]{1,128}$/.test(job) ? job : null;
+}
+
+/** The caller's own limit, in USD; null where it sets none, undefined where it is no amount. */
+function budgetOf({ headers }: Pick<Request, 'headers'>): number | null | undefined {
+  const text = headers['x-eirel-run-budget-usd'];
+  if (text === undefined) return null;
+  const usd =
+    typeof text === 'string' && /^[0-9]{1,9}(\.[0-9]{1,9})?$/.test(text) ? Number(text) : -1;
+  return usd >= 0 ? usd : undefined;
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch (cause) {
+    throw new AppError('input.invalid', { field: 'body', expected: 'JSON' }, { cause });
+  }
+}
+
+function refuse(res: Response, status: number, detail: string): void {
+  sendJson(res, status, { detail });
+}
+
+async function sendStream(res: Response, parts: AsyncIterable<Uint8Array>): Promise<void> {
+  res.writeHead(200, [
+    ...commonHeaders,
+    'Cache-Control',
+    'no-store',
+    'Content-Type',
+    'text/event-stream',
+  ]);
+  for await (const part of parts) {
+    if (res.destroyed) return;
+    if (!res.write(part)) await Promise.race([drained(res), gone(res)]);
+  }
+  res.end();
+}
+
+function drained(res: Response): Promise<void> {
+  return new Promise((resolve) => res.once('drain', resolve));
+}
+
+function gone(res: Response): Promise<void> {
+  return new Promise((resolve) => res.once('close', resolve));
+}
+
+const spec = {
+  path: '/v1/chat/completions',
+  summary: 'One call of a model, for a job, within its budget',
+  params: NoParams,
+  query: NoParams,
+  body: {
+    description:
+      "`{provider, model, payload}` in the form of the existing services, or OpenAI's chat completion; a model's name may begin with `provider:`",
+    contentType: 'application/json',
+    schema: null,
+    maxBytes: MAX_CHAT_BYTES,
+  },
+  answers: [
+    {
+      status: 200,
+      description: 'The answer in the form in which it was asked for, or its stream',
+      contentType: 'application/json',
+      schema: null,
+      headers: {},
+    },
+  ],
+  problems: [401, 403, 404, 502],
+} as const;
