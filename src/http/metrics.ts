@@ -39,10 +39,31 @@ export function createMetrics(): Metrics {
   return {
     registry,
     ...logMetrics(registry),
+    ...checkpointMetrics(registry),
     ...workMetrics(registry),
     ...chainMetrics(registry),
     ...requestMetrics(registry),
   };
+}
+
+/** What any other service counts: its requests. */
+export type ServiceMetrics = Pick<Metrics, 'registry' | 'requestAnswered'>;
+
+/** A registry with the figures of a process that only answers requests. */
+export function createServiceMetrics(): ServiceMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return { registry, ...requestMetrics(registry) };
+}
+
+/** What a service counts that writes a log: its requests, its appends, and how far its projections are. */
+export type LogServiceMetrics = ServiceMetrics &
+  Pick<Metrics, 'logSized' | 'appended' | 'projectionLagged'>;
+
+/** A registry with the figures of a process that writes a log. */
+export function createLogServiceMetrics(): LogServiceMetrics {
+  const metrics = createServiceMetrics();
+  return { ...metrics, ...logMetrics(metrics.registry) };
 }
 
 /** One event up to a full atomic batch. */
@@ -55,7 +76,7 @@ function logMetrics(registry: Registry) {
   const registers = [registry];
   const size = new Gauge({
     name: 'eirel_log_size_events',
-    help: "Events in this validator's log",
+    help: 'Events in the log that this process writes',
     registers,
   });
   const batch = new Histogram({
@@ -78,7 +99,6 @@ function logMetrics(registry: Registry) {
   });
   unknownAtFirst(size);
   return {
-    ...checkpointMetrics(registry),
     logSized: (events: number) => size.set(events),
     appended: (events: number, durationMs: number) => {
       batch.observe(events);
