@@ -5,9 +5,12 @@ import type { Rules } from './events/decision.ts';
 import { Family, Fraction } from './events/scalars.ts';
 import { FINNEY_GENESIS } from './events/source.ts';
 import { WeightMode } from './events/weights.ts';
+import { clusterSettings } from './settings/cluster.ts';
+import { ledgerSettings } from './settings/ledger.ts';
 import { ownerSettings } from './settings/owner.ts';
 import { proxySettings } from './settings/proxy.ts';
 import { serviceSettings } from './settings/services.ts';
+import { toolSettings } from './settings/tools.ts';
 
 /** What JavaScript makes of a text is not what its writer gave: the text itself is shown as the value. */
 const Figure = z.coerce.number({
@@ -196,7 +199,10 @@ export const Environment = z.object({
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe("least level of the process's own log lines"),
+  ...clusterSettings,
   ...serviceSettings,
+  ...ledgerSettings,
+  ...toolSettings,
   ...proxySettings,
   ...ownerSettings,
 });
@@ -267,7 +273,8 @@ export function defaultOf(name: string): string | undefined {
   const value = defaults[name];
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (Array.isArray(value)) return value.join(',');
-  if (name === 'EIREL_MARGIN' || name === 'EIREL_FAMILY_SHARE') return String(Number(value) / 1e9);
+  if (name === 'EIREL_MARGIN' || name === 'EIREL_FAMILY_SHARE' || name.endsWith('_COST_USD'))
+    return String(Number(value) / 1e9);
   if (typeof value === 'object' && value !== null && 'num' in value && 'den' in value)
     return `${String(value.num)}/${String(value.den)}`;
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
