@@ -15,6 +15,7 @@ import { explain } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { keysNewCommand, keysShowCommand, keysSignCommand, keysVerifyCommand } from './keys.ts';
+import { ledgerCommand, ledgerShowCommand } from './ledger.ts';
 import { logInitCommand } from './log-init.ts';
 import { logRepairCommand } from './log-repair.ts';
 import { logRetireCommand } from './log-retire.ts';
@@ -32,12 +33,16 @@ import {
 import { streamsApplyCommand, streamsVerifyCommand } from './streams.ts';
 import { subnetCommand } from './subnet.ts';
 import { tailCommand } from './tail.ts';
+import { toolsSandboxCommand } from './tools.ts';
 import { validatorCommand } from './validator.ts';
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   subnetCommand,
   validatorCommand,
+  toolsSandboxCommand,
+  ledgerShowCommand,
+  ledgerCommand,
   doctorCommand,
   axonServeCommand,
   keysNewCommand,

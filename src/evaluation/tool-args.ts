@@ -58,6 +58,12 @@ export function parsePythonJson(text: string): PythonJson {
   }
 }
 
+/** What `parsePythonJson` kept of a number, as JavaScript's own where it is one; anything else as it is. */
+export function plainNumber(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'object' && value !== null && isFloat(value) ? value[FLOAT] : value;
+}
+
 function keepNumber(_key: string, value: unknown, context: Readonly<{ source?: string }>): unknown {
   if (typeof value !== 'number' || !Number.isInteger(value)) return value;
   const { source } = context;

@@ -8,6 +8,13 @@ export function logSource(
   return `eirel.network/log/v1/${genesis8Of(at.genesis)}/${at.netuid}/${at.hotkey}/${at.generation}`;
 }
 
+/** The name of the ledger of a validator: what was spent on its behalf, and which tools were called. */
+export function ledgerSource(
+  at: Readonly<{ genesis: string; netuid: number; hotkey: string }>,
+): string {
+  return `eirel.network/ledger/v1/${genesis8Of(at.genesis)}/${at.netuid}/${at.hotkey}`;
+}
+
 /** What a name has of a network: the first eight digits of its genesis hash. */
 export function genesis8Of(genesis: string): string {
   return genesis.slice(0, 8);

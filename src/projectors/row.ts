@@ -19,6 +19,10 @@ export function integer(row: ResultRow, column: string): number {
   return Number.isSafeInteger(value) ? Number(value) : refuse(column, value, 'an integer');
 }
 
+export function integerOrNull(row: ResultRow, column: string): number | null {
+  return row[column] === null ? null : integer(row, column);
+}
+
 /** One of the given words in a column. */
 export function oneOf<const Word extends string>(
   row: ResultRow,

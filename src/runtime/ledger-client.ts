@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import type { JobCost } from '../evaluation/job-cost.ts';
 import { nanoUsdOf, usdOf } from '../evaluation/usd.ts';
 import { Hex32, Time } from '../events/scalars.ts';
 import type {
+  AttestedCall,
   Failed,
-  JobCost,
   JobTerms,
   LedgerClient,
   MeteredCost,
@@ -157,11 +158,66 @@ const State = z
     calls: state.calls,
   }));
 
+/** A cost is null where it is unknown. */
+const MaybeUsd = z.union([z.null(), Usd]);
+
+const AttestedRow = z
+  .object({
+    id: z.string(),
+    tool_name: z.string(),
+    result_digest: z.string(),
+    latency_ms: z.int(),
+    cost_usd: MaybeUsd,
+    status: z.string(),
+    error: z.string().nullable(),
+    ts: Time,
+  })
+  .transform((row) => ({
+    call: row.id,
+    tool: row.tool_name,
+    result: row.result_digest,
+    latencyMs: row.latency_ms,
+    cost: row.cost_usd,
+    status: row.status,
+    error: row.error,
+    time: row.ts,
+  }));
+
+const MeteredRow = z
+  .object({
+    call_id: z.string(),
+    provider: z.string(),
+    model: z.string(),
+    prompt_tokens: z.int().nullable(),
+    cached_tokens: z.int().nullable(),
+    completion_tokens: z.int().nullable(),
+    latency_ms: z.int(),
+    cost_usd: MaybeUsd,
+    prices: z.string(),
+    status: z.enum(['ok', 'error']),
+    error: z.string().nullable(),
+    ts: Time,
+  })
+  .transform((row) => ({
+    call: row.call_id,
+    provider: row.provider,
+    model: row.model,
+    promptTokens: row.prompt_tokens,
+    cachedTokens: row.cached_tokens,
+    completionTokens: row.completion_tokens,
+    latencyMs: row.latency_ms,
+    cost: row.cost_usd,
+    prices: row.prices,
+    status: row.status,
+    error: row.error,
+    time: row.ts,
+  }));
+
 const Ledger = z
   .object({
     job_id: z.string(),
-    n_calls: z.int(),
-    tool_calls: z.array(z.object({ tool_name: z.string(), status: z.string() })),
+    tool_calls: z.array(AttestedRow),
+    model_calls: z.array(MeteredRow),
     opened: z.boolean(),
     closed: z.boolean(),
     cost: Cost,
@@ -171,17 +227,17 @@ const Ledger = z
     job: found.job_id,
     opened: found.opened,
     closed: found.closed,
-    tools: toolsOf(found.tool_calls),
-    calls: found.n_calls,
+    tools: usedTools(found.tool_calls),
+    toolCalls: found.tool_calls,
+    modelCalls: found.model_calls,
     cost: found.cost,
     ledger: found.ledger,
   }));
 
-function toolsOf(
-  calls: readonly Readonly<{ tool_name: string; status: string }>[],
-): readonly string[] {
+/** A call that failed is no use of a tool. */
+function usedTools(calls: readonly AttestedCall[]): readonly string[] {
   const used = calls.filter(({ status }) => status === 'ok');
-  return [...new Set(used.map(({ tool_name: tool }) => tool))].sort();
+  return [...new Set(used.map(({ tool }) => tool))].sort();
 }
 
 function jobBody(terms: JobTerms): string {

@@ -1,3 +1,4 @@
+import type { JobCost } from '../../evaluation/job-cost.ts';
 import type { EventOf } from '../../events/define-event.ts';
 import type { Head } from '../../events/envelope.ts';
 import type { CostMetered, JobOpened, ToolCalled } from '../../events/job.ts';
@@ -10,11 +11,6 @@ export type ToolCall = EventOf<typeof ToolCalled>['data'];
 
 /** One call of a model, as the provider proxy metered it. */
 export type MeteredCost = EventOf<typeof CostMetered>['data'];
-
-/** What a job has cost so far, in nano-USD: a sum with one part unknown is unknown. */
-export type JobCost =
-  | Readonly<{ state: 'known'; nanoUsd: number }>
-  | Readonly<{ state: 'unknown'; reason: string }>;
 
 /** Where a job stands: what a tool or the proxy asks before it serves a call. */
 export type JobState = Readonly<{
@@ -29,15 +25,23 @@ export type JobState = Readonly<{
   calls: number;
 }>;
 
-/** All that the ledger has of a job's tools. */
+/** A call of a tool as the ledger gives it back, without what it was called with. */
+export type AttestedCall = Readonly<{ time: string }> &
+  Pick<ToolCall, 'call' | 'tool' | 'result' | 'latencyMs' | 'cost' | 'status' | 'error'>;
+
+/** A call of a model as the ledger gives it back. */
+export type MeteredCall = Readonly<{ time: string }> & Omit<MeteredCost, 'job'>;
+
+/** All that the ledger has of a job. */
 export type JobLedger = Readonly<{
   job: string;
   opened: boolean;
   closed: boolean;
   /** The distinct tools that were used: a call that failed is no use. Sorted. */
   tools: readonly string[];
-  /** How many calls of tools were attested, whatever became of them. */
-  calls: number;
+  /** Every attested call, in the log's order, whatever became of it. */
+  toolCalls: readonly AttestedCall[];
+  modelCalls: readonly MeteredCall[];
   cost: JobCost;
   /** The log's head that this was read at: everything acknowledged before is in it. */
   ledger: Head;

@@ -1,0 +1,55 @@
+import { type GetMetricsDeps, getMetrics } from '../get-metrics.ts';
+import { type GetReadyzDeps, getReadyz } from '../get-readyz.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { NoParams } from '../run-request.ts';
+import { sendJson } from '../send-json.ts';
+import { type GetJobDeps, getJob } from './get-job.ts';
+import { type GetJobLedgerDeps, getJobLedger } from './get-job-ledger.ts';
+import { type PostCostsDeps, postCosts } from './post-costs.ts';
+import { type PostJobsDeps, postJobs, postJobsClose } from './post-jobs.ts';
+import { type PostToolCallsDeps, postToolCalls } from './post-tool-calls.ts';
+
+export type LedgerRoutesDeps = PostToolCallsDeps &
+  PostCostsDeps &
+  PostJobsDeps &
+  GetJobDeps &
+  GetJobLedgerDeps &
+  GetReadyzDeps &
+  GetMetricsDeps;
+
+/** Everything that a ledger answers. */
+export function ledgerRoutes(deps: LedgerRoutesDeps): readonly Route[] {
+  return [
+    postToolCalls(deps),
+    postCosts(deps),
+    postJobs(deps),
+    postJobsClose(deps),
+    getJob(deps),
+    getJobLedger(deps),
+    getHealthz(),
+    getReadyz(deps),
+    getMetrics(deps),
+  ];
+}
+
+/** GET /healthz: the process answers. */
+function getHealthz(): Route {
+  return defineRoute(healthz, async ({ res }) => sendJson(res, 200, { alive: true }));
+}
+
+const healthz = {
+  path: '/healthz',
+  summary: 'The process answers',
+  params: NoParams,
+  query: NoParams,
+  answers: [
+    {
+      status: 200,
+      description: 'It does',
+      contentType: 'application/json',
+      schema: 'Liveness',
+      headers: {},
+    },
+  ],
+  problems: [],
+} as const;

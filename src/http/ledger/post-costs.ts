@@ -1,0 +1,39 @@
+import type { EventOf } from '../../events/define-event.ts';
+import type { CostMetered } from '../../events/job.ts';
+import type { Route } from '../route.ts';
+import { sendJson } from '../send-json.ts';
+import { BASE, type LedgerToken, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
+import { modelCallRow } from './wire-answer.ts';
+import { costsIn, readJson } from './wire-body.ts';
+
+export type PostCostsDeps = LedgerToken &
+  Readonly<{
+    /** Records calls of models; all of them are stored when it resolves, or none is. */
+    meter: (calls: readonly EventOf<typeof CostMetered>['data'][]) => Promise<Ruled>;
+  }>;
+
+/** POST …/costs: takes what a call of a model cost, or an array of such. */
+export function postCosts({ meter, ...deps }: PostCostsDeps): Route {
+  return ledgerPost(spec, deps, async ({ body, res }) => {
+    const { many, calls } = costsIn(readJson(body));
+    const facts = takenOf(await meter(calls));
+    const [call] = calls;
+    const [fact] = facts;
+    if (many || call === undefined || fact === undefined) {
+      const rows = facts.filter(({ again }) => !again).length;
+      return sendJson(res, 201, { accepted: facts.length, rows });
+    }
+    sendJson(res, 201, modelCallRow({ data: call, time: fact.time }));
+  });
+}
+
+const answer = { contentType: 'application/json', schema: null, headers: {} } as const;
+
+const spec = {
+  path: `${BASE}/costs`,
+  summary:
+    'Records metered calls of models: one, or an array of at most 1,000, all of them or none',
+  answers: [
+    { ...answer, status: 201, description: 'As for calls of tools; an unknown cost is null' },
+  ],
+} as const;

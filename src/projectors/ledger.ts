@@ -1,0 +1,216 @@
+import { type JobCost, jobCost } from '../evaluation/job-cost.ts';
+import type { EventOf } from '../events/define-event.ts';
+import type { CostMetered, JobOpened, ToolCalled } from '../events/job.ts';
+import type { Change, Projector, Queries, Row } from './projector.ts';
+import { integer, integerOrNull, oneOf, type ResultRow, text, textOrNull } from './row.ts';
+
+/** Jobs, the calls of tools and of models that were put down to them, and what each cost. */
+export const ledger: Projector = {
+  name: 'ledger',
+  version: 1,
+  schema: [
+    `CREATE TABLE job (
+      job TEXT NOT NULL PRIMARY KEY, family TEXT NOT NULL, run TEXT NOT NULL, task TEXT NOT NULL, miner TEXT NOT NULL,
+      deployment TEXT NOT NULL, budget INTEGER NOT NULL, calls INTEGER NOT NULL, expires TEXT NOT NULL,
+      time TEXT NOT NULL, closed INTEGER NOT NULL
+    ) STRICT`,
+    // By its place in the log: what comes in is added at the table's end, and a job's calls are in their order.
+    `CREATE TABLE tool_call (
+      n INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, job TEXT NOT NULL, tool TEXT NOT NULL, args TEXT NOT NULL,
+      args_hash TEXT NOT NULL, result TEXT NOT NULL, latency INTEGER NOT NULL, cost INTEGER, status TEXT NOT NULL,
+      error TEXT, time TEXT NOT NULL
+    ) STRICT`,
+    'CREATE INDEX tool_call_of_job ON tool_call (job)',
+    `CREATE TABLE model_call (
+      n INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, job TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+      prompt INTEGER, cached INTEGER, completion INTEGER, latency INTEGER NOT NULL, cost INTEGER, prices TEXT NOT NULL,
+      status TEXT NOT NULL, error TEXT, time TEXT NOT NULL
+    ) STRICT`,
+    'CREATE INDEX model_call_of_job ON model_call (job)',
+  ],
+  statements: {
+    job: insert(
+      'job',
+      'job, family, run, task, miner, deployment, budget, calls, expires, time, closed',
+    ),
+    closed: 'UPDATE job SET closed = 1 WHERE job IN (SELECT value ->> 0 FROM json_each(?1))',
+    tool_call: insert(
+      'tool_call',
+      'n, call, job, tool, args, args_hash, result, latency, cost, status, error, time',
+    ),
+    model_call: insert(
+      'model_call',
+      'n, call, job, provider, model, prompt, cached, completion, latency, cost, prices, status, error, time',
+    ),
+  },
+  project({ event, n, time }) {
+    switch (event.type) {
+      case 'job.opened.v1':
+        return [change('job', jobRow(event.data, time))];
+      case 'job.closed.v1':
+        return [change('closed', [event.data.job])];
+      case 'tool.called.v1':
+        return [change('tool_call', toolRow(event.data, n, time))];
+      case 'cost.metered.v1':
+        return [change('model_call', modelRow(event.data, n, time))];
+      default:
+        return [];
+    }
+  },
+};
+
+function insert(table: string, columns: string): string {
+  const values = columns.split(', ').map((_, index) => `value ->> ${index}`);
+  return `INSERT INTO ${table} (${columns}) SELECT ${values.join(', ')}
+    FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`;
+}
+
+function change(statement: string, row: Row): Change {
+  return { statement, rows: [row] };
+}
+
+type Terms = EventOf<typeof JobOpened>['data'];
+type Call = EventOf<typeof ToolCalled>['data'];
+type Metered = EventOf<typeof CostMetered>['data'];
+
+function jobRow(data: Terms, time: string): Row {
+  const { job, family, run, task, miner, deployment, budget, calls, expires } = data;
+  return [job, family, run, task, miner, deployment, budget, calls, expires, time, 0];
+}
+
+function toolRow(data: Call, n: number, time: string): Row {
+  const { call, job, tool, args, argsHash, result, latencyMs, cost, status, error } = data;
+  return [n, call, job, tool, args, argsHash, result, latencyMs, cost, status, error, time];
+}
+
+function modelRow(data: Metered, n: number, time: string): Row {
+  const { call, job, provider, model, promptTokens, cachedTokens, completionTokens } = data;
+  const { latencyMs, cost, prices, status, error } = data;
+  const tokens = [promptTokens, cachedTokens, completionTokens];
+  return [n, call, job, provider, model, ...tokens, latencyMs, cost, prices, status, error, time];
+}
+
+/** A fact of the log with its time. */
+export type Kept<Data> = Readonly<{ data: Data; time: string }>;
+
+/** An opened job, and whether it is closed. */
+export type KeptJob = Kept<Terms> & Readonly<{ closed: boolean }>;
+
+/** Those of the jobs that were opened. */
+export async function jobsAmong(
+  queries: Queries,
+  jobs: readonly string[],
+): Promise<readonly KeptJob[]> {
+  return (await among(queries, 'job', 'job', jobs)).map((row) => ({
+    data: {
+      family: text(row, 'family'),
+      run: text(row, 'run'),
+      job: text(row, 'job'),
+      task: text(row, 'task'),
+      miner: text(row, 'miner'),
+      deployment: text(row, 'deployment'),
+      budget: integer(row, 'budget'),
+      calls: integer(row, 'calls'),
+      expires: text(row, 'expires'),
+    },
+    time: text(row, 'time'),
+    closed: integer(row, 'closed') === 1,
+  }));
+}
+
+/** Those of the calls of tools that were attested, by their names. */
+export async function toolCallsAmong(
+  queries: Queries,
+  calls: readonly string[],
+): Promise<readonly Kept<Call>[]> {
+  return (await among(queries, 'tool_call', 'call', calls)).map(toolCallOf);
+}
+
+/** Those of the calls of models that were metered, by their names. */
+export async function modelCallsAmong(
+  queries: Queries,
+  calls: readonly string[],
+): Promise<readonly Kept<Metered>[]> {
+  return (await among(queries, 'model_call', 'call', calls)).map(modelCallOf);
+}
+
+function among(
+  queries: Queries,
+  table: 'job' | 'tool_call' | 'model_call',
+  key: 'job' | 'call',
+  names: readonly string[],
+): Promise<readonly ResultRow[]> {
+  if (names.length === 0) return Promise.resolve([]);
+  // CROSS JOIN: the names come first, and each is one look into the table's index.
+  const sql = `SELECT ${table}.* FROM json_each(?1) CROSS JOIN ${table} ON ${key} = value`;
+  return queries.all(sql, [JSON.stringify(names)]);
+}
+
+/** What was put down to a job, opened or not, in the log's order. */
+export type JobCalls = Readonly<{
+  tools: readonly Kept<Call>[];
+  models: readonly Kept<Metered>[];
+}>;
+
+export async function callsOfJob(queries: Queries, job: string): Promise<JobCalls> {
+  const of = (table: 'tool_call' | 'model_call'): Promise<readonly ResultRow[]> =>
+    queries.all(`SELECT * FROM ${table} WHERE job = ?1 ORDER BY n`, [job]);
+  const [tools, models] = await Promise.all([of('tool_call'), of('model_call')]);
+  return { tools: tools.map(toolCallOf), models: models.map(modelCallOf) };
+}
+
+/** How many calls of tools a job has, and what it cost so far. */
+export async function spentOnJob(
+  queries: Queries,
+  job: string,
+): Promise<Readonly<{ calls: number; cost: JobCost }>> {
+  const sql = `SELECT sum(tool) AS calls, coalesce(sum(cost), 0) AS known, count(*) - count(cost) AS unknown
+    FROM (SELECT 1 AS tool, cost FROM tool_call WHERE job = ?1
+      UNION ALL SELECT 0, cost FROM model_call WHERE job = ?1)`;
+  const [row = {}] = await queries.all(sql, [job]);
+  return {
+    calls: integerOrNull(row, 'calls') ?? 0,
+    cost: jobCost({
+      knownNanoUsd: Number(row['known']),
+      unknownCalls: integer(row, 'unknown'),
+    }),
+  };
+}
+
+function toolCallOf(row: ResultRow): Kept<Call> {
+  return {
+    data: {
+      call: text(row, 'call'),
+      job: text(row, 'job'),
+      tool: text(row, 'tool'),
+      args: text(row, 'args'),
+      argsHash: text(row, 'args_hash'),
+      result: text(row, 'result'),
+      latencyMs: integer(row, 'latency'),
+      cost: integerOrNull(row, 'cost'),
+      status: text(row, 'status'),
+      error: textOrNull(row, 'error'),
+    },
+    time: text(row, 'time'),
+  };
+}
+
+function modelCallOf(row: ResultRow): Kept<Metered> {
+  return {
+    data: {
+      call: text(row, 'call'),
+      job: text(row, 'job'),
+      provider: text(row, 'provider'),
+      model: text(row, 'model'),
+      promptTokens: integerOrNull(row, 'prompt'),
+      cachedTokens: integerOrNull(row, 'cached'),
+      completionTokens: integerOrNull(row, 'completion'),
+      latencyMs: integer(row, 'latency'),
+      cost: integerOrNull(row, 'cost'),
+      prices: text(row, 'prices'),
+      status: oneOf(row, 'status', ['ok', 'error']),
+      error: textOrNull(row, 'error'),
+    },
+    time: text(row, 'time'),
+  };
+}
