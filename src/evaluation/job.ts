@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../errors.ts';
 import { sha256 } from '../events/hash.ts';
 import { JobId } from '../events/job.ts';
+import { derivedUuid } from './derived-uuid.ts';
 
 /** The headers by which a miner, a tool and the proxy know what a call is for. */
 export const JOB_ID_HEADER = 'X-Eirel-Job-Id';
@@ -47,18 +48,7 @@ export function deploymentOf(
   }>,
 ): string {
   const { validator, family, run, submission, archive } = of;
-  const digest = sha256(
-    ['eirel/deployment/v1', validator, family, run, submission, archive].join('\0'),
-  );
-  // Version 8 and variant 10 of RFC 9562: a UUID whose other bits are the maker's own.
-  const variant = '89ab'[Number.parseInt(digest[16] ?? '0', 16) & 3];
-  return [
-    digest.slice(0, 8),
-    digest.slice(8, 12),
-    `8${digest.slice(13, 16)}`,
-    `${variant}${digest.slice(17, 20)}`,
-    digest.slice(20, 32),
-  ].join('-');
+  return derivedUuid(['eirel/deployment/v1', validator, family, run, submission, archive]);
 }
 
 /** What a miner shows beside a job's id: HMAC-SHA256 of the id under the services' common key, in lower-case hex. */

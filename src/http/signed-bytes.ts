@@ -11,8 +11,11 @@ export type ByteDocument = Readonly<{
   notModifiedHeaders: string[];
 }>;
 
-/** How long a client may keep a document: for ever where it can't change, for a minute, or not without asking again. */
-export type Caching = 'immutable' | 'brief' | 'revalidate';
+/**
+ * How long a client may keep a document: for ever where it can't change, for a minute, or not without asking again;
+ * `private`: for ever, but nothing that stands between.
+ */
+export type Caching = 'immutable' | 'private' | 'brief' | 'revalidate';
 
 /** Header fields of every answer: bodies are what they say they are, and a page of any origin may audit. */
 export const commonHeaders: readonly string[] = [
@@ -30,6 +33,7 @@ const BRIEF_SECONDS = 60;
 
 const cacheControl: Readonly<Record<Caching, string>> = {
   immutable: `public, max-age=${IMMUTABLE_SECONDS}, immutable`,
+  private: `private, max-age=${IMMUTABLE_SECONDS}, immutable`,
   brief: `public, max-age=${BRIEF_SECONDS}`,
   revalidate: 'public, no-cache',
 };
