@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readManifestFile } from '#src/evaluation/manifest-file.ts';
+import { manifestText } from '#src/evaluation/submission-yaml.ts';
 import { createTarReader } from '#src/evaluation/tar-reader.ts';
 import { readArchive } from '#src/runtime/read-archive.ts';
 import { HOSTILE_ARCHIVES } from '../support/hostile-archives.ts';
@@ -129,7 +129,7 @@ describe.skipIf(noTar !== null)(`archives of the tar of this machine${noTar ?? '
     execFileSync('tar', ['-czf', file, '-C', dir, ...args]);
     const read = await readArchive(await readFile(file));
     expect(textOf(read)).toBe(MANIFEST_YAML);
-    expect(readManifestFile(Buffer.from(textOf(read)))).toMatchObject({ kind: 'read' });
+    expect(manifestText(Buffer.from(textOf(read)))).toMatchObject({ kind: 'read' });
   });
 });
 
