@@ -1,0 +1,46 @@
+import { loadConfig } from '../config.ts';
+import { createLogger } from '../runtime/logger.ts';
+import type { Command } from './command.ts';
+import { runUntilStopped, SERVING_OPTIONS } from './long-running.ts';
+import { sandboxTool } from './tools/sandbox-tool.ts';
+import { serveTool, type Tool } from './tools/serve-tool.ts';
+
+/** Settings that every tool reads. */
+const COMMON = [
+  'EIREL_HTTP_HOST',
+  'EIREL_SERVICE_TOKEN_FILE',
+  'EIREL_JOB_KEY_FILE',
+  'EIREL_LEDGER_URL',
+];
+
+export const toolsSandboxCommand = commandOf(sandboxTool, {
+  summary: "Serve miners' Python programs in isolation: no network, environment, files, privilege.",
+  settings: [
+    'EIREL_SANDBOX_PORT',
+    'EIREL_SANDBOX_MAX_REQUESTS',
+    'EIREL_SANDBOX_PER_EXECUTION_COST_USD',
+    'EIREL_SANDBOX_CONCURRENCY',
+  ],
+});
+
+function commandOf(
+  tool: Tool,
+  { summary, settings }: Readonly<{ summary: string; settings: readonly string[] }>,
+): Command {
+  return {
+    name: `tools ${tool.name}`,
+    summary,
+    arguments: [],
+    options: SERVING_OPTIONS,
+    settings: [...COMMON, ...settings],
+    run: async (input, io) => {
+      const config = loadConfig(io.env);
+      const logger = createLogger(config.EIREL_LOG_LEVEL, `tools ${tool.name}`);
+      return runUntilStopped((signal) => serveTool(tool, config, { logger, signal }), {
+        input,
+        io,
+        tell: ({ url }) => ({ json: { url }, text: `${tool.name}, serving ${url}` }),
+      });
+    },
+  };
+}

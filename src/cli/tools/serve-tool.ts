@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { Config } from '../../config.ts';
+import type { LedgerClient } from '../../handlers/ledger/ledger-port.ts';
+import { authorizeCaller, type ToolSecrets } from '../../handlers/tools/authorize-caller.ts';
+import type { Caller, CallToolDeps } from '../../handlers/tools/call-tool.ts';
+import { createJobDesk } from '../../handlers/tools/job-desk.ts';
+import type { Check } from '../../http/documents.ts';
+import { getMetrics } from '../../http/get-metrics.ts';
+import { getReadyz } from '../../http/get-readyz.ts';
+import { httpApp } from '../../http/http-app.ts';
+import { createServiceMetrics } from '../../http/metrics.ts';
+import { createRateLimit } from '../../http/rate-limit.ts';
+import type { Route } from '../../http/route.ts';
+import { serve } from '../../http/serve.ts';
+import { getHealthz } from '../../http/tools/get-healthz.ts';
+import type { ToolRouteDeps } from '../../http/tools/tool-route.ts';
+import { ledgerClient } from '../../runtime/ledger-client.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import type { LongRunning } from '../long-running.ts';
+import { readSecretFile } from '../secret-file.ts';
+
+/** What every tool is given. */
+export type ToolDeps = Readonly<{
+  config: Config;
+  secrets: ToolSecrets;
+  ledger: LedgerClient;
+  calls: CallToolDeps;
+  /** Who may call, and how often; `service` is how the tool calls itself in a refusal. */
+  admission: (service: string) => ToolRouteDeps<Caller>;
+  signal: AbortSignal;
+}>;
+
+/** One of the tools: how it is called, where it listens, and what it serves. */
+export type Tool = Readonly<{
+  name: string;
+  port: (config: Config) => number;
+  open: (deps: ToolDeps) => Promise<Readonly<{ routes: readonly Route[] }> & AsyncDisposable>;
+}>;
+
+/** All miners of a validator may call from one address. */
+const CALL_RATE = { burst: 400, perSecond: 200 };
+
+/** A job of which the ledger knows nothing: asking for it shows that the ledger answers. */
+const NO_JOB = 'readiness';
+
+/** The slowest call: a program of 30 s, which may have to wait for its turn. The largest body: 41 MB over a local line. */
+const TIMES = { requestMs: 60_000, idleMs: 180_000 };
+
+/** Serves a tool until it is disposed of. Throws `config.invalid` where a secret is missing: a tool is never open to all. */
+export async function serveTool(
+  tool: Tool,
+  config: Config,
+  { logger, signal }: Readonly<{ logger: Logger; signal: AbortSignal }>,
+): Promise<LongRunning> {
+  await using stack = new AsyncDisposableStack();
+  const secrets = {
+    serviceToken: await readSecretFile(config, 'EIREL_SERVICE_TOKEN_FILE'),
+    jobKey: await readSecretFile(config, 'EIREL_JOB_KEY_FILE'),
+  };
+  const ledger = ledgerClient({ url: config.EIREL_LEDGER_URL, token: secrets.serviceToken });
+  const deps = toolDeps(config, { secrets, ledger, signal });
+  const { routes } = stack.use(await tool.open(deps));
+  const metrics = createServiceMetrics();
+  const app = httpApp(
+    [
+      ...routes,
+      getHealthz(),
+      getReadyz({ readiness: async () => [await ledgerCheck(ledger)] }),
+      getMetrics({ metrics }),
+    ],
+    { metrics, log: (request) => logger.debug({ ...request }, 'answered') },
+  );
+  const served = stack.use(
+    await serve(app, {
+      host: config.EIREL_HTTP_HOST,
+      port: tool.port(config),
+      signal,
+      times: TIMES,
+      onError: (error) => logger.warn({ reason: error.message }, 'a connection was lost'),
+    }),
+  );
+  const owned = stack.move();
+  return { url: served.url, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function toolDeps(
+  config: Config,
+  { secrets, ledger, signal }: Pick<ToolDeps, 'secrets' | 'ledger' | 'signal'>,
+): ToolDeps {
+  const callLimit = createRateLimit({ perNetwork: CALL_RATE, overall: CALL_RATE });
+  return {
+    config,
+    secrets,
+    ledger,
+    signal,
+    calls: {
+      desk: createJobDesk({ ledger, nowMs: () => Date.now() }),
+      ledger,
+      newCall: randomUUID,
+      elapsedMs: () => performance.now(),
+    },
+    admission: (service) => ({
+      callLimit,
+      authorize: (shown) => {
+        const caller = authorizeCaller(shown, secrets, service);
+        return 'kind' in caller ? caller : { kind: 'caller', caller };
+      },
+    }),
+  };
+}
+
+/** Without the ledger no answer is released. */
+async function ledgerCheck(ledger: LedgerClient): Promise<Check> {
+  const read = await ledger.readJob(NO_JOB);
+  return {
+    name: 'ledger',
+    ok: read.kind === 'ok',
+    detail: read.kind === 'ok' ? 'it answers' : read.detail,
+  };
+}

@@ -1,0 +1,80 @@
+import { jobToken } from '#src/evaluation/job.ts';
+import { authorizeCaller } from '#src/handlers/tools/authorize-caller.ts';
+import type { Caller, CallToolDeps } from '#src/handlers/tools/call-tool.ts';
+import { createJobDesk } from '#src/handlers/tools/job-desk.ts';
+import { httpApp } from '#src/http/http-app.ts';
+import { createServiceMetrics } from '#src/http/metrics.ts';
+import { createRateLimit } from '#src/http/rate-limit.ts';
+import type { Route } from '#src/http/route.ts';
+import type { ToolRouteDeps } from '#src/http/tools/tool-route.ts';
+import { ask, type Reply, serveOnLoopback } from '../http/client.ts';
+import { type FakeLedger, fakeLedger } from './fake-ledger.ts';
+
+export const JOB = 'task-eval=task-001;deployment=11111111-2222-3333-4444-555555555555';
+export const SECRETS = {
+  serviceToken: 'a-service-token-of-the-tests',
+  jobKey: 'a-job-key-of-the-tests',
+};
+
+/** What a miner shows. */
+export const MINER = {
+  authorization: `Bearer ${jobToken(SECRETS.jobKey, JOB)}`,
+  'x-eirel-job-id': JOB,
+};
+
+/** What the validator shows. */
+export const VALIDATOR = {
+  authorization: `Bearer ${SECRETS.serviceToken}`,
+  'x-eirel-job-id': JOB,
+};
+
+/** A tool as it is served, over a ledger in memory in which the job is open. */
+export type ToolSite = AsyncDisposable & {
+  readonly ledger: FakeLedger;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
+  get(path: string, headers?: Record<string, string>): Promise<Reply>;
+};
+
+export type SiteParts = {
+  readonly calls: CallToolDeps;
+  readonly admission: ToolRouteDeps<Caller>;
+  readonly ledger: FakeLedger;
+};
+
+/** Serves the routes of a tool on loopback. */
+export async function toolSite(
+  service: string,
+  routesOf: (parts: SiteParts) => readonly Route[],
+): Promise<ToolSite> {
+  const ledger = fakeLedger();
+  ledger.open(JOB);
+  let made = 0;
+  const calls: CallToolDeps = {
+    desk: createJobDesk({ ledger, nowMs: () => Date.now() }),
+    ledger,
+    newCall: () => `call-${++made}`,
+    elapsedMs: () => performance.now(),
+  };
+  const rate = { burst: 10_000, perSecond: 10_000 };
+  const admission: ToolRouteDeps<Caller> = {
+    callLimit: createRateLimit({ perNetwork: rate, overall: rate }),
+    authorize: (shown) => {
+      const caller = authorizeCaller(shown, SECRETS, service);
+      return 'kind' in caller ? caller : { kind: 'caller', caller };
+    },
+  };
+  const metrics = createServiceMetrics();
+  const app = httpApp(routesOf({ calls, admission, ledger }), { metrics, log: () => {} });
+  const served = await serveOnLoopback(app);
+  return {
+    ledger,
+    post: (path, body, headers = MINER) =>
+      ask(served.url, path, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+    get: (path, headers = MINER) => ask(served.url, path, { headers }),
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
+  };
+}
