@@ -9,6 +9,7 @@ import { decide } from './decide.ts';
 import { events } from './events.ts';
 import { http } from './http.ts';
 import { scoresImport } from './import.ts';
+import { ledger } from './ledger.ts';
 import { describeMachine, load, type Machine } from './machine.ts';
 import { median } from './median.ts';
 import { proof } from './proof.ts';
@@ -33,6 +34,7 @@ const benchmarks: readonly Benchmark[] = [
   rebuild,
   http,
   scoresImport,
+  ledger,
   crowd,
 ];
 
