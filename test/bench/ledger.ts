@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { type LedgerProcess, ledgerProcess, TOKEN } from '../support/ledger-process.ts';
+import { type LiveLedger, liveLedger, TOKEN } from '../support/live-ledger.ts';
 import type { LedgerLoad, LedgerLoaded } from './ledger-load.ts';
 import { summarise } from './measure.ts';
 import { type Benchmark, plainRow, type Row } from './row.ts';
@@ -16,12 +16,12 @@ export const ledger: Benchmark = {
   name: 'ledger',
   summary: 'attestations that are sustained into log and projection, and reads meanwhile',
   measure: async (quick) => {
-    await using offered = await ledgerProcess();
+    await using offered = await liveLedger();
     const sustained = await loaded(offered, {
       seconds: quick ? 2 : 60,
       perSecond: OFFERED_PER_SECOND,
     });
-    await using pushed = await ledgerProcess();
+    await using pushed = await liveLedger();
     const fastest = await loaded(pushed, { seconds: quick ? 2 : 15, perSecond: null });
     const once = (figure: number) => ({ median: figure, low: figure, high: figure });
     const rate = ({ acknowledged, seconds }: LedgerLoaded) => once(acknowledged / seconds);
@@ -64,7 +64,7 @@ export const ledger: Benchmark = {
 };
 
 async function loaded(
-  { url }: LedgerProcess,
+  { url }: LiveLedger,
   load: Pick<LedgerLoad, 'seconds' | 'perSecond'>,
 ): Promise<LedgerLoaded> {
   const workerData: LedgerLoad = { url, token: TOKEN, ...load };
