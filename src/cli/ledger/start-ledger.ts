@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Config, required } from '../../config.ts';
-import { AppError } from '../../errors.ts';
-import type { LogWriter } from '../../events/log.ts';
 import { ledgerSource } from '../../events/source.ts';
 import { createLedger, type Ledger } from '../../handlers/ledger/ledger.ts';
-import type { Check } from '../../http/documents.ts';
 import { httpApp } from '../../http/http-app.ts';
 import { ledgerRoutes } from '../../http/ledger/ledger-routes.ts';
-import { createLogServiceMetrics, type LogServiceMetrics } from '../../http/metrics.ts';
+import { createLogServiceMetrics } from '../../http/metrics.ts';
 import { serve } from '../../http/serve.ts';
 import { ledger as projector } from '../../projectors/ledger.ts';
 import { now } from '../../runtime/clock.ts';
@@ -16,6 +13,7 @@ import type { Logger } from '../../runtime/logger.ts';
 import type { LongRunning } from '../long-running.ts';
 import { nothingToPrepare, openServiceLog, type ServiceLog } from '../open-service-log.ts';
 import { readSecretFile } from '../secret-file.ts';
+import { endableAppend, logReadiness, measuredAppend } from '../service-log-state.ts';
 
 /** A running ledger; `ended` rejects when its log takes nothing any more. */
 export type RunningLedger = LongRunning & Readonly<{ source: string; ended: Promise<void> }>;
@@ -47,7 +45,7 @@ export async function startLedger(
   const options = { projectors, prepare: nothingToPrepare, logger, signal };
   const log = opened.use(await openServiceLog(config, { name: 'ledger', source }, options));
   const metrics = createLogServiceMetrics();
-  const { append, ended } = endable(measured(log.log.append, metrics));
+  const { append, ended } = endableAppend(measuredAppend(log.log.append, metrics));
   const ledger = createLedger({ ...partsOf(log), append, now });
   const app = httpApp(
     ledgerRoutes({
@@ -55,7 +53,7 @@ export async function startLedger(
       token,
       newName: randomUUID,
       metrics,
-      readiness: () => readiness(log, metrics),
+      readiness: () => logReadiness(log, { metrics, maxLagEvents: MAX_LAG_EVENTS }),
     }),
     { metrics, log: (request) => logger.debug({ ...request }, 'answered') },
   );
@@ -92,65 +90,4 @@ function answeringInTime(ledger: Ledger): Ledger {
     account: (job) => inTime(ledger.account(job), ANSWER_WITHIN_MS),
     statement: (job) => inTime(ledger.statement(job), ANSWER_WITHIN_MS),
   };
-}
-
-function measured(append: LogWriter['append'], metrics: LogServiceMetrics): LogWriter['append'] {
-  return async (drafts) => {
-    const started = performance.now();
-    const result = await append(drafts);
-    if (result.kind === 'appended')
-      metrics.appended(result.events.length, performance.now() - started);
-    return result;
-  };
-}
-
-/** `ended` rejects with the first fault after which the log takes nothing: another writer, or one of ours. */
-function endable(append: LogWriter['append']): {
-  append: LogWriter['append'];
-  ended: Promise<void>;
-} {
-  const end = Promise.withResolvers<void>();
-  end.promise.catch(() => undefined); // a ledger that is being started is not awaited yet
-  return {
-    ended: end.promise,
-    append: async (drafts) => {
-      try {
-        const result = await append(drafts);
-        if (result.kind === 'conflict') {
-          const { expected, found } = result;
-          end.reject(new AppError('log.conflict', { expected, found }));
-        }
-        return result;
-      } catch (error) {
-        // Of any other code, the drafts were refused and the log is as it was.
-        if (!(error instanceof AppError) || error.code === 'log.unavailable') end.reject(error);
-        throw error;
-      }
-    },
-  };
-}
-
-/** Whether the ledger can do its work, each with what was found; the gauges are brought up to date on the way. */
-async function readiness(
-  { log, projections }: LedgerLog,
-  metrics: LogServiceMetrics,
-): Promise<readonly Check[]> {
-  let size: number;
-  try {
-    ({ size } = await inTime(log.head(), ANSWER_WITHIN_MS));
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return [{ name: 'log', ok: false, detail }];
-  }
-  metrics.logSized(size);
-  const lags = projections.map(({ name, head }) => ({ name, lag: Math.max(0, size - head.size) }));
-  for (const { name, lag } of lags) metrics.projectionLagged(name, lag);
-  return [
-    { name: 'log', ok: true, detail: `${size} events` },
-    ...lags.map(({ name, lag }) => ({
-      name: `projection ${name}`,
-      ok: lag <= MAX_LAG_EVENTS,
-      detail: `${lag} events behind the log`,
-    })),
-  ];
 }
