@@ -1,6 +1,6 @@
 import type { DomainEvent } from '../events/catalogue.ts';
 import type { EventOf } from '../events/define-event.ts';
-import { RuntimeFailed } from '../events/runtime.ts';
+import { RuntimeEnded, RuntimeFailed } from '../events/runtime.ts';
 import { EvidenceGathered, TaskInvoked, TaskJudged } from '../events/task.ts';
 import type { Change, Projector, Queries } from './projector.ts';
 import { integer, json, oneOf, type ResultRow, text, textOrNull } from './row.ts';
@@ -78,11 +78,11 @@ function changesOf(event: DomainEvent): readonly Change[] {
       return row('archive', event.data, [submission, miner, archive]);
     }
     case 'runtime.ready.v1':
-      return runtimeRow('ready', event.data, '{}');
+      return runtimeRow('ready', event.data);
     case 'runtime.failed.v1':
-      return runtimeRow('failed', event.data, JSON.stringify(event.data));
+      return runtimeRow('failed', event.data);
     case 'runtime.ended.v1':
-      return runtimeRow('ended', event.data, '{}');
+      return runtimeRow('ended', event.data);
     case 'task.claimed.v1': {
       const { task, attempt, lease } = event.data;
       return row('claim', event.data, [
@@ -124,9 +124,8 @@ function row(
 function runtimeRow(
   phase: string,
   data: InRun & Readonly<{ deployment: string; attempt: number }>,
-  json: string,
 ): readonly Change[] {
-  return row('runtime', data, [data.deployment, data.attempt, phase, json]);
+  return row('runtime', data, [data.deployment, data.attempt, phase, JSON.stringify(data)]);
 }
 
 function pairRow(
@@ -145,6 +144,8 @@ export type PairState = Readonly<{
   invoked: Invoked | null;
   evidence: Evidence | null;
   judged: JudgedPair | null;
+  /** How often the miner's service did not answer at all. */
+  unreachable: number;
   settled: boolean;
 }>;
 
@@ -157,6 +158,7 @@ export async function pairOf(
       (SELECT data FROM invoked WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS invoked,
       (SELECT data FROM evidence WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS evidence,
       (SELECT data FROM judged WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS judged,
+      (SELECT count(*) FROM invoked WHERE ${PAIR} AND data ->> 'outcome' = 'unreachable') AS unreachable,
       EXISTS (SELECT 1 FROM settled WHERE ${PAIR}) AS settled`;
   const [found = {}] = await queries.all(sql, [family, run, task, miner]);
   const invoked = found['invoked'] === null ? null : json(found, 'invoked', TaskInvoked.data);
@@ -167,6 +169,7 @@ export async function pairOf(
     invoked,
     evidence: evidence?.attempt === invoked?.attempt ? evidence : null,
     judged: judged?.attempt === invoked?.attempt ? judged : null,
+    unreachable: integer(found, 'unreachable'),
     settled: integer(found, 'settled') === 1,
   };
 }
@@ -227,29 +230,71 @@ export async function referenceDigest(
 
 /** What the log says of one deployment: its last attempt, and how far that came. */
 export type RuntimeRecord = Readonly<{
+  family: string;
+  run: string;
+  submission: string;
+  miner: string;
   deployment: string;
   attempt: number;
   phase: 'ready' | 'failed' | 'ended';
+  /** Why the last attempt failed, if it did. */
   failure: EventOf<typeof RuntimeFailed>['data'] | null;
+  /** Attempts that failed: by the submission's own fault, and by ours. */
+  faults: Readonly<{ own: number; ours: number }>;
 }>;
 
-/** The last attempt of each deployment of a run: an end is after a failure, and a failure after it was ready. */
-export async function runtimeRecords(
+/** What the log says of the deployments of a run, by their name. */
+export async function runtimesOfRun(
   queries: Queries,
   family: string,
   run: string,
 ): Promise<ReadonlyMap<string, RuntimeRecord>> {
-  const sql = `SELECT deployment, attempt, phase, data FROM runtime WHERE family = ?1 AND run = ?2
-    ORDER BY deployment, attempt, CASE phase WHEN 'ready' THEN 0 WHEN 'failed' THEN 1 ELSE 2 END`;
+  return recordsOf(
+    await queries.all(`${RUNTIMES} WHERE family = ?1 AND run = ?2 ${IN_ORDER}`, [family, run]),
+  );
+}
+
+/** The deployments, of any run, of whose end the log does not tell. */
+export async function runtimesNotEnded(queries: Queries): Promise<readonly RuntimeRecord[]> {
+  const sql = `${RUNTIMES} WHERE (family, run, deployment) IN (
+      SELECT family, run, deployment FROM runtime GROUP BY family, run, deployment
+      HAVING max(attempt) > max(CASE phase WHEN 'ended' THEN attempt ELSE 0 END)
+    ) ${IN_ORDER}`;
+  return [...recordsOf(await queries.all(sql)).values()];
+}
+
+const RUNTIMES = 'SELECT attempt, phase, data FROM runtime';
+/** The end of an attempt comes after its failure, and that after it was ready. */
+const IN_ORDER = `ORDER BY deployment, attempt, CASE phase WHEN 'ready' THEN 0 WHEN 'failed' THEN 1 ELSE 2 END`;
+
+function recordsOf(rows: readonly ResultRow[]): ReadonlyMap<string, RuntimeRecord> {
   const records = new Map<string, RuntimeRecord>();
-  for (const found of await queries.all(sql, [family, run])) {
-    const deployment = text(found, 'deployment');
-    const attempt = integer(found, 'attempt');
+  for (const found of rows) {
     const phase = oneOf(found, 'phase', ['ready', 'failed', 'ended']);
+    const attempt = integer(found, 'attempt');
+    const { family, run, submission, miner, deployment } = json(
+      found,
+      'data',
+      RuntimeEnded.data.loose(),
+    );
     const before = records.get(deployment);
-    const earlier = before?.attempt === attempt ? before.failure : null;
-    const failure = phase === 'failed' ? json(found, 'data', RuntimeFailed.data) : earlier;
-    records.set(deployment, { deployment, attempt, phase, failure });
+    const faults = before?.faults ?? { own: 0, ours: 0 };
+    const failed = phase === 'failed' ? json(found, 'data', RuntimeFailed.data) : null;
+    const same = before?.attempt === attempt ? before.failure : null;
+    records.set(deployment, {
+      family,
+      run,
+      submission,
+      miner,
+      deployment,
+      attempt,
+      phase,
+      failure: failed ?? same,
+      faults:
+        failed === null
+          ? faults
+          : { own: faults.own + (failed.ours ? 0 : 1), ours: faults.ours + (failed.ours ? 1 : 0) },
+    });
   }
   return records;
 }

@@ -1,0 +1,66 @@
+/** How a miner's runtime stands: it is asked only when it is ready; a lost one failed by its own fault for good. */
+export type Standing = 'ready' | 'waiting' | 'lost';
+
+export type Pair = Readonly<{ task: string; miner: string }>;
+
+/** What a round of the evaluation is decided on. Times are milliseconds. */
+export type EvaluationView = Readonly<{
+  /** The tasks that count and may be begun, in the order in which they are. */
+  tasks: readonly string[];
+  miners: readonly Readonly<{ miner: string; standing: Standing }>[];
+  /** Pairs that have their one result, as `task/miner`. */
+  settled: ReadonlySet<string>;
+  /** Pairs that somebody works on. */
+  busy: readonly Pair[];
+  /** Until when a pair waits after a failure of ours, as `task/miner`. */
+  notBefore: ReadonlyMap<string, number>;
+  now: number;
+  /** What of our own services is not there; null when all are. */
+  outage: string | null;
+  limits: Readonly<{ pairs: number; tasks: number }>;
+}>;
+
+export type Begin = Pair & Readonly<{ how: 'evaluate' | 'lose' }>;
+
+/**
+ * Which pairs are begun now: of the first tasks in their order, as many as there is room for, and one at a time for
+ * each miner, so that none competes with itself. Nothing is begun while a service of ours is away. A pair that waits
+ * after a failure keeps no other from its place.
+ */
+export function decideEvaluation(view: EvaluationView): readonly Begin[] {
+  if (view.outage !== null) return [];
+  const { limits, busy } = view;
+  const busyPairs = new Set(busy.map(pairName));
+  const busyMiners = new Set(busy.map(({ miner }) => miner));
+  const tasksAtWork = new Set(busy.map(({ task }) => task));
+  const begun: Begin[] = [];
+  let room = limits.pairs - busy.length;
+  for (const task of view.tasks) {
+    for (const { miner, standing } of view.miners) {
+      const pair = { task, miner };
+      if (room <= 0) return begun;
+      if (standing === 'waiting' || busyMiners.has(miner) || !isDue(pair, view, busyPairs))
+        continue;
+      if (!tasksAtWork.has(task) && tasksAtWork.size >= limits.tasks) break;
+      tasksAtWork.add(task);
+      busyMiners.add(miner);
+      room -= 1;
+      begun.push({ ...pair, how: standing === 'ready' ? 'evaluate' : 'lose' });
+    }
+  }
+  return begun;
+}
+
+/** The name under which a pair is looked up: neither part holds a slash. */
+export function pairName({ task, miner }: Pair): string {
+  return `${task}/${miner}`;
+}
+
+function isDue(
+  pair: Pair,
+  { settled, notBefore, now }: EvaluationView,
+  busy: ReadonlySet<string>,
+): boolean {
+  const name = pairName(pair);
+  return !settled.has(name) && !busy.has(name) && (notBefore.get(name) ?? 0) <= now;
+}

@@ -1,0 +1,140 @@
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { claimsOf, settledPairs } from '../../projectors/evaluation.ts';
+import type { Queries } from '../../projectors/projector.ts';
+import { type Run, unfinishedRuns } from '../../projectors/run-state.ts';
+import { type Begin, pairName } from './decide-evaluation.ts';
+import { keep } from './documents.ts';
+import { createRuntimeKeeper, type RuntimeDeps, type Standings } from './keep-runtimes.ts';
+import { createReferences, type ReferenceDeps } from './make-reference.ts';
+import type { Leases } from './ports.ts';
+import { createPlanner, type PlanDeps, type RunPlan } from './run-plan.ts';
+import { createLeaseKeeper } from './tend-leases.ts';
+import { createWork, type Work, type WorkParts } from './work.ts';
+
+export type EvaluationParts = Omit<WorkParts, 'queries'> &
+  Omit<RuntimeDeps, 'queries'> &
+  Omit<PlanDeps, 'queries'> &
+  Pick<ReferenceDeps, 'oracles'> &
+  Readonly<{
+    queries: Readonly<{ evaluation: Queries; runState: Queries; decisions: Queries }>;
+    /** Null where the tasks are the roster's: everybody's, without asking. */
+    leases: Leases | null;
+  }>;
+
+/** What the loop last saw, for `/readyz` and metrics. */
+export type EvaluationState = {
+  /** Pairs that are worked on, and pairs that wait after a failure of ours. */
+  busy: number;
+  waiting: number;
+  /** What is missing so that the open run can be evaluated; null when nothing is. */
+  holdup: string | null;
+};
+
+/**
+ * The evaluation of the open runs: keeps their runtimes, asks the miners, has their answers judged and records the
+ * scores. What it knows is in the log; what it holds itself is only who is at work and who waits. `round` begins what
+ * is due and does not wait for it.
+ */
+export function createEvaluation(parts: EvaluationParts) {
+  const state: EvaluationState = { busy: 0, waiting: 0, holdup: null };
+  const planOf = createPlanner(parts);
+  const work = createWork(parts, createReferences(parts));
+  const keepRuntimes = createRuntimeKeeper(parts);
+  const tendLeases =
+    parts.leases === null
+      ? null
+      : createLeaseKeeper({ ...parts, leases: parts.leases, tasks: parts.parallel.tasks });
+  let standings: Standings = new Map();
+  return {
+    state,
+    round: async (): Promise<void> => {
+      work.rethrow();
+      const plans = await plansOf(parts, planOf, state);
+      work.keepOnly(plans);
+      standings = (await keepRuntimes(plans)) ?? standings;
+      for (const plan of plans) {
+        const settled = await settledPairs(parts.queries.evaluation, plan.family, plan.run);
+        if (tendLeases !== null)
+          work.aside(`leases of ${plan.run}`, () => tendLeases(plan, settled));
+        const tasks = await tasksOf(plan, parts);
+        const begun = work.decide(plan, { tasks, settled, standings });
+        await claimTasks(plan, begun, parts);
+        for (const pair of begun) work.begin(plan, pair, standings);
+      }
+      Object.assign(state, work.counts());
+    },
+    /** The excuses of a run that is about to be closed, for pairs that were begun and have no result. */
+    excuses: async (run: Run): Promise<readonly DomainEvent[]> => {
+      const found = await planOf(run);
+      return found.kind === 'ready' ? excusesOf(found.plan, parts, work.reasonOf) : [];
+    },
+    /** Resolves when nothing is at work any more; the signal has to be aborted before. */
+    drained: work.drained,
+  };
+}
+
+async function plansOf(
+  { queries }: Pick<EvaluationParts, 'queries'>,
+  planOf: ReturnType<typeof createPlanner>,
+  state: EvaluationState,
+): Promise<readonly RunPlan[]> {
+  const open = (await unfinishedRuns(queries.runState)).filter(({ status }) => status === 'open');
+  state.holdup = null;
+  const plans: RunPlan[] = [];
+  for (const run of open) {
+    const found = await planOf(run);
+    if (found.kind === 'ready') plans.push(found.plan);
+    else state.holdup = `${run.run}: ${found.detail}`;
+  }
+  return plans;
+}
+
+/** The tasks that may be begun: all of the run's, or those that the owner leased to us. */
+async function tasksOf(
+  { family, run, tasks }: RunPlan,
+  { queries, leases }: Pick<EvaluationParts, 'queries' | 'leases'>,
+): Promise<readonly string[]> {
+  if (leases === null) return [...tasks.keys()];
+  const claims = await claimsOf(queries.evaluation, family, run);
+  return [...tasks.keys()].filter((task) => claims.get(task)?.returned === false);
+}
+
+/** Tells of the tasks that are begun for the first time. */
+async function claimTasks(
+  { family, run }: RunPlan,
+  begun: readonly Begin[],
+  { queries, alone, record }: Pick<EvaluationParts, 'queries' | 'alone' | 'record'>,
+): Promise<void> {
+  if (begun.length === 0) return;
+  await alone(async () => {
+    const claims = await claimsOf(queries.evaluation, family, run);
+    const fresh = [...new Set(begun.map(({ task }) => task))].filter((task) => !claims.has(task));
+    await record(
+      fresh.map((task) => ({
+        type: 'task.claimed.v1',
+        data: { family, run, task, attempt: 1, lease: null },
+      })),
+    );
+  });
+}
+
+/** Begun pairs without a result: our failure, which counts for nobody and blames nobody. */
+async function excusesOf(
+  plan: RunPlan,
+  parts: Pick<EvaluationParts, 'queries' | 'blobs'>,
+  reasonOf: Work['reasonOf'],
+): Promise<readonly DomainEvent[]> {
+  const { family, run, members } = plan;
+  const claims = await claimsOf(parts.queries.evaluation, family, run);
+  const settled = await settledPairs(parts.queries.evaluation, family, run);
+  const pairs = [...claims.keys()]
+    .flatMap((task) => members.map(({ miner }) => ({ task, miner })))
+    .filter((pair) => !settled.has(pairName(pair)))
+    .map((pair) => ({ ...pair, reason: reasonOf(plan, pair) }));
+  if (pairs.length === 0) return [];
+  const evidence = await keep({ v: 'eirel/excuses/1', family, run, pairs }, parts);
+  return pairs.map(({ task, miner }) => {
+    const result = { status: 'excused', score: null, basis: 'none', evidence } as const;
+    return { type: 'score.recorded.v1', data: { family, run, task, miner, ...result } };
+  });
+}

@@ -1,0 +1,127 @@
+import { type CompositeFacts, compositeScore } from '../../evaluation/composite-score.ts';
+import { type JudgeQuestion, slotOf, type Verdict } from '../../evaluation/judge-contract.ts';
+import type { Reference } from '../../evaluation/reference.ts';
+import type { Task } from '../../evaluation/task-set.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { detailOf } from '../../events/scalars.ts';
+import type { Evidence, Invoked } from '../../projectors/evaluation.ts';
+import type { BlobStore } from '../blobs.ts';
+import { type AnswerDocument, keep } from './documents.ts';
+import { budgetMs, type TurnLimits } from './invoke-task.ts';
+import { attachedTo } from './make-reference.ts';
+import type { Judge } from './ports.ts';
+
+export type JudgeDeps = Readonly<{
+  judge: Judge;
+  blobs: Pick<BlobStore, 'put'>;
+  limits: TurnLimits;
+  /** In 1e-9 USD; 0 asks for nothing. */
+  costFloor: number;
+  signal: AbortSignal;
+}>;
+
+/** All that is known of a pair when it is judged. */
+export type Judgeable = Readonly<{
+  task: Task;
+  invoked: Invoked;
+  evidence: Evidence;
+  answer: AnswerDocument;
+  reference: Reference;
+}>;
+
+/**
+ * Has one answer judged and computes its composite: the verdict and the score, which go into the log together. What the
+ * judge was asked, what it said and what was computed from it is kept as the evidence of both.
+ */
+export async function judgePair(
+  facts: Judgeable,
+  deps: JudgeDeps,
+): Promise<
+  | Readonly<{ kind: 'done'; events: readonly DomainEvent[] }>
+  | Readonly<{ kind: 'later'; detail: string }>
+> {
+  const { family, run, task, miner, attempt } = facts.invoked;
+  const question = questionOf(facts);
+  const judged = await deps.judge.ask(question, deps.signal);
+  if (judged.kind !== 'ok')
+    return { kind: 'later', detail: detailOf(`the judge: ${judged.detail}`) };
+  const { verdict, calls } = judged;
+  const inputs = inputsOf(facts, verdict, question, deps);
+  const result = compositeScore({ ...inputs, response: question.answer });
+  if (result.kind === 'unknown') return { kind: 'later', detail: `${result.missing} are unknown` };
+  const pair = { family, run, task, miner };
+  const judge = deps.judge.name;
+  const transcript = await keep(
+    { v: 'eirel/transcript/1', ...pair, attempt, judge, question, calls, verdict, inputs, result },
+    deps,
+  );
+  const { composite, knockout } = result;
+  const data = {
+    ...pair,
+    attempt,
+    outcome: verdict.outcome,
+    composite,
+    knockout: knockout === null ? null : detailOf(knockout),
+    judge,
+    transcript,
+  };
+  return { kind: 'done', events: [{ type: 'task.judged.v1', data }, scoreOf(pair, data)] };
+}
+
+function inputsOf(
+  { task, invoked, evidence }: Judgeable,
+  verdict: Verdict,
+  { mustNotClaim, requiredTool }: JudgeQuestion,
+  { limits, costFloor }: JudgeDeps,
+): Omit<CompositeFacts, 'response'> {
+  return {
+    outcome: verdict.outcome,
+    mustNotClaim,
+    requiredTool,
+    tools: evidence.tools,
+    turnMs: invoked.turnMs,
+    turnBudgetMs: budgetMs(task, limits),
+    cost: evidence.cost.state === 'known' ? evidence.cost.cost : null,
+    costFloor,
+    groundedCorrectness: verdict.groundedCorrectness,
+    instructionSafety: verdict.instructionSafety,
+    preference: verdict.preference,
+  };
+}
+
+/** The score that follows from a verdict. */
+export function scoreOf(
+  pair: Readonly<{ family: string; run: string; task: string; miner: string }>,
+  { composite, transcript }: Readonly<{ composite: number; transcript: string }>,
+): DomainEvent {
+  const { family, run, task, miner } = pair;
+  return {
+    type: 'score.recorded.v1',
+    data: {
+      family,
+      run,
+      task,
+      miner,
+      status: 'scored',
+      score: composite,
+      basis: 'final',
+      evidence: transcript,
+    },
+  };
+}
+
+function questionOf({ task, invoked, answer, reference }: Judgeable): JudgeQuestion {
+  return {
+    question: answer.question,
+    conversation: answer.conversation,
+    attached: attachedTo(task),
+    answer: answer.answer,
+    citations: answer.citations,
+    expectedClaims: reference.expectedClaims,
+    mustNotClaim: reference.mustNotClaim,
+    requiredTool: task.expected_output.required_tool ?? null,
+    reference: reference.text === '' ? null : reference.text,
+    slot: slotOf(invoked),
+    deterministic: reference.status === 'deterministic',
+  };
+}

@@ -1,0 +1,123 @@
+import type { RuntimeState, Runtimes, RuntimeWanted } from '../../cluster/cluster.ts';
+import { AppError } from '../../errors.ts';
+import { MAX_ARCHIVE_BYTES } from '../../evaluation/roster.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import {
+  type RuntimeRecord,
+  runtimesNotEnded,
+  runtimesOfRun,
+} from '../../projectors/evaluation.ts';
+import type { Queries } from '../../projectors/projector.ts';
+import type { BlobStore } from '../blobs.ts';
+import { type Recorder, recordInBatches } from '../recorder.ts';
+import type { Standing } from './decide-evaluation.ts';
+import { runtimeNews, standingOf, wantedAttempt } from './decide-runtimes.ts';
+import type { Member, RunPlan } from './run-plan.ts';
+
+export type RuntimeDeps = Readonly<{
+  runtimes: Runtimes;
+  queries: Readonly<{ evaluation: Queries }>;
+  blobs: Pick<BlobStore, 'get'>;
+  record: Recorder;
+  alone: <T>(act: () => Promise<T>) => Promise<T>;
+  clock: () => number;
+}>;
+
+/** How each miner of the wanted runs stands, by its deployment. */
+export type Standings = ReadonlyMap<
+  string,
+  Readonly<{ standing: Standing; url: string | null; record: RuntimeRecord | undefined }>
+>;
+
+/**
+ * Keeps the runtimes of the open runs as they should be, and tells the log what changed: which answer, which failed and
+ * by whose fault, which are gone. An unknown answer of the cluster concludes nothing, and gives null.
+ */
+export function createRuntimeKeeper(deps: RuntimeDeps) {
+  /** When this process saw a deployment's last failure: how long it waits is no fact of the log. */
+  const failedAt = new Map<string, number>();
+  return async (plans: readonly RunPlan[]): Promise<Standings | null> => {
+    const members = plans.flatMap((plan) => plan.members.map((member) => ({ plan, member })));
+    const records = await recordsOf(plans, deps);
+    const now = deps.clock();
+    const desired = members.flatMap(({ plan, member }) => {
+      const { deployment } = member;
+      const at = { now, failedAt: failedAt.get(deployment) ?? null };
+      const attempt = wantedAttempt(records.get(deployment), at);
+      return attempt === null ? [] : [wanted(plan, member, attempt, deps)];
+    });
+    const found = await deps.runtimes.reconcile(desired);
+    if (found.kind === 'unknown') return null;
+    const states = new Map(found.states.map((state) => [state.deployment, state]));
+    const news = newsOf(desired, states, records, deps.runtimes.adapter);
+    for (const { type, data } of news)
+      if (type === 'runtime.failed.v1') failedAt.set(data.deployment, now);
+    const ended = await endedOf(desired, states, deps);
+    await deps.alone(() => recordInBatches([...news, ...ended], deps.record));
+    const after = news.length === 0 ? records : await recordsOf(plans, deps);
+    return new Map(
+      members.map(({ member: { deployment } }) => {
+        const record = after.get(deployment);
+        const state = states.get(deployment);
+        return [
+          deployment,
+          { standing: standingOf(record, state), url: state?.url ?? null, record },
+        ];
+      }),
+    );
+  };
+}
+
+async function recordsOf(
+  plans: readonly RunPlan[],
+  { queries }: Pick<RuntimeDeps, 'queries'>,
+): Promise<ReadonlyMap<string, RuntimeRecord>> {
+  const all = await Promise.all(
+    plans.map(({ family, run }) => runtimesOfRun(queries.evaluation, family, run)),
+  );
+  return new Map(all.flatMap((records) => [...records]));
+}
+
+function wanted(
+  { family, run }: RunPlan,
+  { submission, miner, deployment, archive, manifest }: Member,
+  attempt: number,
+  { blobs }: Pick<RuntimeDeps, 'blobs'>,
+): RuntimeWanted {
+  const bytes = async (): Promise<Uint8Array> => {
+    const found = await blobs.get(archive, MAX_ARCHIVE_BYTES);
+    if (found !== null) return found;
+    throw new AppError('file.unreadable', { file: `archive ${archive}`, found: 'nothing' });
+  };
+  return { family, run, submission, miner, deployment, attempt, archive, bytes, manifest };
+}
+
+function newsOf(
+  desired: readonly RuntimeWanted[],
+  states: ReadonlyMap<string, RuntimeState>,
+  records: ReadonlyMap<string, RuntimeRecord>,
+  adapter: Runtimes['adapter'],
+): readonly DomainEvent[] {
+  return desired.flatMap((instance) => {
+    const state = states.get(instance.deployment);
+    if (state === undefined || state.attempt !== instance.attempt) return [];
+    const news = runtimeNews(instance, state, records.get(instance.deployment), adapter);
+    return news === null ? [] : [news];
+  });
+}
+
+/** Those that the log has as living, that nobody wants, and of which the cluster has nothing left. */
+async function endedOf(
+  desired: readonly RuntimeWanted[],
+  states: ReadonlyMap<string, RuntimeState>,
+  { queries }: Pick<RuntimeDeps, 'queries'>,
+): Promise<readonly DomainEvent[]> {
+  const kept = new Set(desired.map(({ deployment }) => deployment));
+  const living = await runtimesNotEnded(queries.evaluation);
+  return living
+    .filter(({ deployment }) => !kept.has(deployment) && !states.has(deployment))
+    .map(({ family, run, submission, miner, deployment, attempt }) => ({
+      type: 'runtime.ended.v1',
+      data: { family, run, submission, miner, deployment, attempt },
+    }));
+}

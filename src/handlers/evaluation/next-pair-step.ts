@@ -1,0 +1,36 @@
+import type { PairState } from '../../projectors/evaluation.ts';
+
+/** So often a miner's service that does not answer is asked; then it is the miner's failure. */
+export const MAX_UNREACHABLE = 5;
+
+/** What is next for one (task, miner) pair. */
+export type PairStep =
+  | Readonly<{ kind: 'settled' }>
+  /** Ask the miner, as this attempt or a later one. */
+  | Readonly<{ kind: 'invoke'; attempt: number }>
+  | Readonly<{ kind: 'gather' }>
+  | Readonly<{ kind: 'judge' }>
+  /** The verdict stands, and its score is to be recorded. */
+  | Readonly<{ kind: 'score' }>
+  /** The miner failed the pair. */
+  | Readonly<{ kind: 'fail' }>;
+
+/**
+ * The next step of a pair, from the log alone: a miner is asked, the ledger tells what it used, the judge tells what the
+ * answer is worth. A step that is in the log is never done again; only a service that did not answer is asked once more.
+ */
+export function nextPairStep({
+  invoked,
+  evidence,
+  judged,
+  unreachable,
+  settled,
+}: PairState): PairStep {
+  if (settled) return { kind: 'settled' };
+  if (invoked === null) return { kind: 'invoke', attempt: 1 };
+  if (invoked.outcome === 'unreachable' && unreachable < MAX_UNREACHABLE)
+    return { kind: 'invoke', attempt: invoked.attempt + 1 };
+  if (invoked.outcome !== 'completed') return { kind: 'fail' };
+  if (evidence === null) return { kind: 'gather' };
+  return { kind: judged === null ? 'judge' : 'score' };
+}

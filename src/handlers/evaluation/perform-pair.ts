@@ -1,0 +1,168 @@
+import type { Task } from '../../evaluation/task-set.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { type PairState, pairOf } from '../../projectors/evaluation.ts';
+import type { Queries } from '../../projectors/projector.ts';
+import { findRun } from '../../projectors/run-state.ts';
+import type { LedgerClient } from '../ledger/ledger-port.ts';
+import type { Recorder } from '../recorder.ts';
+import { AnswerDocument, keep, load } from './documents.ts';
+import { gatherEvidence } from './gather-evidence.ts';
+import { type InvokeDeps, invokeTask } from './invoke-task.ts';
+import { type JudgeDeps, judgePair, scoreOf } from './judge-pair.ts';
+import type { Made, ReferenceDeps } from './make-reference.ts';
+import { nextPairStep } from './next-pair-step.ts';
+import type { Member } from './run-plan.ts';
+
+export type PairDeps = Omit<InvokeDeps, 'ledger' | 'blobs'> &
+  JudgeDeps &
+  Pick<ReferenceDeps, 'blobs' | 'alone'> &
+  Readonly<{
+    queries: Readonly<{ evaluation: Queries; runState: Queries }>;
+    ledger: Pick<LedgerClient, 'openJob' | 'closeJob' | 'readJob' | 'readLedger'>;
+    record: Recorder;
+    referenceOf: (at: Readonly<{ family: string; run: string }>, task: Task) => Promise<Made>;
+  }>;
+
+export type PairAt = Readonly<{
+  family: string;
+  run: string;
+  task: Task;
+  member: Member;
+  /** Where the miner's runtime answers. */
+  url: string;
+}>;
+
+/** What came of working on a pair: its one result, or what it waits for. */
+export type PairDone = Readonly<{ kind: 'settled' }> | Readonly<{ kind: 'later'; detail: string }>;
+
+/**
+ * Takes a pair as far as it gets, step by step, each recorded before the next. A failure of ours ends it without a
+ * result: it is tried again later, from the step that failed.
+ */
+export async function performPair(at: PairAt, deps: PairDeps): Promise<PairDone> {
+  const { family, run, task, member } = at;
+  const pair = { family, run, task: task.task_id, miner: member.miner };
+  while (!deps.signal.aborted) {
+    const state = await pairOf(deps.queries.evaluation, pair);
+    const step = nextPairStep(state);
+    if (step.kind === 'settled') return { kind: 'settled' };
+    const taken = await takeStep(step, state, at, deps);
+    if (taken.kind === 'later') return taken;
+    if (!(await recordIfOpen(pair, taken.events, deps)))
+      return { kind: 'later', detail: 'the run takes no scores any more' };
+    if (step.kind === 'invoke' && isUnreachable(taken.events))
+      return { kind: 'later', detail: 'the miner does not answer' };
+  }
+  return { kind: 'later', detail: 'this validator stops' };
+}
+
+/** Records that a miner's submission failed for good: the pair is the miner's failure, and its evidence says why. */
+export async function losePair(
+  pair: Readonly<{ family: string; run: string; task: string; miner: string }>,
+  failure: unknown,
+  deps: Pick<PairDeps, 'queries' | 'record' | 'alone' | 'blobs'>,
+): Promise<PairDone> {
+  const evidence = await keep({ v: 'eirel/failure/1', ...pair, failure }, deps);
+  await recordIfOpen(pair, [failedScore(pair, evidence)], deps);
+  return { kind: 'settled' };
+}
+
+type Taken =
+  | Readonly<{ kind: 'done'; events: readonly DomainEvent[] }>
+  | Readonly<{ kind: 'later'; detail: string }>;
+
+async function takeStep(
+  step: Exclude<ReturnType<typeof nextPairStep>, { kind: 'settled' }>,
+  { invoked, evidence, judged }: PairState,
+  at: PairAt,
+  deps: PairDeps,
+): Promise<Taken> {
+  if (step.kind === 'invoke') {
+    const { attempt } = step;
+    const result = await invokeTask(at.task, at.member, { ...at, attempt }, deps);
+    return result.kind === 'done' ? { kind: 'done', events: [result.event] } : result;
+  }
+  if (invoked === null) throw new TypeError(`${step.kind} without an invocation`);
+  switch (step.kind) {
+    case 'gather': {
+      const result = await gatherEvidence(invoked, deps);
+      return result.kind === 'done' ? { kind: 'done', events: [result.event] } : result;
+    }
+    case 'judge':
+      if (evidence === null) throw new TypeError('judging without evidence');
+      return judge(at, { invoked, evidence }, deps);
+    case 'score':
+      if (judged === null) throw new TypeError('a score without a verdict');
+      return { kind: 'done', events: [scoreOf(judged, judged)] };
+    case 'fail': {
+      const failure = await keep({ v: 'eirel/failure/1', failure: invoked }, deps);
+      return { kind: 'done', events: [failedScore(invoked, failure)] };
+    }
+    default:
+      return step satisfies never;
+  }
+}
+
+async function judge(
+  { family, run, task }: PairAt,
+  {
+    invoked,
+    evidence,
+  }: Readonly<{
+    invoked: NonNullable<PairState['invoked']>;
+    evidence: NonNullable<PairState['evidence']>;
+  }>,
+  deps: PairDeps,
+): Promise<Taken> {
+  const made = await deps.referenceOf({ family, run }, task);
+  if (made.kind !== 'ok') return made;
+  const answer = invoked.answer === null ? null : await load(invoked.answer, AnswerDocument, deps);
+  if (answer === null) return { kind: 'later', detail: 'the answer is not kept here' };
+  const { reference } = made;
+  return judgePair({ task, invoked, evidence, answer, reference }, deps);
+}
+
+/** Records a step of a pair unless its run was closed meanwhile, or it has a result; whether it did. */
+function recordIfOpen(
+  pair: Readonly<{ family: string; run: string; task: string; miner: string }>,
+  events: readonly DomainEvent[],
+  { alone, queries, record }: Pick<PairDeps, 'alone' | 'queries' | 'record'>,
+): Promise<boolean> {
+  return alone(async () => {
+    const run = await findRun(queries.runState, pair.family, pair.run);
+    if (run?.status !== 'open') return false;
+    const { settled } = await pairOf(queries.evaluation, pair);
+    if (settled) return false;
+    await record(events);
+    return true;
+  });
+}
+
+function failedScore(
+  {
+    family,
+    run,
+    task,
+    miner,
+  }: Readonly<{ family: string; run: string; task: string; miner: string }>,
+  evidence: string,
+): DomainEvent {
+  const data = {
+    family,
+    run,
+    task,
+    miner,
+    status: 'failed',
+    score: 0,
+    basis: 'none',
+    evidence,
+  } as const;
+  return { type: 'score.recorded.v1', data };
+}
+
+function isUnreachable(events: readonly DomainEvent[]): boolean {
+  return events.some(
+    ({ type, data }) =>
+      type === 'task.invoked.v1' && 'outcome' in data && data.outcome === 'unreachable',
+  );
+}

@@ -1,0 +1,108 @@
+import { deploymentOf } from '../../evaluation/job.ts';
+import type { RosterMember } from '../../evaluation/roster.ts';
+import { sampleTasks } from '../../evaluation/sample.ts';
+import { MAX_TASK_SET_BYTES, type Task, TaskSet } from '../../evaluation/task-set.ts';
+import { snapshotOf } from '../../projectors/decisions.ts';
+import { acceptedRoster, archivesOf } from '../../projectors/evaluation.ts';
+import type { Queries } from '../../projectors/projector.ts';
+import type { Run } from '../../projectors/run-state.ts';
+import type { BlobStore } from '../blobs.ts';
+import type { LoadRoster } from './ports.ts';
+
+/** One submission that takes part, with the name of its instance on our machines. */
+export type Member = Readonly<{
+  miner: string;
+  submission: string;
+  archive: string;
+  manifest: string;
+  deployment: string;
+}>;
+
+/** What of a run is evaluated: the tasks that count, by their order in the task set, and whose archives are here. */
+export type RunPlan = Readonly<{
+  family: string;
+  run: string;
+  tasks: ReadonlyMap<string, Task>;
+  members: readonly Member[];
+}>;
+
+export type PlanDeps = Readonly<{
+  queries: Readonly<{ evaluation: Queries; decisions: Queries }>;
+  blobs: Pick<BlobStore, 'get'>;
+  loadRoster: LoadRoster;
+  /** The hotkey of this validator. */
+  self: string;
+}>;
+
+/**
+ * The plan of a run, or why there is none yet: its roster, its task set, and with a sample the snapshot whose block
+ * chooses the tasks. The task set is read once: its digest names what it is.
+ */
+export function createPlanner(deps: PlanDeps) {
+  const taskSets = new Map<string, TaskSet>();
+  return async (
+    run: Run,
+  ): Promise<Readonly<{ kind: 'ready'; plan: RunPlan } | { kind: 'waiting'; detail: string }>> => {
+    const { family, run: id } = run;
+    const accepted = await acceptedRoster(deps.queries.evaluation, family, id);
+    if (accepted === null) return waiting('no roster was accepted');
+    const roster = await deps.loadRoster(run);
+    if (roster === null) return waiting('the roster is not here');
+    const blockHash = (await snapshotOf(deps.queries.decisions, family, id, 'open'))?.blockHash;
+    if (roster.sample !== null && blockHash === undefined)
+      return waiting('the snapshot that chooses the tasks is not taken');
+    const taskSet = await loadTaskSet(accepted.taskSet, taskSets, deps);
+    if (taskSet === null) return waiting('the task set is not here');
+    const counting = new Set(
+      sampleTasks(run.tasks, { count: roster.sample, blockHash: blockHash ?? '' }),
+    );
+    const tasks = taskSet.tasks.filter(({ task_id }) => counting.has(task_id));
+    const members = await membersOf(run, roster.members, deps);
+    const plan = {
+      family,
+      run: id,
+      tasks: new Map(tasks.map((task) => [task.task_id, task])),
+      members,
+    };
+    return { kind: 'ready', plan };
+  };
+}
+
+/** Those of the roster whose archive was accepted, sorted by hotkey. */
+async function membersOf(
+  { family, run }: Run,
+  roster: readonly RosterMember[],
+  { queries, self }: PlanDeps,
+): Promise<readonly Member[]> {
+  const accepted = await archivesOf(queries.evaluation, family, run);
+  const archives = new Set(accepted.map(({ submission }) => submission));
+  return roster
+    .filter(({ submission }) => archives.has(submission))
+    .map(({ hotkey: miner, submission, archive, manifest }) => ({
+      miner,
+      submission,
+      archive,
+      manifest,
+      deployment: deploymentOf({ validator: self, family, run, submission, archive }),
+    }))
+    .toSorted((a, b) => (a.miner < b.miner ? -1 : 1));
+}
+
+async function loadTaskSet(
+  digest: string,
+  known: Map<string, TaskSet>,
+  { blobs }: Pick<PlanDeps, 'blobs'>,
+): Promise<TaskSet | null> {
+  const before = known.get(digest);
+  if (before !== undefined) return before;
+  const bytes = await blobs.get(digest, MAX_TASK_SET_BYTES);
+  if (bytes === null) return null;
+  const taskSet = TaskSet.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  known.clear(); // one run at a time has tasks
+  known.set(digest, taskSet);
+  return taskSet;
+}
+
+function waiting(detail: string): { kind: 'waiting'; detail: string } {
+  return { kind: 'waiting', detail };
+}

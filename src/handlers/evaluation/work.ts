@@ -1,0 +1,185 @@
+import { endsTheLoop } from '../validator-loop.ts';
+import { type Begin, decideEvaluation, pairName } from './decide-evaluation.ts';
+import type { Standings } from './keep-runtimes.ts';
+import type { Made } from './make-reference.ts';
+import { losePair, type PairDeps, type PairDone, performPair } from './perform-pair.ts';
+import type { Member, RunPlan } from './run-plan.ts';
+
+/** A pair that waits after a failure of ours is tried again after so long, twice as long each time. */
+const BACKOFF_FIRST_MS = 2_000;
+const BACKOFF_LAST_MS = 60_000;
+
+export type WorkParts = Omit<PairDeps, 'referenceOf'> &
+  Readonly<{
+    /** How many pairs are worked on at once, and of how many tasks. */
+    parallel: Readonly<{ pairs: number; tasks: number }>;
+    /** Tells of what waits, and why. */
+    onLater: (pair: Readonly<{ run: string; task: string; miner: string }>, detail: string) => void;
+  }>;
+
+type Waiting = Readonly<{ until: number; failures: number; detail: string }>;
+type PairName = Readonly<{ task: string; miner: string }>;
+
+export type Work = ReturnType<typeof createWork>;
+
+/**
+ * Who is at work and who waits, in this process: the log knows what was done, and needs nothing of this to go on after
+ * a crash.
+ */
+export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf']) {
+  const busy = new Map<string, PairName>();
+  const waits = new Map<string, Waiting>();
+  const crew = createCrew();
+  const stops = createStops(parts.signal);
+  const finish = (key: string, run: string, pair: Begin, done: PairDone): void => {
+    if (done.kind === 'settled') return void waits.delete(key);
+    const failures = (waits.get(key)?.failures ?? 0) + 1;
+    waits.set(key, { until: parts.clock() + backoffMs(failures), failures, detail: done.detail });
+    parts.onLater({ run, task: pair.task, miner: pair.miner }, done.detail);
+  };
+  return {
+    /** Which pairs of a run are to be begun now. */
+    decide: (plan: RunPlan, now: RunNow): readonly Begin[] => {
+      const prefix = `${nameOf(plan)}/`;
+      const own = within(busy, prefix);
+      return decideEvaluation({
+        tasks: now.tasks,
+        settled: now.settled,
+        miners: plan.members.map(({ miner, deployment }) => ({
+          miner,
+          standing: now.standings.get(deployment)?.standing ?? 'waiting',
+        })),
+        busy: own.map(([, pair]) => pair),
+        notBefore: new Map(within(waits, prefix).map(([pair, { until }]) => [pair, until])),
+        now: parts.clock(),
+        outage: parts.outage(parts.clock()),
+        limits: {
+          pairs: parts.parallel.pairs - (busy.size - own.length),
+          tasks: parts.parallel.tasks,
+        },
+      });
+    },
+    begin: (plan: RunPlan, pair: Begin, standings: Standings): void => {
+      const member = plan.members.find(({ miner }) => miner === pair.miner);
+      if (member === undefined) return;
+      const key = `${nameOf(plan)}/${pairName(pair)}`;
+      const signal = stops.of(nameOf(plan));
+      busy.set(key, { task: pair.task, miner: pair.miner });
+      crew.launch(key, async () => {
+        try {
+          const done = await workOn(plan, member, pair, standings, {
+            ...parts,
+            referenceOf,
+            signal,
+          });
+          finish(key, plan.run, pair, done);
+        } finally {
+          busy.delete(key);
+        }
+      });
+    },
+    /** Does something beside the pairs, unless it is being done. */
+    aside: crew.launch,
+    /** Whoever works for a run that is closed stops. */
+    keepOnly: (plans: readonly RunPlan[]): void => {
+      for (const name of stops.keepOnly(new Set(plans.map(nameOf))))
+        for (const [pair] of within(waits, `${name}/`)) waits.delete(`${name}/${pair}`);
+    },
+    /** Why a pair has no result yet. */
+    reasonOf: (plan: RunPlan, pair: PairName): string =>
+      waits.get(`${nameOf(plan)}/${pairName(pair)}`)?.detail ?? 'the run ended before its result',
+    rethrow: crew.rethrow,
+    counts: () => ({ busy: busy.size, waiting: waits.size }),
+    drained: crew.drained,
+  };
+}
+
+/** What a round knows of a run. */
+type RunNow = Readonly<{
+  tasks: readonly string[];
+  settled: ReadonlySet<string>;
+  standings: Standings;
+}>;
+
+async function workOn(
+  { family, run, tasks }: RunPlan,
+  member: Member,
+  pair: Begin,
+  standings: Standings,
+  deps: PairDeps &
+    Readonly<{ referenceOf: (...at: Parameters<PairDeps['referenceOf']>) => Promise<Made> }>,
+): Promise<PairDone> {
+  const task = tasks.get(pair.task);
+  const runtime = standings.get(member.deployment);
+  if (task === undefined || runtime === undefined)
+    return { kind: 'later', detail: 'the run has changed' };
+  if (pair.how === 'lose')
+    return losePair({ family, run, ...pairOnly(pair) }, runtime.record?.failure ?? null, deps);
+  if (runtime.url === null) return { kind: 'later', detail: 'the runtime has no address' };
+  return performPair({ family, run, task, member, url: runtime.url }, deps);
+}
+
+function pairOnly({ task, miner }: Begin): PairName {
+  return { task, miner };
+}
+
+function nameOf({ family, run }: Readonly<{ family: string; run: string }>): string {
+  return `${family}/${run}`;
+}
+
+function backoffMs(failures: number): number {
+  return Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 16));
+}
+
+/** What is kept under names that begin so, by the rest of the name. */
+function within<T>(map: ReadonlyMap<string, T>, prefix: string): readonly (readonly [string, T])[] {
+  return [...map].flatMap(([key, value]) =>
+    key.startsWith(prefix) ? [[key.slice(prefix.length), value] as const] : [],
+  );
+}
+
+/** Work that goes on by itself: a failure of it is the loop's, told by the next round. */
+function createCrew() {
+  const running = new Map<string, Promise<void>>();
+  const crashes: unknown[] = [];
+  return {
+    launch: (name: string, act: () => Promise<void>): void => {
+      if (running.has(name)) return;
+      const done = act()
+        .catch((error: unknown) => void crashes.push(error))
+        .finally(() => running.delete(name));
+      running.set(name, done);
+    },
+    rethrow: (): void => {
+      if (crashes.length === 0) return;
+      const [first] = crashes;
+      const fatal = crashes.find(endsTheLoop);
+      crashes.length = 0;
+      throw fatal ?? first;
+    },
+    drained: async (): Promise<void> => {
+      while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+}
+
+/** A stop for each run, beside the one of the process. */
+function createStops(signal: AbortSignal) {
+  const stops = new Map<string, AbortController>();
+  return {
+    of: (name: string): AbortSignal => {
+      const stop = stops.get(name) ?? new AbortController();
+      stops.set(name, stop);
+      return AbortSignal.any([signal, stop.signal]);
+    },
+    /** Stops the others; gives their names. */
+    keepOnly: (open: ReadonlySet<string>): readonly string[] => {
+      const others = [...stops].filter(([name]) => !open.has(name));
+      for (const [name, stop] of others) {
+        stop.abort(new Error('the run is closed'));
+        stops.delete(name);
+      }
+      return others.map(([name]) => name);
+    },
+  };
+}
