@@ -21,6 +21,7 @@ import { logRepairCommand } from './log-repair.ts';
 import { logRetireCommand } from './log-retire.ts';
 import { logShowCommand } from './log-show.ts';
 import { logStatusCommand } from './log-status.ts';
+import { proxyCommand } from './proxy.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { runsCloseCommand, runsCompareCommand, runsOpenCommand } from './runs.ts';
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   toolsSandboxCommand,
   ledgerShowCommand,
   ledgerCommand,
+  proxyCommand,
   doctorCommand,
   axonServeCommand,
   keysNewCommand,

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { type Config, required } from '../../config.ts';
+import { readChatCall } from '../../evaluation/chat-call.ts';
+import { isJobToken, sameSecret } from '../../evaluation/job.ts';
+import { nanoUsdOf, usdOf } from '../../evaluation/usd.ts';
+import type { LedgerClient, MeteredCost } from '../../handlers/ledger/ledger-port.ts';
+import {
+  type ChatOutcome,
+  completeChat,
+  type ProxyDeps,
+} from '../../handlers/proxy/complete-chat.ts';
+import { readJobCost } from '../../handlers/proxy/job-cost.ts';
+import { createReservations } from '../../handlers/proxy/reservations.ts';
+import { getLivez } from '../../http/get-livez.ts';
+import { getMetrics } from '../../http/get-metrics.ts';
+import { getReadyz } from '../../http/get-readyz.ts';
+import { httpApp } from '../../http/http-app.ts';
+import { createServiceMetrics } from '../../http/metrics.ts';
+import { getJobCost } from '../../http/proxy/get-job-cost.ts';
+import { type ChatAnswer, postChatCompletions } from '../../http/proxy/post-chat-completions.ts';
+import { createRateLimit } from '../../http/rate-limit.ts';
+import { type Served, serve } from '../../http/serve.ts';
+import { wait } from '../../runtime/clock.ts';
+import { ledgerClient } from '../../runtime/ledger-client.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { providerClient } from '../../runtime/provider-client.ts';
+import { readSecretFile } from '../secret-file.ts';
+import { readPrices, readProviders } from './providers-file.ts';
+
+/** A body of 2 MiB at 100 KiB/s; an answer of a model takes minutes. */
+const TIMES = { requestMs: 20_000, idleMs: 360_000 };
+
+/** A miner calls a model a few times a second at most. */
+const CALL_RATE = {
+  perNetwork: { burst: 200, perSecond: 50 },
+  overall: { burst: 1_000, perSecond: 500 },
+};
+
+/** Starts the provider proxy of one validator: it serves until the signal aborts or it is disposed of. */
+export async function openProxy(
+  config: Config,
+  { logger, signal }: Readonly<{ logger: Logger; signal: AbortSignal }>,
+): Promise<Served> {
+  const [token, key, providers, prices] = await Promise.all([
+    readSecretFile(config, 'EIREL_SERVICE_TOKEN_FILE'),
+    readSecretFile(config, 'EIREL_JOB_KEY_FILE'),
+    readProviders(required(config, 'EIREL_PROVIDERS_FILE')),
+    readPrices(config.EIREL_PRICES_FILE),
+  ]);
+  const ledger = ledgerClient({ url: config.EIREL_LEDGER_URL, token, signal });
+  const deps: ProxyDeps = {
+    providers,
+    prices,
+    ledger,
+    ask: providerClient(providers, { signal }),
+    reservations: createReservations(),
+    nowMs: Date.now,
+    newCall: randomUUID,
+  };
+  const metrics = createServiceMetrics();
+  const admits = (credential: string | null, job: string): boolean =>
+    credential !== null && (sameSecret(credential, token) || isJobToken(credential, key, job));
+  const routes = [
+    postChatCompletions({
+      admits,
+      complete: (asked) => complete(asked, deps, signal),
+      callLimit: createRateLimit(CALL_RATE),
+    }),
+    getJobCost({ admits, jobCost: (job) => readJobCost(job, ledger) }),
+    getLivez(),
+    getReadyz({ readiness: async () => [await ledgerCheck(ledger)] }),
+    getMetrics({ metrics }),
+  ];
+  const log = (request: object): void => logger.debug({ ...request }, 'answered');
+  const { EIREL_HTTP_HOST: host, EIREL_HTTP_PORT: port } = config;
+  return serve(httpApp(routes, { log, metrics }), {
+    host,
+    port,
+    signal,
+    times: TIMES,
+    onError: (error) => logger.warn({ reason: error.message }, 'a connection was lost'),
+  });
+}
+
+/** A job that nobody has: whether the ledger answers is all that is asked. */
+const NO_JOB = 'readiness';
+
+async function ledgerCheck(ledger: Pick<LedgerClient, 'readJob'>) {
+  const read = await ledger.readJob(NO_JOB);
+  return { name: 'ledger', ok: read.kind === 'ok', detail: read.kind === 'ok' ? '' : read.detail };
+}
+
+type Asked = Readonly<{ body: unknown; job: string; callerBudgetUsd: number | null }>;
+
+async function complete(
+  { body, job, callerBudgetUsd }: Asked,
+  deps: ProxyDeps,
+  signal: AbortSignal,
+): Promise<ChatAnswer> {
+  const call = readChatCall(body);
+  const callerBudget = callerBudgetUsd === null ? null : nanoUsdOf(callerBudgetUsd);
+  const whole = completeChat(call, { job, callerBudget }, deps);
+  const waited = new AbortController();
+  const outcome = await Promise.race([
+    whole,
+    wait(call.timeoutMs, AbortSignal.any([signal, waited.signal])).then(() => null),
+  ]).finally(() => waited.abort());
+  if (outcome === null) {
+    whole.catch(() => undefined); // it is metered, and nobody hears of it
+    return { kind: 'waited' };
+  }
+  if (outcome.kind !== 'answer') return outcome;
+  return { kind: 'answer', document: call.form === 'plain' ? outcome.body : wrapped(outcome) };
+}
+
+/** The answer in the form of the existing services. */
+function wrapped({ body, metered, job }: Extract<ChatOutcome, { kind: 'answer' }>): object {
+  const { provider, model, promptTokens, completionTokens, latencyMs, cost } = metered;
+  const used = job.spent.state === 'known' && cost !== null ? job.spent.nanoUsd + cost : null;
+  return {
+    upstream_response: body,
+    usage: {
+      provider,
+      model,
+      actual_prompt_tokens: promptTokens,
+      actual_completion_tokens: completionTokens,
+      actual_total_tokens: totalOf(metered),
+      latency_seconds: latencyMs / 1_000,
+      cost_usd: cost === null ? null : usdOf(cost),
+      cost_usd_used: used === null ? null : usdOf(used),
+      cost_remaining_usd: used === null ? null : usdOf(Math.max(0, job.budget - used)),
+    },
+  };
+}
+
+function totalOf({ promptTokens, completionTokens }: MeteredCost): number | null {
+  return promptTokens === null || completionTokens === null
+    ? null
+    : promptTokens + completionTokens;
+}

@@ -1,0 +1,239 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openProxy } from '#src/cli/proxy/open-proxy.ts';
+import { loadConfig } from '#src/config.ts';
+import { jobIdOf, jobToken } from '#src/evaluation/job.ts';
+import { ledgerClient } from '#src/runtime/ledger-client.ts';
+import { createLogger } from '#src/runtime/logger.ts';
+import {
+  completes,
+  fails,
+  type ProviderTurn,
+  startFakeProvider,
+  streams,
+} from '../support/fake-provider.ts';
+import { type LiveLedger, liveLedger, TOKEN } from '../support/live-ledger.ts';
+import { hotkey } from '../support/recorded-events.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+
+const deployment = '11111111-2222-3333-4444-555555555555';
+const MODEL = 'zai-org/GLM-5.1-TEE';
+const messages = [{ role: 'user', content: 'hello' }];
+const USAGE = {
+  prompt_tokens: 1_000,
+  completion_tokens: 500,
+  completion_tokens_details: { reasoning_tokens: 400 },
+};
+/** 1,000 · 0.50 and 500 · 2.00 USD for a million; reasoning tokens are among the 500. */
+const COST_USD = 0.0015;
+
+const JOB_KEY = 'the-key-of-jobs-of-one-validator';
+
+let ledger: LiveLedger;
+let scratch: Awaited<ReturnType<typeof scratchDirectory>>;
+beforeAll(async () => {
+  scratch = await scratchDirectory();
+  ledger = await liveLedger();
+});
+afterAll(async () => {
+  await ledger[Symbol.asyncDispose]();
+  await scratch[Symbol.asyncDispose]();
+});
+
+const client = () => ledgerClient({ url: ledger.url, token: TOKEN });
+
+async function file(name: string, text: string): Promise<string> {
+  await writeFile(join(scratch.path, name), text, { mode: 0o600 });
+  return join(scratch.path, name);
+}
+
+let jobs = 0;
+async function openJob(budget = 1_000_000_000): Promise<string> {
+  const task = `t-${jobs++}`;
+  const job = jobIdOf({ turn: task, deployment });
+  const place = { family: 'general_chat', run: 'run-1', task, miner: hotkey('m'), deployment };
+  const terms = { ...place, job, budget, calls: 12, expires: '2099-01-01T00:00:00.000Z' };
+  expect(await client().openJob(terms)).toMatchObject({ kind: 'ok' });
+  return job;
+}
+
+/** A proxy over providers that take these turns. */
+async function site(...turns: readonly ProviderTurn[]) {
+  const stack = new AsyncDisposableStack();
+  const provider = stack.use(await startFakeProvider(...turns));
+  const keyFile = await file('chutes.key', 'the-key-of-chutes');
+  const providers = await file(
+    'providers.json',
+    JSON.stringify({ providers: [{ name: 'chutes', url: provider.url, keyFile }] }),
+  );
+  const config = loadConfig({
+    EIREL_SERVICE_TOKEN_FILE: ledger.env['EIREL_SERVICE_TOKEN_FILE'],
+    EIREL_JOB_KEY_FILE: await file('job.key', JOB_KEY),
+    EIREL_LEDGER_URL: ledger.url,
+    EIREL_PROVIDERS_FILE: providers,
+    EIREL_HTTP_PORT: '0',
+  });
+  const signal = new AbortController().signal;
+  const logger = createLogger('silent', 'test');
+  const proxy = stack.use(await openProxy(config, { logger, signal }));
+  const call = (body: unknown, job: string, token = jobToken(JOB_KEY, job), more = {}) =>
+    fetch(`${proxy.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        Authorization: `Bearer ${token}`,
+        'X-Eirel-Job-Id': job,
+        ...more,
+      },
+      body: JSON.stringify(body),
+    });
+  const cost = async (job: string) => {
+    const response = await fetch(`${proxy.url}/v1/jobs/${encodeURIComponent(job)}/cost`, {
+      headers: { Authorization: `Bearer ${TOKEN}` },
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }; // safe: the proxy answers JSON
+  };
+  return { provider, proxy, call, cost, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+test('the form of the existing services is answered in it, and the cost is read back', async () => {
+  await using at = await site(completes('hi', USAGE));
+  const job = await openJob();
+  const response = await at.call({ provider: 'chutes', model: MODEL, payload: { messages } }, job);
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({
+    upstream_response: { choices: [{ message: { content: 'hi' } }] },
+    usage: {
+      provider: 'chutes',
+      model: MODEL,
+      actual_prompt_tokens: 1_000,
+      actual_completion_tokens: 500,
+      actual_total_tokens: 1_500,
+      cost_usd: COST_USD,
+      cost_usd_used: COST_USD,
+      cost_remaining_usd: 1 - COST_USD,
+    },
+  });
+  expect(at.provider.seen).toMatchObject([
+    { authorization: 'Bearer the-key-of-chutes', body: { model: MODEL, max_tokens: 4_096 } },
+  ]);
+  expect(await at.cost(job)).toEqual({
+    status: 200,
+    body: {
+      cost_usd_used: COST_USD,
+      llm_cost_usd: COST_USD,
+      tool_cost_usd: 0,
+      max_usd_budget: 1,
+      cost_rejections: 0,
+      per_provider: { chutes: COST_USD },
+    },
+  });
+});
+
+test("the form of OpenAI is answered with the provider's own answer", async () => {
+  await using at = await site(completes('hi', USAGE));
+  const job = await openJob();
+  const response = await at.call({ model: `chutes:${MODEL}`, messages }, job);
+  expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'hi' } }] });
+});
+
+test('a stream ends once the ledger has its cost', async () => {
+  const delta = JSON.stringify({ choices: [{ delta: { content: 'hi' } }] });
+  await using at = await site(
+    streams(delta, JSON.stringify({ choices: [], usage: USAGE }), '[DONE]'),
+  );
+  const job = await openJob();
+  const response = await at.call({ model: MODEL, messages, stream: true }, job);
+  expect(response.headers.get('content-type')).toBe('text/event-stream');
+  const text = await response.text();
+  expect(text).toContain('"hi"');
+  expect(text.trimEnd().endsWith('data: [DONE]')).toBe(true);
+  expect(await at.cost(job)).toMatchObject({ body: { llm_cost_usd: COST_USD } });
+  expect(at.provider.seen[0]?.body).toMatchObject({ stream_options: { include_usage: true } });
+});
+
+describe('who may call', () => {
+  test.for([
+    ['a token of another job', jobToken(JOB_KEY, 'another-job')],
+    ['a token under another key', jobToken('another key', 'x')],
+    ['nothing', ''],
+  ] as const)('not %s', async ([, token]) => {
+    await using at = await site(completes('hi', USAGE));
+    const job = await openJob();
+    const response = await at.call({ model: MODEL, messages }, job, token);
+    expect(response.status).toBe(401);
+    expect(await response.json()).toEqual({ detail: 'invalid provider proxy token' });
+    expect(at.provider.seen).toHaveLength(0);
+  });
+
+  test('nobody without a job, and nobody for a job that is closed or was never opened', async () => {
+    await using at = await site(completes('hi', USAGE));
+    const job = await openJob();
+    await client().closeJob(job);
+    expect((await at.call({ model: MODEL, messages }, job)).status).toBe(403);
+    expect((await at.call({ model: MODEL, messages }, 'never-opened')).status).toBe(404);
+    const without = await fetch(`${at.proxy.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json' },
+      body: '{}',
+    });
+    expect(without.status).toBe(400);
+    expect(await without.json()).toEqual({ detail: 'missing job id header' });
+    expect(at.provider.seen).toHaveLength(0);
+  });
+});
+
+test('the validator decides the budget: a header of a miner can only lower it', async () => {
+  await using at = await site(completes('hi', USAGE));
+  const job = await openJob(1_000);
+  const body = { model: MODEL, messages };
+  const raised = await at.call(body, job, undefined, { 'X-Eirel-Run-Budget-Usd': '30' });
+  expect(raised.status).toBe(429);
+  expect(await raised.json()).toEqual({ detail: 'run budget exhausted' });
+  const rich = await openJob();
+  expect(
+    (await at.call(body, rich, undefined, { 'X-Eirel-Run-Budget-Usd': '0.000001' })).status,
+  ).toBe(429);
+  expect((await at.call(body, rich, undefined, { 'X-Eirel-Run-Budget-Usd': 'much' })).status).toBe(
+    400,
+  );
+  expect(at.provider.seen).toHaveLength(0);
+});
+
+test('a provider that is busy is asked again, one that fails is told as such and costs nothing', async () => {
+  await using at = await site(fails(503), completes('hi', USAGE), fails(400));
+  const job = await openJob();
+  expect((await at.call({ model: MODEL, messages }, job)).status).toBe(200);
+  const failed = await at.call({ model: MODEL, messages }, job);
+  expect(failed.status).toBe(502);
+  expect(await failed.json()).toEqual({ detail: 'provider upstream error (400)' });
+  expect(await at.cost(job)).toMatchObject({
+    body: { llm_cost_usd: COST_USD, cost_rejections: 1 },
+  });
+});
+
+test('an answer without figures makes the cost of the job unknown, and it makes no more calls', async () => {
+  await using at = await site(completes('hi', {}));
+  const job = await openJob();
+  expect((await at.call({ model: MODEL, messages }, job)).status).toBe(200);
+  expect(await at.cost(job)).toMatchObject({
+    status: 200,
+    body: {
+      cost_usd_used: null,
+      llm_cost_usd: null,
+      tool_cost_usd: 0,
+      per_provider: { chutes: null },
+    },
+  });
+  expect((await at.call({ model: MODEL, messages }, job)).status).toBe(429);
+});
+
+test('the cost of a job that is not known is 404, which is no cost of zero', async () => {
+  await using at = await site(completes('hi', USAGE));
+  expect(await at.cost('never-opened')).toEqual({ status: 404, body: { detail: 'job not found' } });
+  const job = await openJob();
+  expect(await at.cost(job)).toMatchObject({ status: 200, body: { cost_usd_used: 0 } });
+  const stranger = await fetch(`${at.proxy.url}/v1/jobs/${encodeURIComponent(job)}/cost`);
+  expect(stranger.status).toBe(401);
+});
