@@ -27,8 +27,8 @@ describe('in a browser as in Node', () => {
   test('SHAKE256 gives as many bytes as are asked for', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.integer({ min: 1, max: 600 }), (data, outputLength) => {
-        const output = { outputLength, outputEncoding: 'buffer' } as const;
-        expect(hash('shake256', data, output)).toEqual(hashOfNode('shake256', data, output));
+        const output = { outputLength, outputEncoding: 'latin1' } as const;
+        expect(hash('shake256', data, output)).toBe(hashOfNode('shake256', data, output));
       }),
     );
   });
