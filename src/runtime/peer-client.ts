@@ -13,6 +13,10 @@ type RequestOptions = {
   readonly signal?: AbortSignal;
   /** Stands in for the client's limit on the response's body in this call. */
   readonly maxBytes?: number;
+  /** Takes the beginning of a body that is larger, instead of refusing it. */
+  readonly cut?: boolean;
+  /** Header fields of the request beside those that every request has, such as a signature's. */
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 export type PeerClient = {
@@ -71,7 +75,7 @@ export function createPeerClient(options: {
   async function ask(
     url: string,
     sent: PeerRequest,
-    { signal, maxBytes = limits.bodyBytes }: RequestOptions,
+    { signal, maxBytes = limits.bodyBytes, cut = false }: RequestOptions,
   ): Promise<FetchOutcome> {
     assertLimit('maxBytes', maxBytes);
     const target = parseTarget(url);
@@ -81,7 +85,8 @@ export function createPeerClient(options: {
     const abort = (): void => cutoff.cut(refused('aborted', 'the caller gave up'));
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
-    const outcome = enterAndAsk(target, sent, { ...limits, bodyBytes: maxBytes }, cutoff, deps);
+    const bounds = { ...limits, bodyBytes: maxBytes, cut };
+    const outcome = enterAndAsk(target, sent, bounds, cutoff, deps);
     running.set(cutoff, outcome);
     try {
       return await outcome;
@@ -92,12 +97,14 @@ export function createPeerClient(options: {
   }
 
   return {
-    get: (url, options = {}) => ask(url, { method: 'GET' }, options),
+    get: (url, options = {}) =>
+      ask(url, { method: 'GET', headers: options.headers ?? {} }, options),
     async post(url, body, { contentType, ...options }) {
       if (body.length > limits.requestBytes) {
         throw new RangeError(`body: ${body.length} bytes, expected at most ${limits.requestBytes}`);
       }
-      return ask(url, { method: 'POST', body, contentType }, options);
+      const { headers = {} } = options;
+      return ask(url, { method: 'POST', headers, body, contentType }, options);
     },
     async [Symbol.asyncDispose]() {
       disposed = true;
@@ -110,6 +117,9 @@ export function createPeerClient(options: {
 
 const CLIENT_DISPOSED = refused('aborted', 'the client is disposed');
 
+/** The limits of one call. */
+type Bounds = PeerLimits & { readonly cut: boolean };
+
 type AskDeps = {
   readonly gate: Gate;
   readonly lookup: Lookup;
@@ -119,7 +129,7 @@ type AskDeps = {
 async function enterAndAsk(
   target: Target,
   sent: PeerRequest,
-  limits: PeerLimits,
+  limits: Bounds,
   cutoff: Cutoff,
   deps: AskDeps,
 ): Promise<FetchOutcome> {
@@ -135,7 +145,7 @@ async function enterAndAsk(
 async function askTarget(
   target: Target,
   sent: PeerRequest,
-  limits: PeerLimits,
+  limits: Bounds,
   cutoff: Cutoff,
   deps: AskDeps,
 ): Promise<FetchOutcome> {

@@ -14,10 +14,14 @@ export type ExchangeLimits = {
   readonly rateBytesPerPeriod: number;
 };
 
+/** `cut`: of a body that is larger, its beginning is taken instead of nothing. */
+type BodyLimits = ExchangeLimits & { readonly cut?: boolean };
+
 /** What is asked of a peer: to give something, or to take these bytes. */
-export type PeerRequest =
+export type PeerRequest = { readonly headers: Readonly<Record<string, string>> } & (
   | { readonly method: 'GET' }
-  | { readonly method: 'POST'; readonly body: Uint8Array; readonly contentType: string };
+  | { readonly method: 'POST'; readonly body: Uint8Array; readonly contentType: string }
+);
 
 const INTERIM_RESPONSES_MAX = 8; // 1xx responses: an honest server sends none, or one 103
 
@@ -30,7 +34,7 @@ export function exchange(
   socket: Socket,
   target: Target,
   sent: PeerRequest,
-  limits: ExchangeLimits,
+  limits: BodyLimits,
   cutoff: Cutoff,
 ): Promise<FetchOutcome> {
   return new Promise((resolve) => {
@@ -48,6 +52,7 @@ export function exchange(
       method: sent.method,
       path: target.path,
       headers: {
+        ...sent.headers,
         host: target.host,
         accept: '*/*',
         'accept-encoding': 'identity',
@@ -91,13 +96,17 @@ function refuseInterim(request: ClientRequest, settle: (refusal: Refused) => voi
 
 function judgeHeaders(
   { statusCode = 0, headers }: IncomingMessage,
-  { bodyBytes }: ExchangeLimits,
+  { bodyBytes, cut = false }: BodyLimits,
 ): Refused | null {
   if (statusCode < 200 || statusCode > 599) {
     return refused('malformed-response', `${statusCode} is not a final status`);
   }
   if (statusCode >= 300 && statusCode < 400) {
-    return refused('redirected', `status ${statusCode} to ${quote(headers.location ?? 'nowhere')}`);
+    const refusal = refused(
+      'redirected',
+      `status ${statusCode} to ${quote(headers.location ?? 'nowhere')}`,
+    );
+    return headers.location === undefined ? refusal : { ...refusal, location: headers.location };
   }
   const contentEncoding = headers['content-encoding']?.toLowerCase() ?? 'identity';
   if (contentEncoding !== 'identity') {
@@ -108,7 +117,7 @@ function judgeHeaders(
     return refused('encoding-refused', `transfer-encoding ${quote(transferEncoding)}`);
   }
   const announcedBytes = Number(headers['content-length'] ?? 0);
-  if (announcedBytes > bodyBytes) {
+  if (announcedBytes > bodyBytes && !cut) {
     return tooLarge(`${announcedBytes} bytes are announced`, bodyBytes);
   }
   return null;
@@ -117,7 +126,7 @@ function judgeHeaders(
 function readBody(
   response: IncomingMessage,
   socket: Socket,
-  limits: ExchangeLimits,
+  limits: BodyLimits,
   cutoff: Cutoff,
   settle: (outcome: FetchOutcome) => void,
 ): void {
@@ -126,12 +135,21 @@ function readBody(
   let periodStart = 0;
   let pieces = 0;
 
+  const fetched = () => ({
+    kind: 'ok' as const,
+    status: response.statusCode ?? 0,
+    contentType: response.headers['content-type'] ?? null,
+    body: collector.take(),
+  });
   response.on('data', (chunk: Buffer) => {
     pieces += 1;
     const piecesMax = PIECES_FREE + collector.size() / PIECE_BYTES_MIN;
     const wireBytesMax = FRAMING_FREE_BYTES + 2 * collector.size();
-    if (!collector.add(chunk)) settle(tooLarge('the body goes on', limits.bodyBytes));
-    else if (pieces > piecesMax || socket.bytesRead - startBytes > wireBytesMax) {
+    if (!collector.add(chunk)) {
+      if (!limits.cut) return settle(tooLarge('the body goes on', limits.bodyBytes));
+      collector.add(chunk.subarray(0, limits.bodyBytes - collector.size()));
+      settle({ ...fetched(), cut: true });
+    } else if (pieces > piecesMax || socket.bytesRead - startBytes > wireBytesMax) {
       settle(refused('malformed-response', 'the framing outweighs the body'));
     }
   });
@@ -139,13 +157,7 @@ function readBody(
     if (!response.complete) {
       return settle(refused('truncated', `the connection ended after ${collector.size()} bytes`));
     }
-    const { statusCode = 0, headers } = response;
-    settle({
-      kind: 'ok',
-      status: statusCode,
-      contentType: headers['content-type'] ?? null,
-      body: collector.take(),
-    });
+    settle(fetched());
   });
   response.on('error', (cause) => settle(explainFailure(cause)));
 

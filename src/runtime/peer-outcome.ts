@@ -18,6 +18,8 @@ export type Refused = {
   readonly kind: 'refused';
   readonly reason: FetchRefusal;
   readonly detail: string;
+  /** Of `redirected`: where to, as the peer wrote it. This client does not go there. */
+  readonly location?: string;
 };
 
 /** A whole response with a final status from 200 to 599 other than 3xx; what the status means is the caller's to judge. */
@@ -26,6 +28,8 @@ type Fetched = {
   readonly status: number;
   readonly contentType: string | null;
   readonly body: Uint8Array;
+  /** The body goes on: only where the caller asked for its beginning. */
+  readonly cut?: true;
 };
 
 export type FetchOutcome = Fetched | Refused;
