@@ -15,6 +15,13 @@ export function ledgerSource(
   return `eirel.network/ledger/v1/${genesis8Of(at.genesis)}/${at.netuid}/${at.hotkey}`;
 }
 
+/** The name of the log of a subnet's owner. */
+export function ownerSource(
+  at: Readonly<{ genesis: string; netuid: number; hotkey: string }>,
+): string {
+  return `eirel.network/owner/v1/${genesis8Of(at.genesis)}/${at.netuid}/${at.hotkey}`;
+}
+
 /** What a name has of a network: the first eight digits of its genesis hash. */
 export function genesis8Of(genesis: string): string {
   return genesis.slice(0, 8);

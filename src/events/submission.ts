@@ -29,7 +29,10 @@ export const TaskSetPublished = defineLogEvent(
 
 /** The owner signed the run's roster: from now on neither members nor tasks nor phases change. */
 export const RosterPublished = defineEvent('roster.published.v1', {
+  /** SHA-256 of the signed body: the run's name for it. */
   roster: Hex32,
+  /** SHA-256 of the document that is served: it is kept, and never built again. */
+  document: Hex32,
   signature: Signature,
   taskSet: Hex32,
   epoch: z.int().min(0),

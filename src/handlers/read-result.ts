@@ -10,7 +10,7 @@ import { Figure } from './figure.ts';
 export const MAX_RESULT_BYTES = 786_432;
 
 /** The fields of one `miner_results` row that decide its score; the existing services add many more. */
-const MinerResult = z.looseObject({
+export const MinerResult = z.looseObject({
   miner_hotkey: Ss58,
   verdict: z.enum([
     'matches',
@@ -25,7 +25,7 @@ const MinerResult = z.looseObject({
   judge_output: z.looseObject({}).nullish(),
   miner_response: z.looseObject({ status: z.string().max(64).optional() }).nullish(),
 });
-type MinerResult = z.infer<typeof MinerResult>;
+export type MinerResult = z.infer<typeof MinerResult>;
 
 /** One line of an import: the task's identity, and the submission body that the owner's API takes. */
 const TaskResult = z.looseObject({
@@ -75,7 +75,7 @@ type Judged = Pick<ScoreEvent['data'], 'status' | 'score' | 'basis'>;
  * mixes: a run that the miner did not complete and a broken time limit are the miner's failure, worth
  * 0; an error of the judge on a completed run is ours, and excused.
  */
-function judge({
+export function judge({
   verdict,
   final_task_score,
   agreement_score,

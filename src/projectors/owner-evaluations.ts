@@ -139,6 +139,17 @@ export async function resultTallies(
   }));
 }
 
+/** How many results of a validator in a run name each miner. */
+export async function resultCounts(
+  queries: Queries,
+  at: Readonly<{ family: string; run: string; validator: string }>,
+): Promise<ReadonlyMap<string, number>> {
+  const sql = `SELECT miner, count(*) AS results FROM score
+    WHERE family = ?1 AND run = ?2 AND validator = ?3 GROUP BY miner`;
+  const rows = await queries.all(sql, [at.family, at.run, at.validator]);
+  return new Map(rows.map((row) => [text(row, 'miner'), integer(row, 'results')]));
+}
+
 const LEASES = `SELECT lease.*, CASE WHEN result.evaluation IS NOT NULL THEN 'evaluated' ELSE coalesce(reason, 'held') END AS status
   FROM lease LEFT JOIN lease_ended USING (evaluation, attempt)
   LEFT JOIN (SELECT evaluation FROM result) AS result USING (evaluation)`;

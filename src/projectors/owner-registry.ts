@@ -20,7 +20,7 @@ export const ownerRegistry: Projector = {
     ) STRICT`,
     `CREATE TABLE roster (
       family TEXT NOT NULL, run TEXT NOT NULL, sequence INTEGER NOT NULL, roster TEXT NOT NULL,
-      signature TEXT NOT NULL, task_set TEXT NOT NULL, epoch INTEGER NOT NULL, phases TEXT NOT NULL,
+      document TEXT NOT NULL, task_set TEXT NOT NULL, epoch INTEGER NOT NULL, phases TEXT NOT NULL,
       sample INTEGER, tasks TEXT NOT NULL, submissions TEXT NOT NULL, time TEXT NOT NULL,
       PRIMARY KEY (family, run)
     ) STRICT`,
@@ -36,7 +36,7 @@ export const ownerRegistry: Projector = {
       FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
     taskSet: `INSERT INTO task_set (digest, n, family, tasks)
       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
-    roster: `INSERT INTO roster (family, run, sequence, roster, signature, task_set, epoch, phases, sample, tasks, submissions, time)
+    roster: `INSERT INTO roster (family, run, sequence, roster, document, task_set, epoch, phases, sample, tasks, submissions, time)
       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
         value ->> 8, value ->> 9, value ->> 10, value ->> 11
       FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
@@ -56,10 +56,10 @@ export const ownerRegistry: Projector = {
         return [{ statement: 'taskSet', rows: [[taskSet, n, family, tasks]] }];
       }
       case 'roster.published.v1': {
-        const { family, run, roster, signature, taskSet, epoch, sample } = event.data;
+        const { family, run, roster, document, taskSet, epoch, sample } = event.data;
         const { phases, tasks, submissions } = event.data;
         const lists = [JSON.stringify(tasks), JSON.stringify(submissions)];
-        const first = [family, run, runSequence(run), roster, signature, taskSet, epoch];
+        const first = [family, run, runSequence(run), roster, document, taskSet, epoch];
         const row = [...first, JSON.stringify(phases), sample, ...lists, time];
         return [{ statement: 'roster', rows: [row] }];
       }
@@ -95,7 +95,8 @@ export type OwnerRun = Readonly<{
   run: string;
   sequence: number;
   roster: string;
-  signature: string;
+  /** SHA-256 of the roster's document. */
+  document: string;
   taskSet: string;
   epoch: number;
   phases: Phases;
@@ -156,6 +157,15 @@ export async function runsNamed(
 ): Promise<readonly OwnerRun[]> {
   const sql = `${RUNS} WHERE run = ?1 AND (?2 IS NULL OR family = ?2) ORDER BY family`;
   return (await queries.all(sql, [run, family ?? null])).map(toRun);
+}
+
+/** A run of a family; null where there is none of that name. */
+export async function findOwnerRun(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<OwnerRun | null> {
+  return (await runsNamed(queries, run, family))[0] ?? null;
 }
 
 /** The runs whose tasks are this set. */
@@ -237,7 +247,7 @@ function toRun(row: ResultRow): OwnerRun {
     run: text(row, 'run'),
     sequence: integer(row, 'sequence'),
     roster: text(row, 'roster'),
-    signature: text(row, 'signature'),
+    document: text(row, 'document'),
     taskSet: text(row, 'task_set'),
     epoch: integer(row, 'epoch'),
     phases: json(row, 'phases', Phases),

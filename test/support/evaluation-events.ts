@@ -19,7 +19,14 @@ export function evaluationEvents(place: { family: string; run: string }): readon
     },
     {
       type: 'roster.accepted.v1',
-      data: { ...place, roster: digest('a'), taskSet: digest('8'), epoch: 7, members: 1 },
+      data: {
+        ...place,
+        roster: digest('a'),
+        document: digest('b'),
+        taskSet: digest('8'),
+        epoch: 7,
+        members: 1,
+      },
     },
     {
       type: 'archive.accepted.v1',
@@ -163,6 +170,7 @@ export function ownerEvents(place: { family: string; run: string }): readonly Do
       data: {
         ...place,
         roster: digest('a'),
+        document: digest('b'),
         signature: signature('1'),
         taskSet: digest('8'),
         epoch: 7,
