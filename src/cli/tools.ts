@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import { runUntilStopped, SERVING_OPTIONS } from './long-running.ts';
 import { sandboxTool } from './tools/sandbox-tool.ts';
 import { serveTool, type Tool } from './tools/serve-tool.ts';
+import { urlFetchTool } from './tools/url-fetch-tool.ts';
 
 /** Settings that every tool reads. */
 const COMMON = [
@@ -20,6 +21,16 @@ export const toolsSandboxCommand = commandOf(sandboxTool, {
     'EIREL_SANDBOX_MAX_REQUESTS',
     'EIREL_SANDBOX_PER_EXECUTION_COST_USD',
     'EIREL_SANDBOX_CONCURRENCY',
+  ],
+});
+
+export const toolsUrlFetchCommand = commandOf(urlFetchTool, {
+  summary: 'Serve public pages to miners, who have no network of their own.',
+  settings: [
+    'EIREL_URL_FETCH_PORT',
+    'EIREL_URL_FETCH_MAX_REQUESTS',
+    'EIREL_URL_FETCH_PER_CALL_COST_USD',
+    'EIREL_FETCH_ADDRESSES',
   ],
 });
 
