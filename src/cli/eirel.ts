@@ -21,6 +21,13 @@ import { logRepairCommand } from './log-repair.ts';
 import { logRetireCommand } from './log-retire.ts';
 import { logShowCommand } from './log-show.ts';
 import { logStatusCommand } from './log-status.ts';
+import {
+  ownerCommand,
+  ownerRunsEndCommand,
+  ownerRunsOpenCommand,
+  ownerSubmissionsListCommand,
+  ownerTaskSetPublishCommand,
+} from './owner.ts';
 import { proxyCommand } from './proxy.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
@@ -45,6 +52,11 @@ export const commands: readonly Command[] = [
   ledgerShowCommand,
   ledgerCommand,
   proxyCommand,
+  ownerTaskSetPublishCommand,
+  ownerRunsOpenCommand,
+  ownerRunsEndCommand,
+  ownerSubmissionsListCommand,
+  ownerCommand,
   doctorCommand,
   axonServeCommand,
   keysNewCommand,
