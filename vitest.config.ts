@@ -14,5 +14,7 @@ export default defineConfig({
     maxWorkers: MAX_WORKERS,
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: HOOK_TIMEOUT_MS,
+    // What a CommonJS package exports by default is here what it is in Node.
+    deps: { interopDefault: false },
   },
 });

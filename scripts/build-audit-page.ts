@@ -60,6 +60,12 @@ async function bundle(input: string, file: string): Promise<readonly OutputChunk
       alias: {
         'node:crypto': join(SOURCE, 'node-crypto.ts'),
         '@polkadot/wasm-crypto-asmjs': join(SOURCE, 'no-asm.ts'),
+        // Node loads polkadot.js faster as CommonJS; of ES modules a bundle holds no more than what is used.
+        '@polkadot/util-crypto/cjs/address/index': '@polkadot/util-crypto/address',
+        '@polkadot/wasm-crypto/cjs/index': join(
+          ROOT,
+          'node_modules/@polkadot/wasm-crypto/index.js',
+        ),
       },
     },
     transform: { inject: { Buffer: [join(SOURCE, 'buffer.ts'), 'Buffer'] }, target: 'es2022' },

@@ -1,5 +1,5 @@
-import type { ApiPromise } from '@polkadot/api';
-import type { SubmittableExtrinsic } from '@polkadot/api/types';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import type { SubmittableExtrinsic } from '@polkadot/api/cjs/types/index';
 import type { Vector } from '../events/weights.ts';
 import { axonAddress } from './axon.ts';
 import type { Call, ChainError, Extrinsic, Known } from './chain.ts';

@@ -1,5 +1,5 @@
-import type { ApiPromise } from '@polkadot/api';
-import { hexToU8a } from '@polkadot/util';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import { hexToU8a } from '@polkadot/util/cjs/index';
 import { z } from 'zod';
 import { Block } from '../events/scalars.ts';
 import type { BlockRange, ChainCommitment, Known } from './chain.ts';

@@ -1,6 +1,6 @@
-import { ApiPromise } from '@polkadot/api';
-import type { ProviderInterface } from '@polkadot/rpc-provider/types';
-import { rpcDefinitions } from '@polkadot/types';
+import { ApiPromise } from '@polkadot/api/cjs/index';
+import type { ProviderInterface } from '@polkadot/rpc-provider/cjs/types';
+import { rpcDefinitions } from '@polkadot/types/cjs/index';
 import { DECLARED_EXTENSIONS } from './connection-extensions.ts';
 import type { Wire } from './connection-socket.ts';
 

@@ -1,7 +1,7 @@
-import type { ApiPromise } from '@polkadot/api';
-import type { Metadata } from '@polkadot/types';
-import { findUnknownExtensions } from '@polkadot/types/extrinsic/signedExtensions';
-import type { SiLookupTypeId } from '@polkadot/types/interfaces';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import { findUnknownExtensions } from '@polkadot/types/cjs/extrinsic/signedExtensions/index';
+import type { Metadata } from '@polkadot/types/cjs/index';
+import type { SiLookupTypeId } from '@polkadot/types/cjs/interfaces/index';
 
 /** Extensions that polkadot.js does not know by name but that carry bytes which it can write. */
 export const DECLARED_EXTENSIONS = {

@@ -1,7 +1,7 @@
-import RpcError from '@polkadot/rpc-provider/coder/error';
 import { isStateMissing } from './connection-link.ts';
 import { oneLine } from './connection-message.ts';
 import type { Wire } from './connection-socket.ts';
+import { RpcError } from './rpc-error.ts';
 
 /** What is known of one method: its failures in a row, and how many calls had been made at the last one. */
 type Failures = Readonly<{ inARow: number; asked: number }>;

@@ -1,6 +1,6 @@
-import type { ApiPromise } from '@polkadot/api';
-import RpcError from '@polkadot/rpc-provider/coder/error';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
 import { isAppError } from '../errors.ts';
+import { RpcError } from './rpc-error.ts';
 
 /**
  * A node as one runtime version shows it. It is for one `withApi`: after an upgrade of the runtime, or on

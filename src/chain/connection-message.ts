@@ -1,7 +1,7 @@
-import { RpcCoder } from '@polkadot/rpc-provider/coder';
-import RpcError from '@polkadot/rpc-provider/coder/error';
+import { RpcCoder } from '@polkadot/rpc-provider/cjs/coder/index';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { RpcError } from './rpc-error.ts';
 
 /** An answer or a notice of a node, which chose every byte of it. */
 export type Message = Parameters<RpcCoder['decodeResponse']>[0] & object;

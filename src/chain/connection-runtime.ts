@@ -1,6 +1,6 @@
-import type { ApiPromise } from '@polkadot/api';
-import { Metadata, TypeRegistry } from '@polkadot/types';
-import { hexToU8a } from '@polkadot/util';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import { Metadata, TypeRegistry } from '@polkadot/types/cjs/index';
+import { hexToU8a } from '@polkadot/util/cjs/index';
 import { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import type { NodeFacts, Runtime } from './connection-api.ts';

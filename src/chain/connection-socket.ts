@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { RpcCoder } from '@polkadot/rpc-provider/coder';
+import { RpcCoder } from '@polkadot/rpc-provider/cjs/coder/index';
 import { WebSocket } from 'ws';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { decodeMessage, type Message, outage, parseMessage } from './connection-message.ts';

@@ -1,5 +1,5 @@
-import type { Registry } from '@polkadot/types/types';
-import { hexToU8a, u8aToHex } from '@polkadot/util';
+import type { Registry } from '@polkadot/types/cjs/types/index';
+import { hexToU8a, u8aToHex } from '@polkadot/util/cjs/index';
 import { z } from 'zod';
 import type { Known } from './chain.ts';
 import { known, malformed } from './known.ts';

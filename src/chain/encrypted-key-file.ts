@@ -1,6 +1,6 @@
 import { argon2 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { naclDecrypt } from '@polkadot/util-crypto/nacl';
+import { naclDecrypt } from '@polkadot/util-crypto/cjs/nacl/index';
 import { AppError } from '../errors.ts';
 import { readSecretFile } from './secret-file.ts';
 

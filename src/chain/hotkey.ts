@@ -1,10 +1,10 @@
-import { decodeAddress, encodeAddress } from '@polkadot/util-crypto/address';
+import { decodeAddress, encodeAddress } from '@polkadot/util-crypto/cjs/address/index';
 import {
   sr25519KeypairFromSeed,
   sr25519Sign,
   sr25519Verify,
   waitReady,
-} from '@polkadot/wasm-crypto';
+} from '@polkadot/wasm-crypto/cjs/index';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import { AppError } from '../errors.ts';
 import { Signature, Ss58 } from '../events/scalars.ts';

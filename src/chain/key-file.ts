@@ -1,4 +1,4 @@
-import { mnemonicToMiniSecret, mnemonicValidate } from '@polkadot/util-crypto/mnemonic';
+import { mnemonicToMiniSecret, mnemonicValidate } from '@polkadot/util-crypto/cjs/mnemonic/index';
 import { z } from 'zod';
 import type { Signer } from '../consensus/keys.ts';
 import { AppError } from '../errors.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { mnemonicGenerate } from '@polkadot/util-crypto/mnemonic';
+import { mnemonicGenerate } from '@polkadot/util-crypto/cjs/mnemonic/index';
 import type { Signer } from '../consensus/keys.ts';
 import { AppError, isSystemError } from '../errors.ts';
 import { cryptoReady } from './hotkey.ts';

@@ -1,7 +1,7 @@
-import type { ApiPromise } from '@polkadot/api';
-import { unwrapStorageType } from '@polkadot/types';
-import type { DefinitionCallNamed } from '@polkadot/types/types';
-import { u8aConcatStrict, u8aToHex } from '@polkadot/util';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import { unwrapStorageType } from '@polkadot/types/cjs/index';
+import type { DefinitionCallNamed } from '@polkadot/types/cjs/types/index';
+import { u8aConcatStrict, u8aToHex } from '@polkadot/util/cjs/index';
 import { z } from 'zod';
 import type { Known } from './chain.ts';
 import { isStateMissing } from './connection-link.ts';

@@ -1,7 +1,7 @@
-import RpcError from '@polkadot/rpc-provider/coder/error';
 import type { Extrinsic, Sending } from './chain.ts';
 import { chainError, customErrorName } from './chain-error.ts';
 import type { Link } from './connection-link.ts';
+import { RpcError } from './rpc-error.ts';
 
 /** Sends what was signed, and knows of what no node can have the bytes. */
 export type Sender = Readonly<{

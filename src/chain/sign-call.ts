@@ -1,4 +1,4 @@
-import type { ApiPromise } from '@polkadot/api';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
 import type { Signer } from '../consensus/keys.ts';
 import { readNextNonce } from './account-nonce.ts';
 import { blake2b256 } from './blake2b.ts';

@@ -1,4 +1,4 @@
-import type { ApiPromise } from '@polkadot/api';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
 import { z } from 'zod';
 import type { Known } from './chain.ts';
 import { parseAnswer } from './decode.ts';

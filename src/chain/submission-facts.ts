@@ -1,4 +1,4 @@
-import type { ApiPromise } from '@polkadot/api';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
 import { z } from 'zod';
 import { Block, Ss58 } from '../events/scalars.ts';
 import type { Known } from './chain.ts';

@@ -1,5 +1,5 @@
-import type { ApiPromise } from '@polkadot/api';
-import { decodeAddress } from '@polkadot/util-crypto/address';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import { decodeAddress } from '@polkadot/util-crypto/cjs/address/index';
 import { z } from 'zod';
 import { FINNEY_GENESIS } from '../events/source.ts';
 import type { Vector } from '../events/weights.ts';

@@ -1,6 +1,6 @@
-import type { Vec } from '@polkadot/types';
-import type { DispatchError, EventRecord } from '@polkadot/types/interfaces';
-import type { Registry } from '@polkadot/types/types';
+import type { Vec } from '@polkadot/types/cjs/index';
+import type { DispatchError, EventRecord } from '@polkadot/types/cjs/interfaces/index';
+import type { Registry } from '@polkadot/types/cjs/types/index';
 import type { ChainError, Known } from './chain.ts';
 import { chainError } from './chain-error.ts';
 import type { Link } from './connection-link.ts';

@@ -1,4 +1,4 @@
-import { compactToU8a } from '@polkadot/util';
+import { compactToU8a } from '@polkadot/util/cjs/index';
 
 /** What a timelocked commit of weights conceals. */
 export type WeightsPayload = Readonly<{

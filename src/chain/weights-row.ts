@@ -1,4 +1,4 @@
-import type { ApiPromise } from '@polkadot/api';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
 import { z } from 'zod';
 import { Block } from '../events/scalars.ts';
 import { Vector } from '../events/weights.ts';

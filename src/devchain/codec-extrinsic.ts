@@ -1,4 +1,4 @@
-import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
+import { blake2AsU8a } from '@polkadot/util-crypto/cjs/blake2/index';
 import { AppError } from '../errors.ts';
 import { runtimeCall } from './calls.ts';
 import type { ChainFacts, DecodedExtrinsic } from './codec.ts';

@@ -1,4 +1,4 @@
-import { compactToU8a } from '@polkadot/util';
+import { compactToU8a } from '@polkadot/util/cjs/index';
 import { blake2b256 } from './hex.ts';
 
 /** What a block's hash is of. Hashes are 64 hex digits, as everywhere in this folder but the JSON-RPC. */

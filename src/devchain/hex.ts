@@ -1,4 +1,4 @@
-import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
+import { blake2AsU8a } from '@polkadot/util-crypto/cjs/blake2/index';
 import { AppError } from '../errors.ts';
 
 /** The bytes of hex digits, with or without 0x. Throws `input.invalid` for anything else. */

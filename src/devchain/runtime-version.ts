@@ -1,4 +1,4 @@
-import { blake2AsHex } from '@polkadot/util-crypto/blake2';
+import { blake2AsHex } from '@polkadot/util-crypto/cjs/blake2/index';
 import { struct, tuple, type ValueOf, vec } from './scale.ts';
 import { fixedBytes, text, u8, u32 } from './scale-basic.ts';
 

@@ -1,4 +1,4 @@
-import { xxhashAsU8a } from '@polkadot/util-crypto/xxhash';
+import { xxhashAsU8a } from '@polkadot/util-crypto/cjs/xxhash/index';
 import type { BlockExtra } from './codec.ts';
 import { toHex } from './hex.ts';
 import type { PalletName } from './pallets.ts';

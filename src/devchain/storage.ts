@@ -1,5 +1,5 @@
-import { blake2AsU8a } from '@polkadot/util-crypto/blake2';
-import { xxhashAsU8a } from '@polkadot/util-crypto/xxhash';
+import { blake2AsU8a } from '@polkadot/util-crypto/cjs/blake2/index';
+import { xxhashAsU8a } from '@polkadot/util-crypto/cjs/xxhash/index';
 import { AppError } from '../errors.ts';
 import type { BlockExtra } from './codec.ts';
 import { fromHex, toHex } from './hex.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
-import { u8aToHex } from '@polkadot/util';
+import { u8aToHex } from '@polkadot/util/cjs/index';
 import { readCommitments } from '#src/chain/commitments.ts';
 import { type Connection, openConnection } from '#src/chain/connection.ts';
 import type { Link } from '#src/chain/connection-link.ts';

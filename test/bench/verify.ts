@@ -1,5 +1,5 @@
-import { decodeAddress } from '@polkadot/util-crypto/address';
-import { sr25519Verify } from '@polkadot/util-crypto/sr25519';
+import { decodeAddress } from '@polkadot/util-crypto/cjs/address/index';
+import { sr25519Verify } from '@polkadot/util-crypto/cjs/sr25519/index';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
 import { checkReport } from '#src/consensus/report.ts';
 import { pae } from '#src/consensus/signed.ts';

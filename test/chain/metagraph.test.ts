@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { bnToU8a, compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
-import { xxhashAsHex } from '@polkadot/util-crypto';
+import { bnToU8a, compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util/cjs/index';
+import { xxhashAsHex } from '@polkadot/util-crypto/cjs/index';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readMetagraph } from '#src/chain/metagraph.ts';

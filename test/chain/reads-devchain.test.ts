@@ -1,4 +1,4 @@
-import type { ApiPromise } from '@polkadot/api';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
 import { afterAll, expect, test } from 'vitest';
 import type { ChainCommitment, Known } from '#src/chain/chain.ts';
 import { readCommitments } from '#src/chain/commitments.ts';

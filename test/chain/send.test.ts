@@ -1,6 +1,6 @@
-import RpcError from '@polkadot/rpc-provider/coder/error';
 import { describe, expect, test } from 'vitest';
 import { classOf } from '#src/chain/chain-error.ts';
+import { RpcError } from '#src/chain/rpc-error.ts';
 import { createSender, poolAnswer, sendExtrinsic } from '#src/chain/send.ts';
 import { AppError } from '#src/errors.ts';
 

@@ -1,4 +1,4 @@
-import { blake2AsHex } from '@polkadot/util-crypto';
+import { blake2AsHex } from '@polkadot/util-crypto/cjs/index';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { buildCall } from '#src/chain/build-call.ts';

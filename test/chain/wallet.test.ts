@@ -1,6 +1,6 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { naclEncrypt } from '@polkadot/util-crypto/nacl';
+import { naclEncrypt } from '@polkadot/util-crypto/cjs/nacl/index';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decryptKeyFile } from '#src/chain/encrypted-key-file.ts';
 import { createHotkey } from '#src/chain/new-hotkey.ts';

@@ -1,5 +1,5 @@
-import { compactAddLength } from '@polkadot/util';
-import { blake2AsHex } from '@polkadot/util-crypto/blake2';
+import { compactAddLength } from '@polkadot/util/cjs/index';
+import { blake2AsHex } from '@polkadot/util-crypto/cjs/blake2/index';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { verifySr25519 } from '#src/chain/hotkey.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RuntimeDispatchInfo } from '@polkadot/types/interfaces';
-import { u8aToHex } from '@polkadot/util';
+import type { RuntimeDispatchInfo } from '@polkadot/types/cjs/interfaces/index';
+import { u8aToHex } from '@polkadot/util/cjs/index';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { runtimeCall } from '#src/devchain/calls.ts';

@@ -1,6 +1,6 @@
-import type { Vec } from '@polkadot/types';
-import type { EventRecord } from '@polkadot/types/interfaces';
-import { stringCamelCase, u8aToHex } from '@polkadot/util';
+import type { Vec } from '@polkadot/types/cjs/index';
+import type { EventRecord } from '@polkadot/types/cjs/interfaces/index';
+import { stringCamelCase, u8aToHex } from '@polkadot/util/cjs/index';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
-import type { ApiPromise } from '@polkadot/api';
-import type { ExtrinsicEra } from '@polkadot/types/interfaces';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import type { ExtrinsicEra } from '@polkadot/types/cjs/interfaces/index';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Signer } from '#src/consensus/keys.ts';
 import { type DevchainOptions, startDevchain } from '#src/devchain/devchain.ts';

@@ -1,4 +1,4 @@
-import { decodeAddress } from '@polkadot/util-crypto/address';
+import { decodeAddress } from '@polkadot/util-crypto/cjs/address/index';
 import { describe, expect, test } from 'vitest';
 import { verifyRound } from '#src/chain/drand.ts';
 import { encryptTimelocked } from '#src/chain/timelock.ts';

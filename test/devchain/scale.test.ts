@@ -1,5 +1,5 @@
-import { TypeRegistry } from '@polkadot/types';
-import { u8aToHex } from '@polkadot/util';
+import { TypeRegistry } from '@polkadot/types/cjs/index';
+import { u8aToHex } from '@polkadot/util/cjs/index';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '#src/devchain/hex.ts';

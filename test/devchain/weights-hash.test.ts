@@ -1,4 +1,4 @@
-import { encodeAddress } from '@polkadot/util-crypto/address';
+import { encodeAddress } from '@polkadot/util-crypto/cjs/address/index';
 import { describe, expect, test } from 'vitest';
 import { dispatch } from '#src/devchain/runtime.ts';
 import type { DevCall, DevState } from '#src/devchain/state.ts';

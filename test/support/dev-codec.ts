@@ -1,4 +1,4 @@
-import { expandMetadata, Metadata, TypeRegistry } from '@polkadot/types';
+import { expandMetadata, Metadata, TypeRegistry } from '@polkadot/types/cjs/index';
 import { type BlockExtra, createCodec } from '#src/devchain/codec.ts';
 import type { DevEvent, DevState } from '#src/devchain/state.ts';
 import { advance, after, devSubnet, hotkey, UID } from './dev-subnet.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util';
+import { compactToU8a, u8aConcat, u8aToHex } from '@polkadot/util/cjs/index';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createCodec } from '#src/devchain/codec.ts';
 

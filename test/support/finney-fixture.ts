@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Metadata, Option, Struct, TypeRegistry } from '@polkadot/types';
-import { u8aConcat, u8aToHex } from '@polkadot/util';
+import { Metadata, Option, Struct, TypeRegistry } from '@polkadot/types/cjs/index';
+import { u8aConcat, u8aToHex } from '@polkadot/util/cjs/index';
 import { z } from 'zod';
 import { type Answers, type RecordedNode, recordedNode } from './recorded-node.ts';
 

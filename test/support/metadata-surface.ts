@@ -1,5 +1,5 @@
-import type { Metadata, PortableRegistry } from '@polkadot/types';
-import type { SiLookupTypeId, SiVariant } from '@polkadot/types/interfaces';
+import type { Metadata, PortableRegistry } from '@polkadot/types/cjs/index';
+import type { SiLookupTypeId, SiVariant } from '@polkadot/types/cjs/interfaces/index';
 
 /** What metadata says, under names: without the numbers of types, which differ from runtime to runtime. */
 export function surfaceOf(metadata: Metadata) {

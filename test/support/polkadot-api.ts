@@ -1,6 +1,6 @@
-import { ApiPromise, WsProvider } from '@polkadot/api';
-import type { SubmittableExtrinsic } from '@polkadot/api/types';
-import type { ProviderInterface } from '@polkadot/rpc-provider/types';
+import { ApiPromise, WsProvider } from '@polkadot/api/cjs/index';
+import type { SubmittableExtrinsic } from '@polkadot/api/cjs/types/index';
+import type { ProviderInterface } from '@polkadot/rpc-provider/cjs/types';
 import type { Signer } from '#src/consensus/keys.ts';
 
 /** What polkadot.js has to be told of a subtensor's signed extensions: that they carry no bytes. */

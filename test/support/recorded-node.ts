@@ -1,5 +1,5 @@
-import type { ApiPromise } from '@polkadot/api';
-import { compactAddLength, u8aConcat, u8aToHex } from '@polkadot/util';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import { compactAddLength, u8aConcat, u8aToHex } from '@polkadot/util/cjs/index';
 import { buildApi } from '#src/chain/connection-api.ts';
 
 /** What a node of a test answers; for what goes wrong it throws, as a call over the wire would. */

@@ -1,6 +1,6 @@
-import type { ApiPromise } from '@polkadot/api';
-import { u8aToHex } from '@polkadot/util';
-import { decodeAddress, xxhashAsHex } from '@polkadot/util-crypto';
+import type { ApiPromise } from '@polkadot/api/cjs/index';
+import { u8aToHex } from '@polkadot/util/cjs/index';
+import { decodeAddress, xxhashAsHex } from '@polkadot/util-crypto/cjs/index';
 import { createCodec } from '#src/devchain/codec.ts';
 import { recordedNode } from './recorded-node.ts';
 
