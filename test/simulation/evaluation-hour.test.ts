@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import { prng } from '../support/prng.ts';
+import { hotkey } from '../support/recorded-events.ts';
+import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
+import type { Fault } from '../support/simulated-services.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** It takes some seconds; the rest is for two cores that do other things as well. */
+const TIMEOUT_MS = 120_000;
+
+const MINERS = {
+  A: 'honest',
+  B: 'wrong',
+  C: 'hanging',
+  D: 'broken',
+  E: 'forger',
+  F: 'flaky',
+} as const;
+const [HONEST, WRONG, HANGING, BROKEN, FORGER, FLAKY] = Object.keys(MINERS).map(hotkey);
+
+/** Something of ours is away about a third of the time, for up to five minutes. */
+function faultsOf(seed: string): readonly Fault[] {
+  const random = prng(`faults ${seed}`);
+  const kinds = [
+    'ledger',
+    'slow-ledger',
+    'proxy',
+    'judge',
+    'oracles',
+    'owner',
+    'cluster',
+    'node',
+  ] as const;
+  return kinds.flatMap((what) =>
+    Array.from({ length: 4 }, () => {
+      const from = Math.floor(random() * HOUR_MS);
+      const longest = what === 'node' ? 10_000 : 5 * MINUTE_MS;
+      return { what, from, to: Math.min(HOUR_MS, from + 5_000 + Math.floor(random() * longest)) };
+    }),
+  );
+}
+
+const TASKS = simulatedTasks(12);
+
+describe('an hour in which everything fails at some time', () => {
+  test.for([
+    { seed: 'one', leases: false },
+    { seed: 'two', leases: true },
+  ])(
+    'seed $seed: every pair has one score, made of evidence that was there, and no miner pays for us',
+    { timeout: TIMEOUT_MS },
+    async ({ seed, leases }) => {
+      const faults = faultsOf(seed);
+      const plan = { seed, miners: MINERS, tasks: TASKS, faults, leases, mortality: 0.006 };
+      await using play = await simulateEvaluation(plan);
+      await play.live(HOUR_MS);
+      play.survive();
+      await play.live(40 * MINUTE_MS);
+
+      const scores = play.log.data('score.recorded.v1');
+      const pairs = scores.map(({ task, miner }) => `${task}/${miner}`);
+      expect(new Set(pairs).size).toBe(pairs.length);
+      expect(pairs).toHaveLength(TASKS.length * Object.keys(MINERS).length);
+      expect(play.crashes()).toBeGreaterThan(5);
+      expectEvidenceBehindScores(play);
+      expectOneEvaluationOfEach(play);
+
+      const of = (miner: string | undefined) =>
+        scores
+          .filter((score) => score.miner === miner)
+          .map(({ status, score }) => ({ status, score }));
+      for (const { status, score } of [...of(HONEST), ...of(FLAKY)]) {
+        expect(status).toBe('scored');
+        expect(score).toBe(1_000_000_000);
+      }
+      for (const each of of(WRONG)) expect(each).toEqual({ status: 'scored', score: 0 });
+      for (const each of [...of(HANGING), ...of(BROKEN)])
+        expect(each).toEqual({ status: 'failed', score: 0 });
+      // Half of the tasks need a tool, which the forger only claims to have used.
+      expect(of(FORGER).filter(({ score }) => score === 0)).toHaveLength(TASKS.length / 2);
+
+      expect([...play.jobs.values()].filter(({ open }) => open)).toEqual([]);
+      expect(play.waiting()).toBe(0);
+      if (leases) {
+        expect(play.results.size).toBe(TASKS.length);
+        for (const bodies of play.results.values()) expect(bodies).toHaveLength(1);
+      }
+    },
+  );
+
+  test('a run that is closed while the judge is away excuses what was begun, and scores nothing later', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const faults: readonly Fault[] = [{ what: 'judge', from: 0, to: 10 * MINUTE_MS }];
+    const plan = {
+      seed: 'closed',
+      miners: { A: 'honest' as const, B: 'hanging' as const },
+      tasks: TASKS,
+      faults,
+      leases: false,
+      mortality: 0,
+    };
+    await using play = await simulateEvaluation(plan);
+    await play.live(5 * MINUTE_MS);
+    expect(play.log.data('task.invoked.v1').length).toBeGreaterThan(2);
+    await play.close();
+    const scores = play.log.data('score.recorded.v1');
+    const claimed = play.log.data('task.claimed.v1').length;
+    expect(scores).toHaveLength(2 * claimed);
+    const statuses = (miner: string | undefined) =>
+      new Set(scores.filter((score) => score.miner === miner).map(({ status }) => status));
+    expect(statuses(HONEST)).toEqual(new Set(['excused']));
+    expect(statuses(WRONG)).toEqual(new Set(['excused', 'failed']));
+    await play.live(20 * MINUTE_MS);
+    expect(play.log.data('score.recorded.v1')).toEqual(scores);
+    expect(play.log.data('runtime.ended.v1')).toHaveLength(2);
+  });
+});
+
+type Play = Awaited<ReturnType<typeof simulateEvaluation>>;
+
+/** A score of an answer rests on the ledger's final word about the jobs of just that answer, and on its verdict. */
+function expectEvidenceBehindScores({ log, jobs }: Play): void {
+  const invoked = log.data('task.invoked.v1');
+  const evidence = log.data('evidence.gathered.v1');
+  const judged = log.data('task.judged.v1');
+  for (const score of log.data('score.recorded.v1')) {
+    if (score.status !== 'scored') continue;
+    const same = (each: Readonly<{ task: string; miner: string }>): boolean =>
+      each.task === score.task && each.miner === score.miner;
+    const answer = invoked.filter(same).at(-1);
+    const found = evidence.filter(same).at(-1);
+    const verdict = judged.filter(same).at(-1);
+    expect(answer?.outcome).toBe('completed');
+    expect(found?.attempt).toBe(answer?.attempt);
+    expect(verdict).toMatchObject({ composite: score.score, transcript: score.evidence });
+    const tools = new Set(answer?.jobs.flatMap((job) => [...(jobs.get(job)?.tools ?? [])]));
+    expect(found?.tools).toEqual([...tools].toSorted());
+    const cost = answer?.jobs.reduce((sum, job) => sum + (jobs.get(job)?.cost ?? 0), 0);
+    expect(found?.cost).toEqual({ state: 'known', cost });
+  }
+}
+
+/** A miner answers a task once, the answer is judged once, and every attempt has jobs of its own. */
+function expectOneEvaluationOfEach({ log }: Play): void {
+  const names = (events: readonly Readonly<{ task: string; miner: string }>[]): readonly string[] =>
+    events.map(({ task, miner }) => `${task}/${miner}`);
+  const invoked = log.data('task.invoked.v1');
+  for (const list of [
+    names(invoked.filter(({ outcome }) => outcome !== 'unreachable')),
+    names(log.data('task.judged.v1')),
+    names(log.data('evidence.gathered.v1')),
+    log.data('reference.made.v1').map(({ task }) => task),
+    invoked.flatMap(({ jobs }) => jobs),
+  ])
+    expect(new Set(list).size).toBe(list.length);
+}

@@ -1,0 +1,269 @@
+import { Task, type TaskSet } from '#src/evaluation/task-set.ts';
+import type { DomainEvent } from '#src/events/catalogue.ts';
+import { createEvaluation, type EvaluationParts } from '#src/handlers/evaluation/evaluation.ts';
+import { findRun } from '#src/projectors/run-state.ts';
+import { prng } from './prng.ts';
+import { digest, hotkey } from './recorded-events.ts';
+import { idleClock, memoryBlobs, simulatedLog } from './simulated-log.ts';
+import {
+  type Fault,
+  JOB_KEY,
+  type Manner,
+  outageSince,
+  START_MS,
+  simulatedCluster,
+  simulatedJudge,
+  simulatedLedger,
+  simulatedMiners,
+  simulatedOracles,
+  simulatedOwner,
+} from './simulated-services.ts';
+
+const RUN = { family: 'general_chat', run: 'run-7' } as const;
+const SELF = hotkey('V');
+const ROUND_MS = 15_000;
+
+/** A task that needs a tool, one without, one of the oracles, and one of several turns. */
+export function simulatedTasks(count: number): readonly Task[] {
+  return Array.from({ length: count }, (_, index) =>
+    Task.parse({
+      task_id: `t-${index}`,
+      family_id: RUN.family,
+      prompt: `Question ${index}?`,
+      category: 'live_lookup',
+      mode: 'instant',
+      expected_output: {
+        answer: index % 4 === 2 ? null : `answer ${index}`,
+        must_not_claim: ['the moon is cheese'],
+        required_tool: index % 2 === 0 ? 'web_search' : null,
+      },
+      oracle_source: index % 4 === 2 ? 'three_oracle' : 'deterministic',
+      ...(index % 4 === 3
+        ? {
+            turns: [
+              { user: 'Hello', assistant: 'Hello!' },
+              { user: 'First?', assistant: null },
+              { user: `Question ${index}?`, assistant: null },
+            ],
+          }
+        : {}),
+    }),
+  );
+}
+
+/**
+ * A validator's evaluation over small working stand-ins of everything outside of it, on a clock that moves only when all
+ * that can happen at its time has happened. What is outside, and the log, outlive a crash; a new life has nothing else.
+ */
+export async function simulateEvaluation(
+  plan: Readonly<{
+    seed: string;
+    /** By the letter of the miner's hotkey. */
+    miners: Readonly<Record<string, Manner>>;
+    tasks: readonly Task[];
+    faults: readonly Fault[];
+    leases: boolean;
+    /** The odds that this validator dies where something leaves the process or comes back to it. */
+    mortality: number;
+  }>,
+) {
+  const random = prng(plan.seed);
+  const clock = idleClock(START_MS);
+  const log = await simulatedLog(clock);
+  const manners = new Map(
+    Object.entries(plan.miners).map(([letter, each]) => [hotkey(letter), each]),
+  );
+  const miners = [...manners.keys()].toSorted();
+  const blobs = memoryBlobs();
+  const world = { ...plan, manners, clock, random };
+  const taskSet = await blobs.put(bytesOf(taskSetOf(plan.tasks)));
+  await log.record(openingOf(plan.tasks, miners, taskSet));
+  const ledger = simulatedLedger(world);
+  const owner = simulatedOwner(world);
+  const outside = {
+    log,
+    blobs,
+    ledger: ledger.client,
+    invokeMiner: simulatedMiners(world, ledger.jobs),
+    judge: simulatedJudge(world),
+    oracles: simulatedOracles(world),
+    runtimes: simulatedCluster(world),
+    leases: plan.leases ? owner.leases : null,
+    outage: (since: number) => outageSince(world, since),
+    clock: clock.now,
+    miners,
+  };
+  let immortal = false;
+  const mortal: Mortal = async (act, die) => {
+    if (!immortal && random() < plan.mortality) return die();
+    const result = await act();
+    return !immortal && random() < plan.mortality ? die() : result;
+  };
+  let crashes = 0;
+  let life = startLife(outside, mortal);
+  return {
+    log,
+    jobs: ledger.jobs,
+    results: owner.results,
+    miners,
+    crashes: () => crashes,
+    waiting: () => life.evaluation.state.waiting,
+    survive: (): void => {
+      immortal = true;
+    },
+    /** Lives through so much time, a round every fifteen seconds. A life that ends is followed by the next one. */
+    live: async (ms: number): Promise<void> => {
+      for (const until = clock.now() + ms; clock.now() < until; ) {
+        const round = life.evaluation.round();
+        round.catch(() => undefined); // awaited below, unless its life ended: then it never ends
+        await clock.pass(ROUND_MS);
+        if (life.dead()) {
+          crashes += 1;
+          life = startLife(outside, mortal);
+        } else await round;
+      }
+    },
+    close: async (): Promise<void> => {
+      const run = await findRun(log.queries.runState, RUN.family, RUN.run);
+      if (run === null) throw new Error('no run');
+      await log.record(await life.evaluation.excuses(run));
+      await log.record([{ type: 'run.closed.v1', data: { ...RUN, reason: 'commit-due' } }]);
+    },
+    [Symbol.asyncDispose]: (): Promise<void> => {
+      life.end();
+      return log[Symbol.asyncDispose]();
+    },
+  };
+}
+
+type Mortal = <T>(act: () => Promise<T>, die: () => Promise<never>) => Promise<T>;
+
+type Outside = Readonly<{
+  log: Awaited<ReturnType<typeof simulatedLog>>;
+  miners: readonly string[];
+}> &
+  Pick<
+    EvaluationParts,
+    'blobs' | 'ledger' | 'invokeMiner' | 'judge' | 'oracles' | 'leases' | 'outage' | 'clock'
+  > &
+  Readonly<{ runtimes: Pick<EvaluationParts['runtimes'], 'reconcile'> }>;
+
+/** One life of the process: it ends at any boundary, and what it was doing never goes on. */
+function startLife(outside: Outside, mortal: Mortal) {
+  const stop = new AbortController();
+  const die = (): Promise<never> => {
+    stop.abort(new Error('killed'));
+    return new Promise<never>(() => undefined);
+  };
+  const at = <T>(act: () => Promise<T>): Promise<T> =>
+    stop.signal.aborted ? die() : mortal(act, die);
+  const { log, ledger, invokeMiner, judge, oracles, runtimes, leases, miners } = outside;
+  const evaluation = createEvaluation({
+    ...outside,
+    queries: log.queries,
+    record: (events) => at(() => log.record(events)),
+    alone: oneAtATime(),
+    ledger: {
+      openJob: (terms) => at(() => ledger.openJob(terms)),
+      closeJob: (job) => at(() => ledger.closeJob(job)),
+      readJob: (job) => at(() => ledger.readJob(job)),
+      readLedger: (job) => at(() => ledger.readLedger(job)),
+    },
+    invokeMiner: (request) => at(() => invokeMiner(request)),
+    judge: { name: judge.name, ask: (question, signal) => at(() => judge.ask(question, signal)) },
+    oracles,
+    runtimes: {
+      adapter: 'process',
+      reconcile: (desired) => at(() => runtimes.reconcile(desired)),
+      endAll: () => Promise.resolve({ kind: 'ended' }),
+    },
+    leases:
+      leases === null
+        ? null
+        : {
+            claim: (run, count) => at(() => leases.claim(run, count)),
+            giveBack: (family, evaluation, reason) =>
+              at(() => leases.giveBack(family, evaluation, reason)),
+            submit: (family, evaluation, body) => at(() => leases.submit(family, evaluation, body)),
+          },
+    loadRoster: () =>
+      Promise.resolve({
+        sample: null,
+        members: miners.map((hotkey) => ({
+          hotkey,
+          submission: submissionOf(hotkey),
+          archive: digest('b'),
+          bytes: 100,
+          manifest: '{}',
+        })),
+      }),
+    self: SELF,
+    jobKey: JOB_KEY,
+    limits: { instantMs: 120_000, thinkingMs: 600_000, budget: 500_000_000, calls: 32 },
+    costFloor: 0,
+    parallel: { pairs: 8, tasks: 3 },
+    signal: stop.signal,
+    onLater: () => undefined,
+  });
+  return { evaluation, dead: () => stop.signal.aborted, end: () => stop.abort(new Error('over')) };
+}
+
+function oneAtATime(): EvaluationParts['alone'] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (act) => {
+    const next = last.then(act);
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+function taskSetOf(tasks: readonly Task[]): TaskSet {
+  return {
+    v: 'eirel/task-set/1',
+    family: RUN.family,
+    benchmark_version: '1',
+    rubric_version: '1',
+    tasks: [...tasks],
+    corpora: [],
+  };
+}
+
+function bytesOf(document: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(document));
+}
+
+function openingOf(
+  tasks: readonly Task[],
+  miners: readonly string[],
+  taskSet: string,
+): readonly DomainEvent[] {
+  const phases = { snapshot: 1, commit: 1_000, decide: 1_010, certify: 1_020 };
+  const roster = digest('a');
+  return [
+    {
+      type: 'run.opened.v1',
+      data: {
+        ...RUN,
+        roster,
+        miners: [...miners],
+        tasks: tasks.map(({ task_id: id }) => id).toSorted(),
+        phases,
+      },
+    },
+    {
+      type: 'roster.accepted.v1',
+      data: { ...RUN, roster, document: digest('d'), taskSet, epoch: 1, members: miners.length },
+    },
+    ...miners.map((miner): DomainEvent => {
+      const archive = { archive: digest('b'), bytes: 100, entries: 2, from: 'owner' } as const;
+      return {
+        type: 'archive.accepted.v1',
+        data: { ...RUN, submission: submissionOf(miner), miner, ...archive },
+      };
+    }),
+  ];
+}
+
+function submissionOf(miner: string): string {
+  return `submission-${miner.slice(1, 2).toLowerCase()}`;
+}
