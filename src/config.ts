@@ -6,6 +6,7 @@ import { Family, Fraction } from './events/scalars.ts';
 import { FINNEY_GENESIS } from './events/source.ts';
 import { WeightMode } from './events/weights.ts';
 import { clusterSettings } from './settings/cluster.ts';
+import { executionSettings } from './settings/execution.ts';
 import { ledgerSettings } from './settings/ledger.ts';
 import { ownerSettings } from './settings/owner.ts';
 import { proxySettings } from './settings/proxy.ts';
@@ -201,6 +202,7 @@ export const Environment = z.object({
     .describe("least level of the process's own log lines"),
   ...clusterSettings,
   ...serviceSettings,
+  ...executionSettings,
   ...ledgerSettings,
   ...toolSettings,
   ...proxySettings,
@@ -253,7 +255,15 @@ export function validatorFaults(config: Config): readonly string[] {
       : [
           `EIREL_OWNER_URL: not set, and EIREL_WEIGHT_MODE=${mode} needs it; set it, or EIREL_WEIGHT_MODE=decentralized`,
         ];
-  return [...keyFaults(config), ...owner];
+  return [...keyFaults(config), ...owner, ...executionFaults(config)];
+}
+
+/** Who runs submissions itself has to know whose rosters they are of, and where to ask for them. */
+function executionFaults(config: Config): readonly string[] {
+  if (config.EIREL_EXEC_MODE !== 'local') return [];
+  return (['EIREL_OWNER_URL', 'EIREL_OWNER_HOTKEY'] as const)
+    .filter((name) => config[name] === undefined)
+    .map((name) => `${name}: not set, and EIREL_EXEC_MODE=local needs it`);
 }
 
 /** What is wrong with the settings that say where the hotkey is. */

@@ -4,6 +4,7 @@ import { verifySr25519 } from './chain/hotkey.ts';
 import { gateWork } from './cli/validator/gate-work.ts';
 import { openChain, openHotkey } from './cli/validator/open-chain.ts';
 import { type OwnLog, openOwnLog } from './cli/validator/open-own-log.ts';
+import { openRosters } from './cli/validator/open-rosters.ts';
 import type { ValidatorLog } from './cli/validator/open-validator-log.ts';
 import { ownBundles } from './cli/validator/own-bundles.ts';
 import { pageOf, serveValidator } from './cli/validator/serve-validator.ts';
@@ -87,12 +88,14 @@ export async function startValidator(
   serveCommands(log.nc, commandsOf(gateWork(validator, askSpace)));
   await beginMode(identity, own);
   const proof = await proofOf(config, own, validator, chain);
+  const beside = { ...site, validator, identity, queries: log.queries, askSpace };
+  const rosters = opened.use(openRosters(config, beside));
   const connection = chain.connection;
-  const signing = [check, () => checkpointCheck(sequencer)];
+  const signing = [check, () => checkpointCheck(sequencer), ...rosters.checks];
   const served = opened.use(
     await serveValidator(
       config,
-      { validator, identity, hotkey, log, connection, signing, proof },
+      { validator, identity, hotkey, log, connection, signing, proof, rosters: rosters.routes },
       { logger, metrics, signal: stopping },
     ),
   );
@@ -100,10 +103,13 @@ export async function startValidator(
   logger.info({ url, hotkey, source, mode: identity.mode }, 'validating');
 
   const pollMs = config.EIREL_POLL_MS;
-  const loop = startLoop(validator, { log, metrics, logger, pollMs, signal: stopping });
-  opened.defer(() => loop.catch(() => undefined)); // its error is `ended`'s
+  const loops = [
+    startLoop(validator, { log, metrics, logger, pollMs, signal: stopping }),
+    rosters.run(),
+  ];
+  opened.defer(() => Promise.allSettled(loops).then(() => undefined)); // their errors are `ended`'s
   opened.defer(() => stop.abort(new Error('the validator stopped')));
-  const ended = Promise.race([loop, own.ended]);
+  const ended = Promise.race([Promise.all(loops).then(() => undefined), own.ended]);
   ended.catch(() => undefined); // whoever awaits it hears of it
   const running = opened.move();
   return { url, hotkey, source, ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
@@ -200,5 +206,6 @@ function identityOf(config: Config, { genesis, netuid }: Chain, generation: numb
     anchorInterval: config.EIREL_ANCHOR_INTERVAL_BLOCKS,
     generation,
     ownerUrl: config.EIREL_OWNER_URL ?? null,
+    ownerHotkey: config.EIREL_OWNER_HOTKEY ?? null,
   };
 }

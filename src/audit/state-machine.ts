@@ -20,7 +20,7 @@ import {
 import { equivocationRecorded, peerReportAccepted, peerReportRejected } from './rules/exchange.ts';
 import { extrinsicIncluded, extrinsicSettled, extrinsicSigned } from './rules/extrinsics.ts';
 import { modeChanged } from './rules/modes.ts';
-import { isLate, runClosed, runOpened, snapshotTaken } from './rules/runs.ts';
+import { isLate, rosterAccepted, runClosed, runOpened, snapshotTaken } from './rules/runs.ts';
 import { factSealed, scoresOpened, unsealed } from './rules/scores.ts';
 import { logStarted } from './rules/start.ts';
 import { weightsIntended, weightsObserved, weightsSuperseded } from './rules/weights.ts';
@@ -183,7 +183,7 @@ const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = 
   'evidence.accepted.v1': null, // of any run
   'roster.refused.v1': null, // of any run
   'run.opened.v1': runOpened,
-  'roster.accepted.v1': null,
+  'roster.accepted.v1': rosterAccepted,
   'archive.accepted.v1': null,
   'archive.refused.v1': null,
   'runtime.ready.v1': null,

@@ -11,6 +11,8 @@ export const SubmissionId = z
 export const RosterAccepted = defineEvent('roster.accepted.v1', {
   /** SHA-256 of the signed body: the `roster` of `run.opened`. */
   roster: Hex32,
+  /** SHA-256 of the document's bytes: what it is kept under. */
+  document: Hex32,
   taskSet: Hex32,
   epoch: z.int().min(0),
   members: z.int().min(0),

@@ -31,10 +31,11 @@ export const RunOpened = defineEvent('run.opened.v1', {
 
 /**
  * A run was closed: no score of it is recorded after this event. `commit-due`: the report had to be
- * signed now for its commitment to be on chain in time.
+ * signed now for its commitment to be on chain in time. `rosters-differ`: the owner signed two rosters of it, so it is
+ * scored by none.
  */
 export const RunClosed = defineEvent('run.closed.v1', {
-  reason: z.enum(['requested', 'commit-due', 'commit-phase-ended']),
+  reason: z.enum(['requested', 'commit-due', 'commit-phase-ended', 'rosters-differ']),
 });
 
 /** True when each item is greater than the one before it. */

@@ -29,17 +29,21 @@ export type EvidenceDecision =
 
 /**
  * What to do with evidence that proves something. One piece of a kind against a hotkey is enough: a hostile
- * validator can make any number against itself, and each stays in the log. Evidence of a run that was not
- * opened yet has to come again: it would exclude from no run, and keep better evidence out.
+ * validator can make any number against itself, and each stays in the log. Of the owner's rosters, who need not
+ * vote, one for each run is. Evidence of a run that was not opened yet has to come again: it would exclude from no run,
+ * and keep better evidence out.
  */
 export function decideEvidence(
   { kind, hotkey, digest, run, family: of }: Evidence,
   file: string,
   { family, newestRun, voters, accepted }: Standing,
 ): EvidenceDecision {
-  const known = accepted.find((each) => each.kind === kind && each.hotkey === hotkey);
+  const known = accepted.find(
+    (each) =>
+      each.kind === kind && each.hotkey === hotkey && (kind !== 'roster' || each.run === run),
+  );
   if (known !== undefined) return { kind: 'known', digest: known.digest };
-  if (!voters.has(hotkey)) return refuse('not-a-voter', `${hotkey} does not vote`);
+  if (kind !== 'roster' && !voters.has(hotkey)) return refuse('not-a-voter', `${hotkey} does not vote`);
   if (of !== null && of !== family) return refuse('other-family', `runs of ${of} are not judged`);
   const counted = run ?? newestRun;
   if (counted === null || newestRun === null || runSequence(counted) > runSequence(newestRun)) {

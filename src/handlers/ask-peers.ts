@@ -11,7 +11,7 @@ export type Fetched =
 
 export type Fetch = (
   url: string,
-  options: { maxBytes: number; signal: AbortSignal },
+  options: { maxBytes: number; signal: AbortSignal; headers?: Readonly<Record<string, string>> },
 ) => Promise<Fetched>;
 
 /** An HTTP POST to a peer, once: without an answer it is not known whether it arrived. */

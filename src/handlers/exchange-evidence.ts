@@ -45,8 +45,11 @@ export async function pullEvidence(
   { peers, voters, held }: PullRequest,
   deps: AskEachDeps & Readonly<{ fetch: Fetch }>,
 ): Promise<readonly string[]> {
-  const wanted = ({ hotkey, kind }: Entry): boolean =>
-    voters.has(hotkey) && !held.some((each) => each.hotkey === hotkey && each.kind === kind);
+  // Of the owner, who need not vote, there is one piece for each run.
+  const wanted = ({ digest, hotkey, kind }: Entry): boolean =>
+    kind === 'roster'
+      ? !held.some((each) => each.digest === digest)
+      : voters.has(hotkey) && !held.some((each) => each.hotkey === hotkey && each.kind === kind);
   const had = new Set<string>();
   const files = await askEach(
     peers,

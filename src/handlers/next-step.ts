@@ -59,7 +59,10 @@ function followStep({ commitment, anchor, weights }: RunProgress): Step | null {
 }
 
 function scoringStep(progress: RunProgress, block: number): Step | null {
-  const { phases, status, reportSigned } = progress;
+  const { phases, status, reportSigned, rostersDiffer } = progress;
+  // Held for want of a quorum, by everybody who knows in time. Once a report is signed the run goes on: an owner who does
+  // not like a result could take the run back by a second roster.
+  if (rostersDiffer && !reportSigned) return status === 'open' ? 'close-run' : null;
   // After the commit block peers' reports can be read: no score may be taken any more, whatever the chain says.
   if (status === 'open') return block > lastScoringBlock(phases, progress) ? 'close-run' : null;
   // Signed as soon as it is closed, so that there is something to commit to before the phase ends.

@@ -36,6 +36,8 @@ export type Identity = Readonly<{
   mode: WeightMode;
   minStake: bigint;
   ownerUrl: string | null;
+  /** Who signs rosters, by this validator's own configuration; null where it takes none. */
+  ownerHotkey: string | null;
   /** Whether this validator commits to its reports on chain. */
   commitScores: boolean;
   /** Blocks after which the newest intent's weights are set again. */
@@ -118,12 +120,13 @@ export async function performStep(
 }
 
 async function close(
-  { run: found }: RunView,
+  { run: found, rostersDiffer }: RunView,
   block: number,
   { record }: Pick<StepDeps, 'record'>,
 ): Promise<null> {
   const { family, run, phases } = found;
-  const reason = block <= phases.commit ? 'commit-due' : 'commit-phase-ended';
+  const due = block <= phases.commit ? 'commit-due' : 'commit-phase-ended';
+  const reason = rostersDiffer ? 'rosters-differ' : due;
   await closeRun({ family, run, reason }, { record, findRun: () => Promise.resolve(found) });
   return null;
 }

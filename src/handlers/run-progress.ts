@@ -17,6 +17,8 @@ export type RunProgress = Readonly<{
   /** Why the chain's answer for the decide block was not used, if it was asked and gave none. */
   currentMissed: UnknownReason | null;
   reportSigned: boolean;
+  /** The owner is convicted of two rosters of this run. */
+  rostersDiffer: boolean;
   /** This validator commits to its reports on chain. */
   commits: boolean;
   /** The newest attempt to commit to the report. */

@@ -47,6 +47,9 @@ export async function loadRun(run: Run, projections: Projections) {
     commitmentsMissed: await reports.commitmentsMissed(projections.reports, family, id),
     ownReport: await reports.ownReport(projections.reports, family, id),
     ownReportIndex: await reports.ownReportIndex(projections.reports, family, id),
+    rostersDiffer: (await acceptedEvidence(projections.evidence)).some(
+      (each) => each.kind === 'roster' && each.family === family && each.run === id,
+    ),
     scoresOpened: await reports.scoresOpened(projections.reports, family, id),
     decision: await decisions.decisionOf(queries, family, id),
     statements: await decisions.statementsOf(queries, family, id),
@@ -88,6 +91,7 @@ export function progressOf(
     currentTaken: view.current !== null,
     currentMissed: missedAt(view, 'decide'),
     reportSigned: view.ownReport !== null,
+    rostersDiffer: view.rostersDiffer,
     commits: commitScores,
     commitment: commitment === undefined ? null : lastAttempt(commitment),
     requireCommitment: rules.requireCommitment,

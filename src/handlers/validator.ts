@@ -57,9 +57,17 @@ export function createValidator(parts: ValidatorParts) {
   const record = createRecorder({ append: log.append, reached, now });
   const { command, step, round } = takeTurns(state);
   const { signer, verify, blake2b256 } = parts;
-  const { family, genesis, netuid } = identity;
+  const { family, genesis, netuid, ownerHotkey } = identity;
   const { commitmentExtrinsics } = chain;
-  const network = { genesis, netuid, family, verify, blake2b256, commitmentExtrinsics };
+  const network = {
+    genesis,
+    netuid,
+    family,
+    ownerHotkey,
+    verify,
+    blake2b256,
+    commitmentExtrinsics,
+  };
   const desk = createEvidenceDesk({ ...network, projections, record, alone: step });
   const spread = { ...parts, desk, family, self: signer.hotkey, alone: step };
   return {
@@ -85,6 +93,8 @@ export function createValidator(parts: ValidatorParts) {
       }),
     /** Takes evidence of anybody's misbehaviour from anybody. */
     offerEvidence: desk.offer,
+    /** For the loops beside this one: what reads the projections and then appends has its turn with everything else. */
+    turns: { record, alone: step, desk },
     ...operatorCommands(parts, { state, record, command }),
   };
 }

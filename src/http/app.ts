@@ -13,6 +13,8 @@ import { type GetLogDescriptionDeps, getLogDescription } from './get-log-descrip
 import { getLogProof } from './get-log-proof.ts';
 import { getLogTile } from './get-log-tile.ts';
 import { type GetMetricsDeps, getMetrics } from './get-metrics.ts';
+import { type GetPeerDocumentDeps, getPeerDocuments } from './get-peer-document.ts';
+import { type GetPeerRosterDeps, getPeerRoster } from './get-peer-roster.ts';
 import { type GetReadyzDeps, getReadyz } from './get-readyz.ts';
 import { type GetReportsDeps, getReports } from './get-reports.ts';
 import { type GetScoresDeps, getScores } from './get-scores.ts';
@@ -44,7 +46,11 @@ export type AppDeps = GetScoresDeps &
   GetStatusDeps &
   GetReadyzDeps &
   GetMetricsDeps &
-  LogRequestsDeps;
+  LogRequestsDeps &
+  Readonly<{
+    /** What peers ask of a run that was opened by a roster; null where runs are opened otherwise. */
+    rosters: (GetPeerRosterDeps & GetPeerDocumentDeps) | null;
+  }>;
 
 /** The validator's HTTP interface. Serve it with `serve`, which sets the limits that it relies on. */
 export function createApp(deps: AppDeps): Express {
@@ -69,6 +75,9 @@ function routesOf(deps: AppDeps): readonly Route[] {
     getEvidenceIndex(deps),
     postEvidence(deps),
     getEvidence(deps),
+    ...(deps.rosters === null
+      ? []
+      : [getPeerRoster(deps.rosters), ...getPeerDocuments(deps.rosters)]),
     ...getAuditPage(deps),
     getStatus(deps),
     getLivez(),

@@ -4,6 +4,7 @@ import { evaluation } from './evaluation.ts';
 import { evidence } from './evidence.ts';
 import { extrinsics } from './extrinsics.ts';
 import { reports } from './reports.ts';
+import { rosters } from './rosters.ts';
 import { runState } from './run-state.ts';
 import { scoreStore } from './score-store.ts';
 
@@ -17,4 +18,5 @@ export const projectors = {
   extrinsics,
   evidence,
   evaluation,
+  rosters,
 } as const;

@@ -31,6 +31,7 @@ const OPENED: RunProgress = {
   currentTaken: false,
   currentMissed: null,
   reportSigned: false,
+  rostersDiffer: false,
   commits: false,
   commitment: null,
   requireCommitment: false,

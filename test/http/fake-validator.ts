@@ -59,6 +59,7 @@ export function fakeValidator(
   return {
     defaultFamily: FAMILY,
     logSource: SOURCE,
+    rosters: null,
     signedReport: async (family, run) =>
       withRun(family, run, ({ reports }) => {
         const own = reports.find(({ hotkey }) => hotkey === alice);

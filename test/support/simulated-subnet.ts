@@ -183,6 +183,7 @@ export async function startNode(
           mode: node.mode,
           minStake: 0n,
           ownerUrl: 'http://owner.test',
+          ownerHotkey: null,
           commitScores,
           weightInterval,
           anchorInterval,

@@ -23,6 +23,17 @@ function placesOf(names: readonly string[]): ReadonlyMap<string, number> {
   return new Map(names.map((name, index) => [name, index]));
 }
 
+/** The roster that was accepted is the one that the run was opened by. */
+export function rosterAccepted(
+  { n, data }: Entry<'roster.accepted.v1'>,
+  run: RunRecord,
+  { fault }: Bench,
+): void {
+  const roster = run.facts.opened?.roster;
+  if (roster !== undefined && roster !== data.roster)
+    fault('order-broken', n, `the roster ${roster}`, data.roster);
+}
+
 /** A run is closed once. */
 export function runClosed(
   { n, data }: Entry<'run.closed.v1'>,

@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
 import type { LoopState } from '../../handlers/validator-loop.ts';
-import { createApp } from '../../http/app.ts';
+import { type AppDeps, createApp } from '../../http/app.ts';
 import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import { type Served, serve } from '../../http/serve.ts';
@@ -28,6 +28,7 @@ export function serveValidator(
     connection,
     signing,
     proof,
+    rosters,
   }: {
     validator: Validator;
     identity: Identity;
@@ -37,6 +38,7 @@ export function serveValidator(
     /** Whether everything that was to be signed could be, and the log is covered by checkpoints. */
     signing: readonly (() => Check)[];
     proof: ServedProof;
+    rosters: AppDeps['rosters'];
   },
   { logger, metrics, signal }: { logger: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Served> {
@@ -45,6 +47,7 @@ export function serveValidator(
   const app = createApp({
     ...validator.publisher,
     ...proof,
+    rosters,
     auditPage: readAuditPage,
     defaultFamily: config.EIREL_FAMILY,
     logSource: source,
