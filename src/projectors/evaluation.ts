@@ -243,6 +243,9 @@ export type RuntimeRecord = Readonly<{
   faults: Readonly<{ own: number; ours: number }>;
 }>;
 
+/** What every event of a runtime names. */
+const Instance = RuntimeEnded.data.loose();
+
 /** What the log says of the deployments of a run, by their name. */
 export async function runtimesOfRun(
   queries: Queries,
@@ -272,11 +275,7 @@ function recordsOf(rows: readonly ResultRow[]): ReadonlyMap<string, RuntimeRecor
   for (const found of rows) {
     const phase = oneOf(found, 'phase', ['ready', 'failed', 'ended']);
     const attempt = integer(found, 'attempt');
-    const { family, run, submission, miner, deployment } = json(
-      found,
-      'data',
-      RuntimeEnded.data.loose(),
-    );
+    const { family, run, submission, miner, deployment } = json(found, 'data', Instance);
     const before = records.get(deployment);
     const faults = before?.faults ?? { own: 0, ours: 0 };
     const failed = phase === 'failed' ? json(found, 'data', RuntimeFailed.data) : null;
