@@ -127,7 +127,7 @@ function arrayOf(job: string, size: number): string {
       call_id: `${job.slice(10, job.indexOf(';'))}-${index}`,
       job_id: job,
       tool_name: tool,
-      args_hash: 'd6fde033833847a90b1ac262756b28c38f210067faaf89546fef8569092d24cce'.slice(0, 64),
+      args_hash: 'd6fde033833847a90b1ac262756b28c38f210067faf89546fef8569092d24cce',
       args_json: { query: `what is the capital of country number ${index}?`, top_k: 5 },
       result_digest: '{"backend": "brave", "n_results": 5}',
       latency_ms: 120 + index,

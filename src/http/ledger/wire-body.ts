@@ -26,7 +26,7 @@ export const MAX_CALLS = 1_000;
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** Room in an event beside the arguments for everything else, each at its longest. */
-const MAX_WRITTEN_ARGS_LENGTH = 56_000;
+const MAX_WRITTEN_ARGS_LENGTH = 57_500;
 
 /** What a call shows of its result. */
 const MAX_RESULT_LENGTH = 512;
