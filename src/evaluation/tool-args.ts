@@ -17,7 +17,7 @@ export type PythonJson =
   | { readonly [key: string]: PythonJson };
 
 /** A float that JavaScript could not tell from an integer. */
-export type PythonFloat = Readonly<{ [FLOAT]: number }>;
+type PythonFloat = Readonly<{ [FLOAT]: number }>;
 
 const FLOAT = Symbol('float');
 

@@ -30,7 +30,7 @@ export type AttestedCall = Readonly<{ time: string }> &
   Pick<ToolCall, 'call' | 'tool' | 'result' | 'latencyMs' | 'cost' | 'status' | 'error'>;
 
 /** A call of a model as the ledger gives it back. */
-export type MeteredCall = Readonly<{ time: string }> & Omit<MeteredCost, 'job'>;
+type MeteredCall = Readonly<{ time: string }> & Omit<MeteredCost, 'job'>;
 
 /** All that the ledger has of a job. */
 export type JobLedger = Readonly<{
@@ -48,10 +48,10 @@ export type JobLedger = Readonly<{
 }>;
 
 /** The ledger did not answer in time, or not as it should: whether a write arrived is not known; send it again. */
-export type Unavailable = Readonly<{ kind: 'unavailable'; detail: string }>;
+type Unavailable = Readonly<{ kind: 'unavailable'; detail: string }>;
 
 /** The ledger's word: this is not taken, also when it is sent again. 409: it contradicts what is there. */
-export type Refused = Readonly<{ kind: 'refused'; status: number; detail: string }>;
+type Refused = Readonly<{ kind: 'refused'; status: number; detail: string }>;
 
 /** The ledger as the validator, the tools and the provider proxy see it. Nothing of it throws for the other side's faults. */
 export type LedgerClient = Readonly<{

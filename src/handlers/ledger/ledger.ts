@@ -17,7 +17,7 @@ export type LedgerDeps = DeskDeps &
   }>;
 
 /** What is known of one job. */
-export type JobAccount = Readonly<{
+type JobAccount = Readonly<{
   /** Null for a job that nobody opened: calls may be put down to it all the same. */
   opened: KeptJob | null;
   /** How many calls of tools were attested. */

@@ -8,7 +8,7 @@ import { modelCallRow, toolCallRow, wireCost } from './wire-answer.ts';
 import { jobIn } from './wire-body.ts';
 
 /** A job with all its calls, as the projection has them at a head of the log, or later. */
-export type Statement = Account & JobCalls & Readonly<{ head: Head }>;
+type Statement = Account & JobCalls & Readonly<{ head: Head }>;
 
 export type GetJobLedgerDeps = LedgerToken &
   Readonly<{ statement: (job: string) => Promise<Statement> }>;

@@ -20,7 +20,7 @@ import {
 import { detailOf } from '../../events/scalars.ts';
 
 /** The calls of one request: what fits one append of the log. */
-export const MAX_CALLS = 1_000;
+const MAX_CALLS = 1_000;
 
 /** A thousand calls of an ordinary size are under 1 MiB; one with the longest arguments is 200 KiB. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
