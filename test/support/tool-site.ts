@@ -30,6 +30,7 @@ export const VALIDATOR = {
 
 /** A tool as it is served, over a ledger in memory in which the job is open. */
 export type ToolSite = AsyncDisposable & {
+  readonly url: string;
   readonly ledger: FakeLedger;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Reply>;
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
@@ -67,6 +68,7 @@ export async function toolSite(
   const app = httpApp(routesOf({ calls, admission, ledger }), { metrics, log: () => {} });
   const served = await serveOnLoopback(app);
   return {
+    url: served.url,
     ledger,
     post: (path, body, headers = MINER) =>
       ask(served.url, path, {

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config.ts';
 import type { LedgerClient } from '../../handlers/ledger/ledger-port.ts';
-import { authorizeCaller, type ToolSecrets } from '../../handlers/tools/authorize-caller.ts';
+import {
+  authorizeCaller,
+  isService,
+  type ToolSecrets,
+} from '../../handlers/tools/authorize-caller.ts';
 import type { Caller, CallToolDeps } from '../../handlers/tools/call-tool.ts';
 import { createJobDesk } from '../../handlers/tools/job-desk.ts';
 import type { Check } from '../../http/documents.ts';
@@ -107,6 +111,14 @@ function toolDeps(
       },
     }),
   };
+}
+
+/** Passes the validator's own calls alone. */
+export function serviceOnly(secrets: ToolSecrets, detail: string) {
+  return ({ bearer }: Readonly<{ bearer: string | null }>) =>
+    isService(bearer, secrets)
+      ? ({ kind: 'caller', caller: null } as const)
+      : ({ kind: 'refused', status: 401, detail } as const);
 }
 
 /** Without the ledger no answer is released. */

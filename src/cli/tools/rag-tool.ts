@@ -1,0 +1,27 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { indexCorpus, listCorpora } from '../../handlers/tools/index-corpus.ts';
+import { retrieveChunks } from '../../handlers/tools/retrieve-chunks.ts';
+import { ragRoutes } from '../../http/tools/rag-routes.ts';
+import { openRagDatabase } from '../../runtime/rag-database.ts';
+import { serviceOnly, type Tool } from './serve-tool.ts';
+
+/** Finds parts of a task set's documents for miners; the corpora outlive the process. */
+export const ragTool: Tool = {
+  name: 'rag',
+  port: (config) => config.EIREL_RAG_PORT,
+  open: async ({ config, calls, admission, secrets }) => {
+    await mkdir(config.EIREL_DATA_DIR, { recursive: true });
+    const store = await openRagDatabase(join(config.EIREL_DATA_DIR, 'rag.db'));
+    const deps = { ...calls, store, quota: config.EIREL_RAG_MAX_REQUESTS };
+    const detail = 'rag tool: master token required for /v1/rag/corpora';
+    const routes = ragRoutes({
+      ...admission('rag'),
+      retrieve: (caller, body) => retrieveChunks(caller, body, deps),
+      authorizeService: serviceOnly(secrets, detail),
+      index: (body) => indexCorpus(body, deps),
+      list: () => listCorpora(deps),
+    });
+    return { routes, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  },
+};

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { defineRoute, type Route } from '../route.ts';
+import { NoParams } from '../run-request.ts';
+import {
+  answer,
+  credentialsOf,
+  type RouteAnswer,
+  type ToolRouteDeps,
+  toolRoute,
+} from './tool-route.ts';
+
+export type RagRoutesDeps<Caller> = ToolRouteDeps<Caller> &
+  Readonly<{
+    retrieve: (
+      caller: Caller,
+      body: Readonly<{ corpusId: string; query: string; k: number }>,
+    ) => Promise<RouteAnswer>;
+    /** Only for whoever shows the services' own token. */
+    authorizeService: ToolRouteDeps<null>['authorize'];
+    index: (
+      body: Readonly<{
+        corpusId: string;
+        documents: readonly Readonly<{ docId: string; content: string }>[];
+        chunkChars: number;
+        overlapChars: number;
+      }>,
+    ) => Promise<RouteAnswer>;
+    list: () => Promise<RouteAnswer>;
+  }>;
+
+/** The routes of retrieval: miners ask, the validator says what can be asked. */
+export function ragRoutes<Caller>(deps: RagRoutesDeps<Caller>): readonly Route[] {
+  const { authorizeService: authorize, callLimit } = deps;
+  return [
+    toolRoute(retrieve, deps, deps.retrieve),
+    toolRoute(index, { authorize, callLimit }, (_service, body) => deps.index(body)),
+    listRoute(deps),
+  ];
+}
+
+/** 200 documents of 200,000 characters, most of them in ASCII. */
+const MAX_CORPUS_BYTES = 64 * 1024 * 1024;
+
+const CorpusId = z.string().min(1).max(128);
+
+const retrieve = {
+  path: '/v1/rag/retrieve',
+  summary: 'Find the parts of a corpus that fit a query, for a job',
+  takes: '`{corpus_id, query, k?}`',
+  schema: z
+    .object({
+      corpus_id: CorpusId,
+      query: z.string().min(1).max(4_000),
+      k: z.int().min(1).max(10).default(5),
+    })
+    .transform(({ corpus_id, query, k }) => ({ corpusId: corpus_id, query, k })),
+  maxBytes: 64 * 1024,
+  problems: [],
+};
+
+const index = {
+  path: '/v1/rag/corpora',
+  summary: 'Make a corpus, or replace it; for the validator only',
+  takes: '`{corpus_id, documents, chunk_chars?, overlap_chars?}`',
+  schema: z
+    .object({
+      corpus_id: CorpusId,
+      documents: z
+        .array(z.object({ doc_id: z.string().min(1).max(128), content: z.string().min(1) }))
+        .default([]),
+      chunk_chars: z.int().min(200).max(4_000).nullish(),
+      overlap_chars: z.int().min(0).max(1_000).nullish(),
+    })
+    .transform(({ corpus_id, documents, chunk_chars, overlap_chars }) => ({
+      corpusId: corpus_id,
+      documents: documents.map(({ doc_id, content }) => ({ docId: doc_id, content })),
+      chunkChars: chunk_chars ?? 1_500,
+      overlapChars: overlap_chars ?? 200,
+    })),
+  maxBytes: MAX_CORPUS_BYTES,
+  problems: [413],
+};
+
+function listRoute<Caller>({
+  authorizeService,
+  list,
+}: Pick<RagRoutesDeps<Caller>, 'authorizeService' | 'list'>): Route {
+  const spec = {
+    path: '/v1/rag/corpora',
+    summary: 'What can be asked; for the validator only',
+    params: NoParams,
+    query: NoParams,
+    answers: [
+      {
+        status: 200,
+        description: 'Every corpus with its size',
+        contentType: 'application/json',
+        schema: null,
+        headers: {},
+      },
+    ],
+    problems: [401],
+  };
+  return defineRoute(spec, async ({ req, res }) => {
+    const authorized = authorizeService(credentialsOf(req));
+    answer(res, authorized.kind === 'refused' ? authorized : await list());
+  });
+}

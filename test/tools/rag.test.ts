@@ -1,0 +1,248 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { isService } from '#src/handlers/tools/authorize-caller.ts';
+import { chunkDocument } from '#src/handlers/tools/chunk-document.ts';
+import { indexCorpus, listCorpora } from '#src/handlers/tools/index-corpus.ts';
+import { retrieveChunks } from '#src/handlers/tools/retrieve-chunks.ts';
+import { ragRoutes } from '#src/http/tools/rag-routes.ts';
+import { indexCorpora } from '#src/runtime/rag-client.ts';
+import { openRagDatabase } from '#src/runtime/rag-database.ts';
+import { MINER, SECRETS, toolSite, VALIDATOR } from '../support/tool-site.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'eirel-rag-'));
+afterAll(() => rm(folder, { recursive: true }));
+
+const DOCUMENTS = [
+  { doc_id: 'rivers', content: 'The Rhine flows to the North Sea. It is a river.' },
+  { doc_id: 'lakes', content: 'Lake Constance lies on the Rhine. A café stands there.' },
+  { doc_id: 'odd', content: 'It\'s "quoted" OR NOT; DROP TABLE chunks; NEAR(x) * 東京 \u{1f600}' },
+];
+
+/** The service over a file; the same name again is the same service started anew. */
+async function ragSite(name: string) {
+  const store = await openRagDatabase(join(folder, name));
+  const site = await toolSite('rag', ({ calls, admission }) => {
+    const deps = { ...calls, store, quota: 30 };
+    return ragRoutes({
+      ...admission,
+      retrieve: (caller, body) => retrieveChunks(caller, body, deps),
+      authorizeService: ({ bearer }) =>
+        isService(bearer, SECRETS)
+          ? { kind: 'caller', caller: null }
+          : { kind: 'refused', status: 401, detail: 'master token' },
+      index: (body) => indexCorpus(body, deps),
+      list: () => listCorpora(deps),
+    });
+  });
+  const post = async (path: string, body: unknown, headers = MINER) => {
+    const { status, json } = await site.post(path, body, headers);
+    return { status, body: json() };
+  };
+  return {
+    ...site,
+    post,
+    index: (corpus_id: string, documents: object[] = DOCUMENTS, more = {}) =>
+      post('/v1/rag/corpora', { corpus_id, documents, ...more }, VALIDATOR),
+    retrieve: (query: string, corpus_id = 'c', k = 5) =>
+      post('/v1/rag/retrieve', { corpus_id, query, k }),
+    [Symbol.asyncDispose]: async () => {
+      await site[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('a corpus', () => {
+  test('is asked with the fields of the existing service, and the call is attested', async () => {
+    await using site = await ragSite('fields.db');
+    expect(await site.index('c')).toEqual({
+      status: 200,
+      body: { corpus_id: 'c', n_documents: 3, n_chunks: 3 },
+    });
+    expect(await site.retrieve('constance', 'c', 1)).toEqual({
+      status: 200,
+      body: {
+        corpus_id: 'c',
+        query: 'constance',
+        chunks: [
+          {
+            doc_id: 'lakes',
+            chunk_id: 'lakes#0000',
+            text: DOCUMENTS[1]?.content,
+            score: expect.any(Number),
+            char_start: 0,
+            char_end: DOCUMENTS[1]?.content.length,
+          },
+        ],
+      },
+    });
+    expect(site.ledger.calls).toMatchObject([
+      {
+        tool: 'rag.retrieve',
+        args: '{"corpus_id":"c","k":1,"query":"constance"}',
+        result: '{"chunk_ids": ["lakes#0000"]}',
+        cost: 0,
+        status: 'ok',
+      },
+    ]);
+  });
+
+  test('is there after a restart', async () => {
+    {
+      await using site = await ragSite('restart.db');
+      await site.index('c');
+    }
+    await using site = await ragSite('restart.db');
+    expect((await site.retrieve('rhine')).body).toMatchObject({
+      chunks: [{ doc_id: 'lakes' }, { doc_id: 'rivers' }],
+    });
+  });
+
+  test('is found in by words of any language, whatever a query looks like', async () => {
+    await using site = await ragSite('queries.db');
+    await site.index('c');
+    const idsOf = async (query: string) => {
+      const { status, body } = await site.retrieve(query);
+      expect(status, query).toBe(200);
+      // safe: the form is the one that the first test checks
+      return (body as { chunks: { doc_id: string }[] }).chunks.map(({ doc_id }) => doc_id);
+    };
+    expect(await idsOf('CAFE')).toEqual(['lakes']);
+    expect(await idsOf('東京')).toEqual(['odd']);
+    expect(await idsOf('"; DROP TABLE corpora; --')).toEqual(['odd']);
+    expect(await idsOf('NEAR( OR * AND')).toEqual(['odd']);
+    expect(await idsOf('?!')).toEqual([]);
+    expect(await idsOf('nothing like it')).toEqual(['rivers', 'odd']);
+  });
+
+  test('gives the same answer whatever other corpora there are', async () => {
+    await using site = await ragSite('alone.db');
+    await site.index('c');
+    const alone = (await site.retrieve('rhine river')).body;
+    await site.index("o'ther; --", [{ doc_id: 'x', content: 'rhine '.repeat(500) }]);
+    expect((await site.retrieve('rhine river')).body).toEqual(alone);
+    expect((await site.retrieve('rhine', "o'ther; --")).body).toMatchObject({
+      chunks: [{}, {}, {}],
+    });
+  });
+
+  test('that is written again is replaced, and one without documents is empty', async () => {
+    await using site = await ragSite('again.db');
+    await site.index('c');
+    await site.index('c', [{ doc_id: 'new', content: 'only this' }]);
+    expect((await site.retrieve('rhine')).body).toMatchObject({ chunks: [] });
+    await site.index('c', []);
+    expect(await site.retrieve('only')).toMatchObject({ status: 200, body: { chunks: [] } });
+    const listed = await site.get('/v1/rag/corpora', VALIDATOR);
+    expect(listed.json()).toEqual({ corpora: [{ corpus_id: 'c', n_documents: 0, n_chunks: 0 }] });
+  });
+
+  test('that nobody wrote is unknown, and the call is attested as an error', async () => {
+    await using site = await ragSite('unknown.db');
+    expect(await site.retrieve('q', 'none')).toEqual({
+      status: 404,
+      body: { detail: { error: 'unknown_corpus', corpus_id: 'none' } },
+    });
+    expect(site.ledger.calls).toMatchObject([{ status: 'error', error: 'unknown_corpus' }]);
+  });
+
+  test('is written and listed by the validator alone', async () => {
+    await using site = await ragSite('master.db');
+    const body = { corpus_id: 'c', documents: DOCUMENTS };
+    expect((await site.post('/v1/rag/corpora', body)).status).toBe(401);
+    expect((await site.get('/v1/rag/corpora')).status).toBe(401);
+  });
+
+  test('has limits', async () => {
+    await using site = await ragSite('limits.db');
+    const documents = Array.from({ length: 201 }, (_, n) => ({ doc_id: `d${n}`, content: 'x' }));
+    expect(await site.index('c', documents)).toEqual({
+      status: 413,
+      body: { detail: { error: 'too_many_documents', limit: 200 } },
+    });
+    expect(await site.index('c', [{ doc_id: 'd', content: 'x'.repeat(200_001) }])).toEqual({
+      status: 413,
+      body: { detail: { error: 'document_too_long', doc_id: 'd', limit_chars: 200_000 } },
+    });
+    expect((await site.index('c', [], { chunk_chars: 199 })).status).toBe(422);
+    expect((await site.index('c', [], { chunk_chars: 200, overlap_chars: 200 })).status).toBe(422);
+    expect((await site.post('/v1/rag/retrieve', { corpus_id: 'c', query: '' })).status).toBe(422);
+    expect(
+      (await site.post('/v1/rag/retrieve', { corpus_id: 'c', query: 'q', k: 11 })).status,
+    ).toBe(422);
+    const once = { ...MINER, 'x-eirel-max-requests': '1' };
+    await site.index('c');
+    const asked = { corpus_id: 'c', query: 'rhine' };
+    await site.post('/v1/rag/retrieve', asked, once);
+    expect(await site.post('/v1/rag/retrieve', asked, once)).toEqual({
+      status: 429,
+      body: { detail: { error: 'rag_quota_exhausted', max_requests: 1 } },
+    });
+  });
+
+  test('makes room for newer ones when there are very many', async () => {
+    await using store = await openRagDatabase(join(folder, 'many.db'));
+    for (let n = 0; n < 258; n++)
+      await store.write({ corpusId: `c${n}`, documents: 0, chunks: 0 }, []);
+    expect([await store.has('c1'), await store.has('c2'), (await store.list()).length]).toEqual([
+      false,
+      true,
+      256,
+    ]);
+  });
+});
+
+test('a task set gives its corpora to the service, or says which one was not taken', async () => {
+  await using site = await ragSite('task-set.db');
+  const corpora = [
+    { corpus_id: 'a', documents: DOCUMENTS },
+    { corpus_id: 'b', documents: [] },
+  ];
+  const token = SECRETS.serviceToken;
+  expect(await indexCorpora(corpora, { url: site.url, token })).toEqual({ kind: 'ok', chunks: 3 });
+  expect(await indexCorpora(corpora, { url: site.url, token: 'another' })).toEqual({
+    kind: 'unavailable',
+    corpus: 'a',
+    detail: 'status 401',
+  });
+  expect(await indexCorpora(corpora, { url: 'http://127.0.0.1:1', token })).toMatchObject({
+    kind: 'unavailable',
+  });
+});
+
+describe('chunks', () => {
+  test('end with a sentence where one ends, and overlap', () => {
+    const text = `${'a'.repeat(150)}. ${'b'.repeat(200)}`;
+    const chunks = chunkDocument('d', `  ${text}\n`, { chunkChars: 200, overlapChars: 20 });
+    expect(chunks.map(({ chunkId, charStart, charEnd }) => [chunkId, charStart, charEnd])).toEqual([
+      ['d#0000', 0, 152],
+      ['d#0001', 132, 332],
+      ['d#0002', 312, 352],
+    ]);
+    expect(chunks[0]?.text).toBe(`${'a'.repeat(150)}.`);
+  });
+
+  test('cover the whole document, each within its size', () => {
+    const sizes = fc.record({
+      chunkChars: fc.integer({ min: 200, max: 400 }),
+      overlapChars: fc.integer({ min: 0, max: 100 }),
+    });
+    fc.assert(
+      fc.property(fc.string({ maxLength: 3_000 }), sizes, (content, given) => {
+        const text = content.trim().toWellFormed();
+        const chunks = chunkDocument('d', content, given);
+        let covered = 0;
+        for (const { charStart, charEnd } of chunks) {
+          expect(text.slice(covered, charStart).trim()).toBe('');
+          expect(charEnd - charStart).toBeLessThanOrEqual(given.chunkChars);
+          covered = Math.max(covered, charEnd);
+        }
+        expect(text.slice(covered).trim()).toBe('');
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
