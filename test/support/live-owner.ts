@@ -15,6 +15,7 @@ import { devSeed, devSigner } from './dev-keys.ts';
 import { devGenesis } from './dev-subnet.ts';
 import { minerArchive } from './miner-archive.ts';
 import { testAccount, testNatsServer } from './nats-server.ts';
+import { taskSetOf } from './owner-task-set.ts';
 import { scratchDirectory } from './scratch-directory.ts';
 
 export type LiveOwner = Awaited<ReturnType<typeof liveOwner>>;
@@ -103,25 +104,6 @@ export async function archiveOf(name: string): Promise<Buffer> {
   const manifest = `schema_version: 1\nagent:\n  name: ${name}\nfamily_id: general_chat\n`;
   const files = { 'submission.yaml': manifest, 'app.py': `# ${name}\n` };
   return Buffer.from((await minerArchive(files)).bytes);
-}
-
-/** A task set of these tasks, as its author writes it. */
-export function taskSetOf(names: readonly string[]) {
-  return {
-    v: 'eirel/task-set/1',
-    family: 'general_chat',
-    benchmark_version: 'bench-1',
-    rubric_version: 'rubric-1',
-    tasks: names.map((name) => ({
-      task_id: name,
-      family_id: 'general_chat',
-      prompt: `What is ${name}?`,
-      category: 'abstention_probe',
-      difficulty: 'standard',
-      expected_output: { answer: name },
-      metadata: { seed_id: 'secret', shown: true },
-    })),
-  };
 }
 
 /** Publishes a task set; gives its digest. */

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { decideRoster, Opening, type RosterView } from '#src/handlers/owner/open-run.ts';
+import { readTaskSet } from '#src/handlers/owner/task-sets.ts';
+import { taskSetOf } from '../support/owner-task-set.ts';
+import { digest, hotkey } from '../support/recorded-events.ts';
+
+const bytesOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+const phases = { snapshot: 110, commit: 130, decide: 140, certify: 150 };
+const view: RosterView = {
+  genesis: digest('1'),
+  netuid: 36,
+  block: 100,
+  newest: { run: 'run-7', sequence: 7 },
+  newestOfFamily: { epoch: 3 },
+  taskSet: { digest: digest('2'), set: readTaskSet(bytesOf(taskSetOf(['t-1', 't-2']))) },
+  members: [
+    { hotkey: hotkey('x'), submission: 's-1', archive: digest('3'), bytes: 9, manifest: '{}' },
+  ],
+};
+const decide = (opening: object = {}, more: Partial<RosterView> = {}) =>
+  decideRoster(Opening.parse({ family: 'general_chat', phases, ...opening }), { ...view, ...more });
+
+describe('a roster', () => {
+  test('is of the next run and epoch, with every task of the set', () => {
+    expect(decide()).toEqual({
+      genesis: digest('1'),
+      netuid: 36,
+      family: 'general_chat',
+      run: 'run-8',
+      epoch: 4,
+      taskSet: digest('2'),
+      sample: null,
+      phases,
+      tasks: ['t-1', 't-2'],
+      members: view.members,
+    });
+  });
+
+  test('is of run-1 and epoch 1 where there was none', () => {
+    expect(decide({}, { newest: null, newestOfFamily: null })).toMatchObject({
+      run: 'run-1',
+      epoch: 1,
+    });
+  });
+
+  test('may leave numbers out, for a subnet that goes on from another service', () => {
+    expect(decide({ run: 'run-90' })).toMatchObject({ run: 'run-90', epoch: 4 });
+  });
+
+  test.each<[string, object, Partial<RosterView>, string]>([
+    ['a number that was given', { run: 'run-7' }, {}, 'run'],
+    ['a snapshot block that is final', {}, { block: 110 }, 'phases.snapshot'],
+    ['tasks of another family', { family: 'other' }, {}, 'taskSet'],
+    ['nobody in it', {}, { members: [] }, 'members'],
+  ])('with %s is refused', (_name, opening, more, field) => {
+    expect(() => decide(opening, more)).toThrow(
+      expect.objectContaining({
+        code: 'input.invalid',
+        details: expect.objectContaining({ field }),
+      }),
+    );
+  });
+});
+
+describe('a task set', () => {
+  const set = taskSetOf(['t-1', 't-2']);
+  test.each<[string, unknown]>([
+    ['no JSON object', []],
+    ['of another version', { ...set, v: 'eirel/task-set/2' }],
+    ['without tasks', { ...set, tasks: [] }],
+    ['with a task twice', { ...set, tasks: [set.tasks[0], set.tasks[0]] }],
+    ['with a task of another family', { ...set, family: 'other' }],
+    [
+      'with more tasks than a run has',
+      taskSetOf(Array.from({ length: 257 }, (_, at) => `t-${at}`)),
+    ],
+  ])('that is %s is refused', (_name, value) => {
+    expect(() => readTaskSet(bytesOf(value))).toThrow(
+      expect.objectContaining({ code: 'input.invalid' }),
+    );
+  });
+  test('that is no UTF-8 or no JSON is refused', () => {
+    for (const bytes of [Buffer.from([0xff]), Buffer.from('{')])
+      expect(() => readTaskSet(bytes)).toThrow(expect.objectContaining({ code: 'input.invalid' }));
+  });
+});
