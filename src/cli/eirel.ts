@@ -21,13 +21,10 @@ import { logRepairCommand } from './log-repair.ts';
 import { logRetireCommand } from './log-retire.ts';
 import { logShowCommand } from './log-show.ts';
 import { logStatusCommand } from './log-status.ts';
-import {
-  ownerCommand,
-  ownerRunsEndCommand,
-  ownerRunsOpenCommand,
-  ownerSubmissionsListCommand,
-  ownerTaskSetPublishCommand,
-} from './owner.ts';
+import { ownerCommand } from './owner.ts';
+import { ownerRunsEndCommand, ownerRunsOpenCommand } from './owner-runs.ts';
+import { ownerSubmissionsListCommand } from './owner-submissions.ts';
+import { ownerTaskSetPublishCommand } from './owner-task-set.ts';
 import { proxyCommand } from './proxy.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
