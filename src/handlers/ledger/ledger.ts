@@ -42,25 +42,21 @@ export type Ledger = Readonly<{
 export function createLedger(deps: LedgerDeps): Ledger {
   const desk = createDesk(deps);
   const { queries, reached, head } = deps;
-  const account = async (job: string): Promise<JobAccount> => {
+  /** Comes first of a read: what is asked after it holds all that was acknowledged, and at least what the head says. */
+  const opening = async (job: string): Promise<Pick<JobAccount, 'opened' | 'head'>> => {
     await reached(desk.acknowledged(job));
-    // Asked before the rows are read, so that they hold at least what it says.
     const at = head();
-    const [[opened = null], spent] = await Promise.all([
-      jobsAmong(queries, [job]),
-      spentOnJob(queries, job),
-    ]);
-    return { opened, ...spent, head: at };
+    const [opened = null] = await jobsAmong(queries, [job]);
+    return { opened, head: at };
   };
   return {
     open: (terms) => desk.submit([{ kind: 'open', terms }]),
     close: (job) => desk.submit([{ kind: 'close', job }]),
     attest: (calls) => desk.submit(calls.map((call) => ({ kind: 'attest', call }))),
     meter: (calls) => desk.submit(calls.map((call) => ({ kind: 'meter', call }))),
-    account,
+    account: async (job) => ({ ...(await opening(job)), ...(await spentOnJob(queries, job)) }),
     statement: async (job) => {
-      // What the job is comes first: of a job that is closed by then, these are all calls.
-      const known = await account(job);
+      const known = await opening(job);
       const found = await callsOfJob(queries, job);
       const cost = costOf([...found.tools, ...found.models]);
       return { ...known, ...found, calls: found.tools.length, cost };
