@@ -90,6 +90,8 @@ export function createEvidenceDesk(parts: DeskParts) {
       const text = await produceEvidence(finding, parts);
       return text !== null && (await accept(text)).kind !== 'refused';
     },
+    /** Whether anything was accepted since it was last taken. */
+    hasFresh: (): boolean => fresh.length > 0,
     /** What was accepted since this was last asked for. */
     takeFresh: (): readonly string[] => {
       const taken = fresh;

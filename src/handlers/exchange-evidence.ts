@@ -75,14 +75,17 @@ export async function pullEvidence(
 
 /** Passes what was accepted since the last time on to every peer, once: who does not take it pulls it. */
 export async function relayEvidence(
-  desk: Pick<EvidenceDesk, 'takeFresh'>,
+  desk: Pick<EvidenceDesk, 'hasFresh' | 'takeFresh'>,
   peers: () => Promise<readonly Peer[]>,
   deps: AskEachDeps & Readonly<{ post: Post }>,
 ): Promise<void> {
+  if (!desk.hasFresh()) return;
+  const told = await peers();
+  // Before the first snapshot nobody is known: what was found waits for them.
+  if (told.length === 0) return;
   const fresh = desk.takeFresh();
-  if (fresh.length === 0) return;
   await askEach(
-    await peers(),
+    told,
     async ({ axon }, signal) => {
       for (const text of fresh) {
         await deps.post(`${axon}/v1/evidence`, Buffer.from(text, 'utf8'), {

@@ -75,3 +75,13 @@ test.each<[string, Partial<Evidence>, string]>([
     reason,
   });
 });
+
+test('of the rosters of an owner, who need not vote, one piece for each run is accepted', () => {
+  const owner = hotkeyOf('W');
+  const rosters = evidence({ kind: 'roster', hotkey: owner });
+  expect(decideEvidence(rosters, 'file', standing()).kind).toBe('accept');
+  const before = { ...held, kind: 'roster', hotkey: owner } as const;
+  expect(decideEvidence(rosters, 'file', standing({ accepted: [before] })).kind).toBe('accept');
+  const same = { ...before, run: 'run-7' };
+  expect(decideEvidence(rosters, 'file', standing({ accepted: [same] })).kind).toBe('known');
+});

@@ -86,7 +86,7 @@ test('one peer is asked for a few files a round', async () => {
   expect(await pull(fetch)).toHaveLength(4);
 });
 
-test('what is fresh is passed on to each peer, and only then', async () => {
+test('what is fresh is passed on to each peer, once there are any, and only then', async () => {
   const posts: string[] = [];
   const post: Post = async (url, body) => {
     posts.push(`${url} ${Buffer.from(body).toString()}`);
@@ -94,6 +94,7 @@ test('what is fresh is passed on to each peer, and only then', async () => {
   };
   let fresh: readonly string[] = ['file 1', 'file 2'];
   const desk = {
+    hasFresh: () => fresh.length > 0,
     takeFresh: () => {
       const taken = fresh;
       fresh = [];
@@ -103,14 +104,14 @@ test('what is fresh is passed on to each peer, and only then', async () => {
   let askedForPeers = 0;
   const everybody = async (): Promise<readonly Peer[]> => {
     askedForPeers += 1;
-    return peers;
+    return askedForPeers === 1 ? [] : peers;
   };
-  for (let round = 0; round < 3; round++)
+  for (let round = 0; round < 4; round++)
     await relayEvidence(desk, everybody, { post, signal: AbortSignal.any([]) });
   expect(posts.toSorted()).toEqual(
     ['a', 'b'].flatMap((name) =>
       ['file 1', 'file 2'].map((file) => `http://${name}.test/v1/evidence ${file}`),
     ),
   );
-  expect(askedForPeers).toBe(1);
+  expect(askedForPeers).toBe(2);
 });

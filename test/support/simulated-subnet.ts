@@ -83,6 +83,8 @@ export type NodeOptions = Readonly<{
   weightInterval?: number;
   anchorInterval?: number;
   commitScores?: boolean;
+  /** Whose rosters are believed; nobody's by default. */
+  ownerHotkey?: string | null;
   /** RFC 3339; it stands still by default. */
   now?: () => string;
   /** The event that its log begins with, before the one that says the mode; neither by default. */
@@ -101,6 +103,7 @@ export async function startNode(
     weightInterval = 180,
     anchorInterval = 1_200,
     commitScores = true,
+    ownerHotkey = null,
     now = () => '2026-01-01T00:00:00.000Z',
     first,
   }: NodeOptions,
@@ -183,7 +186,7 @@ export async function startNode(
           mode: node.mode,
           minStake: 0n,
           ownerUrl: 'http://owner.test',
-          ownerHotkey: null,
+          ownerHotkey,
           commitScores,
           weightInterval,
           anchorInterval,
@@ -193,6 +196,7 @@ export async function startNode(
         verify: verifySr25519,
         log,
         payloads: (from, limit) => store.fetch(from, limit),
+        excuses: () => Promise.resolve([]),
         projections: {
           runState: queriesOf(projectors.runState),
           scoreStore: queriesOf(projectors.scoreStore),

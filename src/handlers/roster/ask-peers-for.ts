@@ -27,8 +27,16 @@ export function askPeersFor(deps: AskDeps): AskPeersFor {
     const turned = [...peers.slice(first), ...peers.slice(0, first)];
     for (const peer of turned.slice(0, MAX_ASKED)) {
       if (deps.signal.aborted) return;
-      const given = await ask(`${peer.axon}${path}`, maxBytes, deps);
+      const origin = originOf(peer.axon);
+      if (origin === null) continue;
+      const given = await ask(`${origin}${path}`, maxBytes, deps);
       if (given.kind === 'given' && (await take(peer, given.bytes))) return;
     }
   };
+}
+
+/** A peer chose its address: with a path in it, it would have us sign a request for whatever path it likes. */
+function originOf(axon: string): string | null {
+  const origin = URL.parse(axon)?.origin;
+  return origin !== undefined && (axon === origin || axon === `${origin}/`) ? origin : null;
 }
