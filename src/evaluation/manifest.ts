@@ -20,14 +20,12 @@ const EntryModule = z
 
 /**
  * What a submission says about itself (`submission.yaml`, schema 1 of the existing services), of which this is what
- * counts: unknown fields are nobody's business, and what it asks of cpu and memory is not followed, because every
- * miner has the same. All of it is an attacker's.
+ * counts: unknown fields are nobody's business, and what it asks of cpu, memory and port is not followed, because every
+ * miner has the same and is told its port. All of it is an attacker's.
  */
 export const Manifest = z.looseObject({
   runtime: z
     .looseObject({
-      /** Not below 1024: a pod without rights could not listen there. */
-      port: z.int().min(1_024).max(65_535).default(8_080),
       health_path: UrlPath.default('/healthz'),
       invoke_path: UrlPath.default('/v1/agent/infer'),
     })

@@ -9,7 +9,7 @@ test('a manifest that says nothing has the defaults of the existing services', (
   expect(read({})).toEqual({
     kind: 'read',
     manifest: {
-      runtime: { port: 8_080, health_path: '/healthz', invoke_path: '/v1/agent/infer' },
+      runtime: { health_path: '/healthz', invoke_path: '/v1/agent/infer' },
       inference: { providers: ['chutes'], model: '' },
       sdk_runtime: { package_mode: 'single_file', entry_module: 'app', app_object: 'app' },
     },
@@ -17,13 +17,14 @@ test('a manifest that says nothing has the defaults of the existing services', (
 });
 
 test('what a manifest asks for and nobody grants does not make it unfit', () => {
-  const asked = { schema_version: 1, resources: { cpu: 64 }, runtime: { kind: 'graph' } };
-  expect(read(asked)).toMatchObject({ kind: 'read', manifest: { runtime: { port: 8_080 } } });
+  const asked = { schema_version: 1, resources: { cpu: 64 }, runtime: { kind: 'graph', port: 80 } };
+  expect(read(asked)).toMatchObject({
+    kind: 'read',
+    manifest: { runtime: { health_path: '/healthz' } },
+  });
 });
 
 test.each<[string, Json]>([
-  ['a privileged port', { runtime: { port: 80 } }],
-  ['no port', { runtime: { port: 65_536 } }],
   ['another host in the health path', { runtime: { health_path: '@evil/' } }],
   ['a query in the health path', { runtime: { health_path: '/healthz?x=1' } }],
   ['a line in the invoke path', { runtime: { invoke_path: '/a\nb' } }],

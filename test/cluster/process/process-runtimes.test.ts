@@ -211,7 +211,7 @@ test('an archive that does not unpack is the miner’s failure', async () => {
 });
 
 test.each([
-  ['an unfit manifest is the miner’s failure', encode({ runtime: { port: 1 } }), false],
+  ['an unfit manifest is the miner’s failure', encode({ runtime: { health_path: 'no' } }), false],
   ['another package mode is ours', encode({}), true],
 ])('%s', async (_title, manifest, ours) => {
   await using runtimes = await openRuntimes();

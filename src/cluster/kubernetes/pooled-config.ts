@@ -1,0 +1,57 @@
+import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
+import { Agent, type Dispatcher } from 'undici';
+import { AppError } from '../../errors.ts';
+
+/** A server under load answers a list within a second or two; what takes longer is retried, or unknown. */
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** The cluster's certificates are read anew so often: they are replaced while we run. */
+const POOL_LIFE_MS = 600_000;
+
+/**
+ * How to reach the cluster, with one pool of connections for all requests (the client makes a new one for each) and a
+ * time-out on every one (the client has none).
+ */
+export class PooledKubeConfig extends KubeConfig {
+  #pool: Readonly<{ dispatcher: Dispatcher; since: number }> | undefined;
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    await super.applySecurityAuthentication(context);
+    const now = performance.now();
+    if (this.#pool !== undefined && now - this.#pool.since > POOL_LIFE_MS) {
+      // Closes when the requests that it has are done.
+      void this.#pool.dispatcher.close();
+      this.#pool = undefined;
+    }
+    this.#pool ??= { dispatcher: context.getDispatcher() ?? new Agent(), since: now };
+    context.setDispatcher(this.#pool.dispatcher);
+    context.setSignal(AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+  }
+
+  /** Ends the connections with what is under way on them. */
+  async close(): Promise<void> {
+    await this.#pool?.dispatcher.destroy();
+    this.#pool = undefined;
+  }
+}
+
+/** Reads a kubeconfig, or as a pod the service account's files. Throws `config.invalid`. */
+export function loadKubeConfig(file: string | undefined): PooledKubeConfig {
+  const config = new PooledKubeConfig();
+  try {
+    if (file === undefined) config.loadFromCluster();
+    else config.loadFromFile(file);
+    if (config.getCurrentCluster() === null) throw new Error('it names no current cluster');
+    return config;
+  } catch (cause) {
+    throw new AppError(
+      'config.invalid',
+      {
+        faults: [
+          `EIREL_KUBECONFIG: ${file ?? 'not set, and this is no pod of a cluster'}: cannot be read as the way to a cluster`,
+        ],
+      },
+      { cause },
+    );
+  }
+}

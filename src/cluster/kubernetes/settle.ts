@@ -1,0 +1,92 @@
+import { detailOf } from '../../events/scalars.ts';
+import type { Reconciled, RuntimeFailure, RuntimeWanted } from '../cluster.ts';
+import type { ClusterProfile, ServiceAddresses } from '../objects/profile.ts';
+import type { Actual, Desired } from './actual.ts';
+import type { ClusterApi } from './cluster-api.ts';
+import { type Action, decideReconcile, decideRemovals } from './decide.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import { holdUpOf, performAction } from './perform.ts';
+
+export type SettleDeps = Readonly<{
+  api: ClusterApi;
+  profile: ClusterProfile;
+  /** Milliseconds of the epoch, as the cluster has it. */
+  now: () => number;
+  wait: (ms: number) => Promise<void>;
+}>;
+
+/** What there is after everything that could be done was done, and whom something holds up. */
+type Settled =
+  | Readonly<{
+      kind: 'settled';
+      actual: Actual;
+      holdUps: ReadonlyMap<RuntimeWanted, RuntimeFailure>;
+    }>
+  | Extract<Reconciled, { kind: 'unknown' }>;
+
+/** An anchor, then chunks and a Job, then a Service, then nothing: more than that is for the next call. */
+const MAX_ROUNDS = 5;
+
+/** Writes at once: a small cluster's server is busy with a handful. */
+const WRITES_AT_ONCE = 4;
+
+/**
+ * Lists, decides and performs, until there is nothing to do. What did not go through is not tried again here. Removals
+ * and renewals are not waited for: their outcome shows at the next call.
+ */
+export async function settle(desired: readonly Desired[], deps: SettleDeps): Promise<Settled> {
+  const services = await outcomeOf(deps.api.services);
+  if (services.kind !== 'done') return unknown(services);
+  const holdUps = new Map<RuntimeWanted, RuntimeFailure>();
+  if (services.value === null) for (const { wanted } of desired) holdUps.set(wanted, NO_SERVICES);
+  for (let round = 1; ; round++) {
+    const listed = await outcomeOf(deps.api.list);
+    if (listed.kind !== 'done') return unknown(listed);
+    const actual = listed.value;
+    const actions = decide(desired, actual, services.value, deps).filter(
+      (action) => action.kind === 'remove' || !holdUps.has(action.desired.wanted),
+    );
+    if (round <= MAX_ROUNDS) await perform(actions, services.value, holdUps, deps);
+    const goesOn = actions.some(({ kind }) => kind !== 'remove' && kind !== 'renew');
+    if (!goesOn || round > MAX_ROUNDS) return { kind: 'settled', actual, holdUps };
+  }
+}
+
+const NO_SERVICES: RuntimeFailure = {
+  reason: 'unavailable',
+  ours: true,
+  exitCode: null,
+  detail: 'a service that miners need is not in the cluster',
+};
+
+function decide(
+  desired: readonly Desired[],
+  actual: Actual,
+  services: ServiceAddresses | null,
+  { profile, now }: SettleDeps,
+): readonly Action[] {
+  return services === null
+    ? decideRemovals(desired, actual, profile)
+    : decideReconcile(desired, actual, { profile, services, now: now() });
+}
+
+async function perform(
+  actions: readonly Action[],
+  services: ServiceAddresses | null,
+  holdUps: Map<RuntimeWanted, RuntimeFailure>,
+  deps: SettleDeps,
+): Promise<void> {
+  const left = actions.values();
+  const worker = async (): Promise<void> => {
+    for (const action of left) {
+      const holdUp = holdUpOf(await performAction(action, { ...deps, services }));
+      if (holdUp !== null && action.kind !== 'remove') holdUps.set(action.desired.wanted, holdUp);
+    }
+  };
+  await Promise.all(Array.from({ length: WRITES_AT_ONCE }, worker));
+}
+
+/** What the cluster did not answer. */
+export function unknown(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>) {
+  return { kind: 'unknown', detail: detailOf(outcome.detail) } as const;
+}
