@@ -1,11 +1,15 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
 import { verifyDocument } from '#src/consensus/signed.ts';
 import { ROSTER_TYPE, RosterBody, RosterDocument } from '#src/evaluation/roster.ts';
 import { decode, decodeBytes } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';
+import type { Reply } from '../http/client.ts';
 import { hotkey } from '../support/dev-subnet.ts';
 import {
+  archiveOf,
   type LiveOwner,
   liveOwner,
   openRun,
@@ -13,7 +17,17 @@ import {
   publish,
   submitAll,
 } from '../support/live-owner.ts';
-import { ClaimAnswer, RunAnswer, StatusAnswer, SubmitAnswer, WeightsAnswer } from './wire.ts';
+import { taskSetOf } from '../support/owner-task-set.ts';
+import { eirelHere } from '../support/process-eirel.ts';
+import { scratchDirectory } from '../support/scratch-directory.ts';
+import {
+  ClaimAnswer,
+  Refusal,
+  RunAnswer,
+  StatusAnswer,
+  SubmitAnswer,
+  WeightsAnswer,
+} from './wire.ts';
 
 const FAMILY = 'general_chat';
 const CLAIM = `/v1/families/${FAMILY}/tasks/claim`;
@@ -21,7 +35,7 @@ const CLAIM = `/v1/families/${FAMILY}/tasks/claim`;
 let owner: LiveOwner;
 const cleanup = new AsyncDisposableStack();
 beforeAll(async () => {
-  owner = cleanup.use(await liveOwner());
+  owner = cleanup.use(await liveOwner({ EIREL_OWNER_MAX_ARCHIVE_BYTES: '2000000' }));
 });
 afterAll(() => cleanup.disposeAsync());
 
@@ -49,7 +63,7 @@ test('a run goes from submissions over a signed roster, claims and results to th
   const taskSet = await publish(owner, ['t-2', 't-1']);
   const opened = await openRun(owner);
   expect(opened).toMatchObject({ opened: true, run: 'run-1', members: 3 });
-  expect(await openRunAgain()).toMatchObject({ opened: false, run: 'run-1' });
+  expect(await openRun(owner)).toMatchObject({ opened: false, run: 'run-1' });
 
   const run = RunAnswer.parse((await owner.ask('/v1/runs/current')).json());
   expect(run).toMatchObject({ run_id: 'run-1', status: 'open', family_results: {} });
@@ -120,8 +134,187 @@ test('a run goes from submissions over a signed roster, claims and results to th
   expect((await claim('a', { run_id: 'run-1' })).tasks).toEqual([]);
 });
 
-async function openRunAgain(): Promise<unknown> {
-  return openRun(owner);
+test('what is asked by nobody, by a miner, twice, or wrongly is refused as at the existing services', async () => {
+  const body = '{"batch_size": 1}';
+  const options = { method: 'POST', body, headers: json };
+  expect(await refusal(owner.ask(CLAIM, options))).toEqual([401, 'missing signature headers']);
+  expect(await refusal(owner.askAs('x', CLAIM, options))).toEqual([403, 'validator access denied']);
+  expect(await refusal(owner.askAs('stranger', CLAIM, options))).toEqual([
+    403,
+    'validator access denied',
+  ]);
+  const tampered = owner.signed('a', CLAIM, options);
+  expect(await refusal(owner.ask(CLAIM, { ...tampered, body: '{"batch_size": 2}' }))).toEqual([
+    401,
+    'invalid signature',
+  ]);
+  const once = owner.signed('a', CLAIM, options);
+  expect((await owner.ask(CLAIM, once)).status).toBe(200);
+  expect(await refusal(owner.ask(CLAIM, once))).toEqual([409, 'replayed request']);
+  for (const batch_size of [0, 41, 1.5, '1'])
+    expect((await refusal(post('a', CLAIM, { batch_size })))[0]).toBe(422);
+  expect((await refusal(owner.askAs('a', CLAIM, { ...options, body: 'x' })))[0]).toBe(422);
+  const nowhere = resultPath('11111111-2222-8333-8444-555555555555');
+  expect(await refusal(post('a', nowhere, scored({ x: 1 })))).toEqual([403, 'rejected_not_found']);
+  const unknown = `/v1/families/${FAMILY}/tasks/status?run_id=run-99`;
+  expect((await owner.askAs('a', unknown)).status).toBe(404);
+});
+
+test('a lease is its validator’s: it is given back, taken again, and its first result stands', async () => {
+  await openRun(owner);
+  const [first] = (await claim('a', { batch_size: 1 })).tasks;
+  const id = first?.task_evaluation_id ?? '';
+  expect(await refusal(post('b', resultPath(id), scored({ x: 1 })))).toEqual([
+    403,
+    'rejected_wrong_validator',
+  ]);
+  const returned = await post('a', resultPath(id, 'return'), {});
+  expect(returned.json()).toEqual({ task_evaluation_id: id, status: 'returned' });
+  expect((await post('a', resultPath(id, 'return'), {})).status).toBe(200);
+  expect(await refusal(post('a', resultPath(id), scored({ x: 1 })))).toEqual([
+    409,
+    'rejected_not_claimed',
+  ]);
+  const [again] = (await claim('a', { batch_size: 1 })).tasks;
+  expect(again?.task_evaluation_id).toBe(id);
+
+  await owner.restart();
+  expect((await claim('a', { batch_size: 1 })).tasks[0]?.task_id).not.toBe(first?.task_id);
+  for (const wrong of [{ x: 1.5 }, { a: 0.5 }])
+    expect((await refusal(post('a', resultPath(id), scored(wrong))))[0]).toBe(422);
+  const sent = SubmitAnswer.parse((await post('a', resultPath(id), scored({ x: 0.1 }))).json());
+  expect(sent).toMatchObject({ family_evaluation_complete: false, remaining_task_count: 1 });
+  const second = await post('a', resultPath(id), scored({ x: 0.9, y: 7 }));
+  expect(SubmitAnswer.parse(second.json())).toEqual(sent);
+  expect(await refusal(post('a', resultPath(id, 'return'), {}))).toEqual([
+    409,
+    'rejected_evaluated',
+  ]);
+  const ended = await owner.command('runs.end', { family: FAMILY, run: 'run-2' });
+  expect(ended).toMatchObject({ ended: true, winner: hotkey('x'), reason: 'first-run-best-score' });
+  expect(await owner.command('runs.end', { family: FAMILY, run: 'run-2' })).toMatchObject({
+    ended: false,
+    winner: hotkey('x'),
+  });
+});
+
+test('of a sampled run nobody gets a task before the snapshot block is final, and everybody the same ones then', async () => {
+  const run = await openRun(owner, { sample: 1 });
+  expect(await claim('a')).toEqual({ tasks: [], remaining_task_count: 0 });
+  await playTo(owner, owner.block() + 10);
+  const [forA, forB] = [await claim('a'), await claim('b')];
+  expect(forA.tasks).toHaveLength(1);
+  expect(forB.tasks.map(({ task_id }) => task_id)).toEqual(
+    forA.tasks.map(({ task_id }) => task_id),
+  );
+  const id = forA.tasks[0]?.task_evaluation_id ?? '';
+  const sent = SubmitAnswer.parse(
+    (await post('a', resultPath(id), scored({ x: 0.5, y: 0.54 }))).json(),
+  );
+  expect(sent.family_evaluation_complete).toBe(true);
+  // The winner before had 0.5 in this run: 0.54 does not reach the margin.
+  expect(await owner.command('runs.end', { family: FAMILY, run: run.run })).toMatchObject({
+    winner: hotkey('x'),
+    reason: 'previous-winner-retained',
+  });
+});
+
+test('a restart serves the same roster bytes, and knows every submission', async () => {
+  const path = '/v1/runs/run-1/roster';
+  const before = await owner.ask(path);
+  await owner.restart();
+  const after = await owner.ask(path);
+  expect([after.status, after.body]).toEqual([200, before.body]);
+  const runs = RunAnswer.array().parse((await owner.ask('/v1/runs')).json());
+  expect(runs.map(({ run_id, status }) => [run_id, status])).toEqual([
+    ['run-3', 'completed'],
+    ['run-2', 'completed'],
+    ['run-1', 'completed'],
+  ]);
+  expect(await owner.command('submissions.list', { limit: 10 })).toHaveLength(3);
+  await expect.poll(async () => (await owner.ask('/readyz')).status).toBe(200);
+  expect((await owner.ask('/healthz')).status).toBe(200);
+  expect((await owner.ask('/metrics')).text).toContain('eirel_log_size_events');
+});
+
+test('an archive comes as a form or as it is, once; beyond its limits it is refused', async () => {
+  const path = '/v1/submissions';
+  const gzip = { 'content-type': 'application/gzip' };
+  const archive = await archiveOf('x');
+  const again = await owner.askAs('x', path, { method: 'POST', body: archive, headers: gzip });
+  expect(again.json()).toMatchObject({
+    miner_hotkey: hotkey('x'),
+    archive_sha256: sha256(archive),
+  });
+  expect(await owner.command('submissions.list', { limit: 10 })).toHaveLength(3);
+
+  const boundary = 'a-boundary';
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="archive"; filename="a.tar.gz"\r\n\r\n`;
+  const another = await archiveOf('another of x');
+  const form = Buffer.concat([Buffer.from(head), another, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+  const formType = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+  const taken = await owner.askAs('x', path, { method: 'POST', body: form, headers: formType });
+  expect([taken.status, taken.json()]).toMatchObject([200, { archive_sha256: sha256(another) }]);
+
+  const submit = (name: string, body: Uint8Array) =>
+    refusal(owner.askAs(name, path, { method: 'POST', body, headers: gzip }));
+  expect((await submit('x', await archiveOf('a third of x')))[0]).toBe(429);
+  expect((await submit('y', Buffer.from('no archive')))[0]).toBe(400);
+  expect((await submit('y', Buffer.alloc(2_000_001)))[0]).toBe(413);
+  expect(await submit('stranger', archive)).toEqual([
+    403,
+    'hotkey is not registered on the subnet',
+  ]);
+  expect(await refusal(owner.ask(path, { method: 'POST', body: archive }))).toEqual([
+    401,
+    'missing signature headers',
+  ]);
+});
+
+test('an operator does it from the command line, and is told what came of it', async () => {
+  await using scratch = await scratchDirectory();
+  const file = join(scratch.path, 'tasks.json');
+  // More than one message of NATS holds.
+  const large = { ...taskSetOf(['t-9']), corpora: [corpusOf(2_000_000)] };
+  await writeFile(file, JSON.stringify(large));
+  const eirel = async (...argv: string[]) => {
+    const { code, out, err } = await eirelHere(['owner', ...argv, '--json'], owner.operatorEnv);
+    return { code, err, said: out === '' ? null : (JSON.parse(out) as object) };
+  };
+  const taskSet = sha256(JSON.stringify(large));
+  expect(await eirel('task-set', 'publish', file)).toEqual({
+    code: 0,
+    err: '',
+    said: { taskSet, tasks: 1, published: true },
+  });
+  expect((await eirel('task-set', 'publish', file)).said).toMatchObject({ published: false });
+  const at = owner.block();
+  const phases = ['--snapshot', `${at + 10}`, '--commit', `${at + 30}`, '--decide', `${at + 40}`];
+  const missing = await eirel('runs', 'open', ...phases);
+  expect([missing.code, missing.err]).toEqual([2, expect.stringContaining('--certify')]);
+  const opened = await eirel('runs', 'open', ...phases, '--certify', `${at + 50}`);
+  expect(opened.said).toMatchObject({ opened: true, run: 'run-4', members: 3 });
+  const early = await eirel('runs', 'open', ...phases, '--certify', `${at + 41}`);
+  expect([early.code, early.err]).toEqual([3, expect.stringContaining('blocks until certify')]);
+  const ended = await eirel('runs', 'end', 'run-4');
+  expect(ended.said).toEqual({ ended: true, winner: null, score: null, reason: 'no-scores' });
+  const listed = await eirelHere(['owner', 'submissions', 'list'], owner.operatorEnv);
+  expect(listed.out.trimEnd().split('\n')).toHaveLength(4);
+});
+
+/** A corpus of at least so many bytes. */
+function corpusOf(bytes: number) {
+  const documents = Array.from({ length: Math.ceil(bytes / 100_000) }, (_, index) => ({
+    doc_id: `d-${index}`,
+    content: 'x'.repeat(100_000),
+  }));
+  return { corpus_id: 'c-1', documents };
+}
+
+/** The status of a refusal, and its words. */
+async function refusal(asked: Promise<Reply>): Promise<[number, string]> {
+  const reply = await asked;
+  return [reply.status, Refusal.parse(reply.json()).detail];
 }
 
 /** Checks the served roster as a validator does, and gives its members. */

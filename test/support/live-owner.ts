@@ -57,6 +57,8 @@ export async function liveOwner(settings: Readonly<Record<string, string>> = {})
     });
   let service = await start();
   opened.defer(() => service[Symbol.asyncDispose]());
+  const operatorPassword = join(path, 'operator-password');
+  await writeFile(operatorPassword, natsCredential(account, 'operator').pass);
   const operator = opened.adopt(
     await connectNats({ url: nats.url, ...natsCredential(account, 'operator'), name: 'operator' }),
     (nc) => nc.close(),
@@ -74,13 +76,14 @@ export async function liveOwner(settings: Readonly<Record<string, string>> = {})
     const at = { timestamp: new Date().toISOString(), requestId: `request-${requests}` };
     return { ...options, headers: { ...signRequest(devSigner(name), request, at), ...headers } };
   };
-  const owner = {
+  return {
     chain,
-    env,
-    account,
-    nats,
-    url: () => service.url,
-    source: () => service.source,
+    /** The settings of an operator's commands. */
+    operatorEnv: {
+      EIREL_NATS_URL: nats.url,
+      EIREL_NATS_USER: natsCredential(account, 'operator').user,
+      EIREL_NATS_PASSWORD_FILE: operatorPassword,
+    },
     block: (): number => chain.heads().finalized.number,
     ask: (path: string, options?: Ask): Promise<Reply> => ask(service.url, path, options),
     signed,
@@ -96,15 +99,18 @@ export async function liveOwner(settings: Readonly<Record<string, string>> = {})
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
-  return owner;
 }
 
-/** An archive that a miner of this name submits. */
+/** An archive that a miner of this name submits: the same bytes each time, although tar writes the time into them. */
 export async function archiveOf(name: string): Promise<Buffer> {
   const manifest = `schema_version: 1\nagent:\n  name: ${name}\nfamily_id: general_chat\n`;
   const files = { 'submission.yaml': manifest, 'app.py': `# ${name}\n` };
-  return Buffer.from((await minerArchive(files)).bytes);
+  const made = archives.get(name) ?? Buffer.from((await minerArchive(files)).bytes);
+  archives.set(name, made);
+  return made;
 }
+
+const archives = new Map<string, Buffer>();
 
 /** Publishes a task set; gives its digest. */
 export async function publish(owner: LiveOwner, names: readonly string[]): Promise<string> {
