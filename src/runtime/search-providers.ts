@@ -109,7 +109,7 @@ const Tavily = z.object({
 const PROVIDERS: Readonly<Record<SearchAccount['kind'], Provider>> = {
   brave: {
     ask: ({ query, count, key, url }) => ({
-      url: `${url}?${new URLSearchParams({ q: query, count: String(count) })}`,
+      url: `${url}?${new URLSearchParams({ q: query, count: String(count) }).toString()}`,
       headers: { 'x-subscription-token': key },
       body: null,
     }),
