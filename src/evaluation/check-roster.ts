@@ -28,7 +28,7 @@ export type RosterExpected = Readonly<{
   owner: string;
 }>;
 
-export type RosterReason = z.infer<typeof RosterRefused.data>['reason'];
+type RosterReason = z.infer<typeof RosterRefused.data>['reason'];
 
 /** A roster that every check passed. `roster` is the SHA-256 of the signed body: the run's name for it. */
 export type Roster = Readonly<{ roster: string; body: RosterBody; document: RosterDocument }>;

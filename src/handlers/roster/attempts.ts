@@ -23,5 +23,3 @@ export function createAttempts() {
     },
   };
 }
-
-export type Attempts = ReturnType<typeof createAttempts>;
