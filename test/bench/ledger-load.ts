@@ -23,8 +23,8 @@ export type LedgerLoaded = Readonly<{
   found: number;
 }>;
 
-/** Four tools, two connections each. */
-const WRITERS = 8;
+/** Four tools, four connections each. */
+const WRITERS = 16;
 const READERS = 2;
 const READ_EVERY_MS = 20;
 

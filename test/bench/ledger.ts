@@ -51,7 +51,7 @@ export const ledger: Benchmark = {
         targets: [{ of: 'value', is: 'at most', bound: 20 }],
       },
       plainRow(
-        { name: 'ledger-fastest', what: 'attestations, 8 connections', unit: 'calls/s' },
+        { name: 'ledger-fastest', what: 'attestations, 16 connections', unit: 'calls/s' },
         rate(fastest),
       ),
       {

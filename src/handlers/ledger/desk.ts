@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { type LogWriter, MAX_APPEND_EVENTS } from '../../events/log.ts';
+import type { LogWriter } from '../../events/log.ts';
 import { jobsAmong, modelCallsAmong, toolCallsAmong } from '../../projectors/ledger.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { addFact, type Facts, knownIn, noFacts } from './facts.ts';
@@ -9,8 +9,11 @@ import { type Refusal, type Ruling, ruleOnWish, type Wish } from './rule-on-wish
 /** What may wait for its turn: four seconds of the load that the ledger is made for. */
 export const MAX_WAITING_WISHES = 20_000;
 
-/** Appends under way: while one is written, the next is put together. */
-const MAX_APPENDS = 2;
+/** Wishes that are ruled on in one go: some milliseconds in which nobody else is answered. The log groups appends itself. */
+const MAX_GROUP_WISHES = 200;
+
+/** Appends under way: what waits behind the one that is written makes the next batch, up to its limit. */
+const MAX_APPENDS = 8;
 
 /** Batches that the projection does not show yet: they are kept in memory, and each is looked into for every wish. */
 const MAX_UNSHOWN_BATCHES = 64;
@@ -93,7 +96,7 @@ async function recordNext(state: State, deps: DeskDeps): Promise<void> {
     for (const { settle } of takeGroup(state, Number.POSITIVE_INFINITY)) settle.reject(error);
     return;
   }
-  const group = takeGroup(state, MAX_APPEND_EVENTS);
+  const group = takeGroup(state, MAX_GROUP_WISHES);
   // What the projection shows by now is found in it; everything else is in the batches that stay.
   const shown = deps.shown();
   state.batches = state.batches.filter(({ end }) => end === null || end > shown);

@@ -163,8 +163,10 @@ function toolCall(body: z.infer<typeof ToolCallBody>, newName: () => string, at:
 /** Quotes and backslashes are doubled where this text becomes part of an event. */
 function writtenArgs(args: PythonJson, at: string): string {
   const text = argsText(args);
-  if (text.length <= MAX_ARGS_LENGTH && JSON.stringify(text).length <= MAX_WRITTEN_ARGS_LENGTH)
-    return text;
+  // At most each character is doubled: most texts are far too short to be counted again.
+  const written =
+    2 * text.length <= MAX_WRITTEN_ARGS_LENGTH ? text.length : JSON.stringify(text).length;
+  if (text.length <= MAX_ARGS_LENGTH && written <= MAX_WRITTEN_ARGS_LENGTH) return text;
   throw invalid(`${at}args_json`, `at most ${MAX_ARGS_LENGTH} characters in ASCII`);
 }
 
