@@ -246,6 +246,13 @@ test('a seed that is absent, no seed, or readable by others stops the validator,
   }
 });
 
+test('a validator that runs submissions itself has to know whose rosters it believes, and where they are', async () => {
+  const local = { ...NOBODY, EIREL_WEIGHT_MODE: 'decentralized', EIREL_EXEC_MODE: 'local' };
+  const { err } = await eirelHere(['validator'], local);
+  for (const name of ['EIREL_OWNER_URL', 'EIREL_OWNER_HOTKEY'])
+    expect(err).toContain(`${name}: not set, and EIREL_EXEC_MODE=local needs it`);
+});
+
 test('a chain that does not answer is a fault of the command that needs it at once, by its address', async () => {
   const seed = join(dir, 'good.seed');
   await writeFile(seed, 'ab'.repeat(32), { mode: 0o600 });
