@@ -5,7 +5,8 @@ import type { Rules } from './events/decision.ts';
 import { Family, Fraction } from './events/scalars.ts';
 import { FINNEY_GENESIS } from './events/source.ts';
 import { WeightMode } from './events/weights.ts';
-import { clusterSettings } from './settings/cluster.ts';
+import { clusterSettings, runtimeFaults } from './settings/cluster.ts';
+import { evaluationFaults, evaluationSettings } from './settings/evaluation.ts';
 import { executionSettings } from './settings/execution.ts';
 import { ledgerSettings } from './settings/ledger.ts';
 import { ownerSettings } from './settings/owner.ts';
@@ -203,6 +204,7 @@ export const Environment = z.object({
   ...clusterSettings,
   ...serviceSettings,
   ...executionSettings,
+  ...evaluationSettings,
   ...ledgerSettings,
   ...toolSettings,
   ...proxySettings,
@@ -261,9 +263,16 @@ export function validatorFaults(config: Config): readonly string[] {
 /** Who runs submissions itself has to know whose rosters they are of, and where to ask for them. */
 function executionFaults(config: Config): readonly string[] {
   if (config.EIREL_EXEC_MODE !== 'local') return [];
-  return (['EIREL_OWNER_URL', 'EIREL_OWNER_HOTKEY'] as const)
+  const needed = [
+    'EIREL_OWNER_URL',
+    'EIREL_OWNER_HOTKEY',
+    'EIREL_SERVICE_TOKEN_FILE',
+    'EIREL_JOB_KEY_FILE',
+  ] as const;
+  const missing = needed
     .filter((name) => config[name] === undefined)
     .map((name) => `${name}: not set, and EIREL_EXEC_MODE=local needs it`);
+  return [...missing, ...evaluationFaults(config), ...runtimeFaults(config)];
 }
 
 /** What is wrong with the settings that say where the hotkey is. */

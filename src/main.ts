@@ -3,8 +3,8 @@ import type { Chain } from './chain/chain.ts';
 import { verifySr25519 } from './chain/hotkey.ts';
 import { gateWork } from './cli/validator/gate-work.ts';
 import { openChain, openHotkey } from './cli/validator/open-chain.ts';
+import { openExecution } from './cli/validator/open-execution.ts';
 import { type OwnLog, openOwnLog } from './cli/validator/open-own-log.ts';
-import { openRosters } from './cli/validator/open-rosters.ts';
 import type { ValidatorLog } from './cli/validator/open-validator-log.ts';
 import { ownBundles } from './cli/validator/own-bundles.ts';
 import { pageOf, serveValidator } from './cli/validator/serve-validator.ts';
@@ -80,6 +80,7 @@ export async function startValidator(
     blake2b256,
     forks: forks.take,
     ...overLog(own, metrics),
+    excuses: (run) => execution.excuses(run),
     signal: stopping,
     onStep: stepLogger(logger),
   });
@@ -89,13 +90,14 @@ export async function startValidator(
   await beginMode(identity, own);
   const proof = await proofOf(config, own, validator, chain);
   const beside = { ...site, validator, identity, queries: log.queries, askSpace };
-  const rosters = opened.use(openRosters(config, beside));
+  const execution = opened.use(await openExecution(config, beside));
+  const { routes } = execution;
   const connection = chain.connection;
-  const signing = [check, () => checkpointCheck(sequencer), ...rosters.checks];
+  const signing = [check, () => checkpointCheck(sequencer), ...execution.checks];
   const served = opened.use(
     await serveValidator(
       config,
-      { validator, identity, hotkey, log, connection, signing, proof, rosters: rosters.routes },
+      { validator, identity, hotkey, log, connection, signing, proof, rosters: routes },
       { logger, metrics, signal: stopping },
     ),
   );
@@ -103,16 +105,22 @@ export async function startValidator(
   logger.info({ url, hotkey, source, mode: identity.mode }, 'validating');
 
   const pollMs = config.EIREL_POLL_MS;
-  const loops = [
-    startLoop(validator, { log, metrics, logger, pollMs, signal: stopping }),
-    rosters.run(),
-  ];
-  opened.defer(() => Promise.allSettled(loops).then(() => undefined)); // their errors are `ended`'s
-  opened.defer(() => stop.abort(new Error('the validator stopped')));
-  const ended = Promise.race([Promise.all(loops).then(() => undefined), own.ended]);
-  ended.catch(() => undefined); // whoever awaits it hears of it
+  const loop = startLoop(validator, { log, metrics, logger, pollMs, signal: stopping });
+  const ended = endTogether(opened, { loops: [loop, execution.run()], stop, log: own });
   const running = opened.move();
   return { url, hotkey, source, ended, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Settles when the loops have, or the log has; whatever is disposed of first stops the loops, and waits for them. */
+function endTogether(
+  opened: AsyncDisposableStack,
+  { loops, stop, log }: { loops: readonly Promise<void>[]; stop: AbortController; log: OwnLog },
+): Promise<void> {
+  opened.defer(() => Promise.allSettled(loops).then(() => undefined)); // their errors are `ended`'s
+  opened.defer(() => stop.abort(new Error('the validator stopped')));
+  const ended = Promise.race([Promise.all(loops).then(() => undefined), log.ended]);
+  ended.catch(() => undefined); // whoever awaits it hears of it
+  return ended;
 }
 
 /** The first thing that a start may append: whether weights are set in another mode than before. */

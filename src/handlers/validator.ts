@@ -8,6 +8,7 @@ import { type AdvanceDeps, advanceRun } from './advance-run.ts';
 import type { Fetch, Post } from './ask-peers.ts';
 import { chainForRound } from './chain-for-round.ts';
 import { closeRun, openRun } from './control-run.ts';
+import { closeWithExcuses, type Excuses } from './evaluation/close-with-excuses.ts';
 import { createEvidenceDesk } from './evidence-desk.ts';
 import { type ImportLine, type ImportReport, importScores } from './import-scores.ts';
 import { runsAtWork } from './lane.ts';
@@ -41,6 +42,8 @@ export type ValidatorParts = Readonly<{
   forks: SpreadDeps['forks'];
   history: SigningHistory;
   checkpoints: AdvanceDeps['checkpoints'];
+  /** What a run that is closed leaves undone. */
+  excuses: Excuses;
   keys: AdvanceDeps['keys'];
   now: () => string;
   signal: AbortSignal;
@@ -54,7 +57,10 @@ export type ValidatorParts = Readonly<{
 export function createValidator(parts: ValidatorParts) {
   const { identity, log, reached, now, projections, chain } = parts;
   const state: LoopState = newLoopState();
-  const record = createRecorder({ append: log.append, reached, now });
+  const record = closeWithExcuses(
+    createRecorder({ append: log.append, reached, now }),
+    parts.excuses,
+  );
   const { command, step, round } = takeTurns(state);
   const { signer, verify, blake2b256 } = parts;
   const { family, genesis, netuid, ownerHotkey } = identity;

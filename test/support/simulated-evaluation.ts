@@ -1,7 +1,7 @@
 import { Task, type TaskSet } from '#src/evaluation/task-set.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
+import { closeWithExcuses } from '#src/handlers/evaluation/close-with-excuses.ts';
 import { createEvaluation, type EvaluationParts } from '#src/handlers/evaluation/evaluation.ts';
-import { findRun } from '#src/projectors/run-state.ts';
 import { prng } from './prng.ts';
 import { digest, hotkey } from './recorded-events.ts';
 import { idleClock, memoryBlobs, simulatedLog } from './simulated-log.ts';
@@ -123,12 +123,11 @@ export async function simulateEvaluation(
         } else await round;
       }
     },
-    close: async (): Promise<void> => {
-      const run = await findRun(log.queries.runState, RUN.family, RUN.run);
-      if (run === null) throw new Error('no run');
-      await log.record(await life.evaluation.excuses(run));
-      await log.record([{ type: 'run.closed.v1', data: { ...RUN, reason: 'commit-due' } }]);
-    },
+    close: (): Promise<void> =>
+      closeWithExcuses(
+        log.record,
+        life.evaluation.excuses,
+      )([{ type: 'run.closed.v1', data: { ...RUN, reason: 'commit-due' } }]),
     [Symbol.asyncDispose]: (): Promise<void> => {
       life.end();
       return log[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { claimsOf, settledPairs } from '../../projectors/evaluation.ts';
 import type { Queries } from '../../projectors/projector.ts';
-import { type Run, unfinishedRuns } from '../../projectors/run-state.ts';
+import { findRun, unfinishedRuns } from '../../projectors/run-state.ts';
 import { type Begin, pairName } from './decide-evaluation.ts';
 import { keep } from './documents.ts';
 import { createRuntimeKeeper, type RuntimeDeps, type Standings } from './keep-runtimes.ts';
@@ -64,9 +64,11 @@ export function createEvaluation(parts: EvaluationParts) {
       Object.assign(state, work.counts());
     },
     /** The excuses of a run that is about to be closed, for pairs that were begun and have no result. */
-    excuses: async (run: Run): Promise<readonly DomainEvent[]> => {
-      const found = await planOf(run);
-      return found.kind === 'ready' ? excusesOf(found.plan, parts, work.reasonOf) : [];
+    excuses: async ({ family, run }: Readonly<{ family: string; run: string }>) => {
+      const found = await findRun(parts.queries.runState, family, run);
+      if (found === null) return [];
+      const planned = await planOf(found);
+      return planned.kind === 'ready' ? excusesOf(planned.plan, parts, work.reasonOf) : [];
     },
     /** Resolves when nothing is at work any more; the signal has to be aborted before. */
     drained: work.drained,

@@ -31,12 +31,6 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
   const waits = new Map<string, Waiting>();
   const crew = createCrew();
   const stops = createStops(parts.signal);
-  const finish = (key: string, run: string, pair: Begin, done: PairDone): void => {
-    if (done.kind === 'settled') return void waits.delete(key);
-    const failures = (waits.get(key)?.failures ?? 0) + 1;
-    waits.set(key, { until: parts.clock() + backoffMs(failures), failures, detail: done.detail });
-    parts.onLater({ run, task: pair.task, miner: pair.miner }, done.detail);
-  };
   return {
     /** Which pairs of a run are to be begun now. */
     decide: (plan: RunPlan, now: RunNow): readonly Begin[] => {
@@ -72,7 +66,10 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
             referenceOf,
             signal,
           });
-          finish(key, plan.run, pair, done);
+          if (done.kind === 'settled') waits.delete(key);
+          else waits.set(key, postponed(waits.get(key), done.detail, parts.clock()));
+          if (done.kind === 'later')
+            parts.onLater({ run: plan.run, ...pairOnly(pair) }, done.detail);
         } finally {
           busy.delete(key);
         }
@@ -127,8 +124,10 @@ function nameOf({ family, run }: Readonly<{ family: string; run: string }>): str
   return `${family}/${run}`;
 }
 
-function backoffMs(failures: number): number {
-  return Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 16));
+function postponed(before: Waiting | undefined, detail: string, now: number): Waiting {
+  const failures = (before?.failures ?? 0) + 1;
+  const wait = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 16));
+  return { until: now + wait, failures, detail };
 }
 
 /** What is kept under names that begin so, by the rest of the name. */

@@ -1,0 +1,215 @@
+import type { Config } from '../../config.ts';
+import type { Signer } from '../../consensus/keys.ts';
+import { localVerdict } from '../../evaluation/local-judge.ts';
+import type { Excuses } from '../../handlers/evaluation/close-with-excuses.ts';
+import { createEvaluation, type EvaluationParts } from '../../handlers/evaluation/evaluation.ts';
+import type { Judge, Leases, Oracles } from '../../handlers/evaluation/ports.ts';
+import type { Identity } from '../../handlers/perform-step.ts';
+import type { Validator } from '../../handlers/validator.ts';
+import { type LoopState, newLoopState, runValidatorLoop } from '../../handlers/validator-loop.ts';
+import type { Check } from '../../http/documents.ts';
+import type { Metrics } from '../../http/metrics.ts';
+import { wait } from '../../runtime/clock.ts';
+import { judgeClient } from '../../runtime/judge-client.ts';
+import { leaseClient } from '../../runtime/lease-client.ts';
+import { ledgerClient } from '../../runtime/ledger-client.ts';
+import type { Logger } from '../../runtime/logger.ts';
+import { minerClient } from '../../runtime/miner-client.ts';
+import { oracleClients } from '../../runtime/oracle-clients.ts';
+import { type ServiceWatch, watchServices } from '../../runtime/service-watch.ts';
+import { modelsOf } from '../../settings/evaluation.ts';
+import { openRuntimes } from '../open-runtimes.ts';
+import { readPrices } from '../proxy/providers-file.ts';
+import { readSecretFile } from '../secret-file.ts';
+import type { Rosters } from './open-rosters.ts';
+import type { ValidatorLog } from './open-validator-log.ts';
+
+/** What a validator has of its own measuring: all of it empty where scores are imported. */
+export type Evaluation = Readonly<{
+  checks: readonly (() => Check)[];
+  /** Measures until the signal aborts; throws where nothing may be appended any more. */
+  run: () => Promise<void>;
+  excuses: Excuses;
+}> &
+  AsyncDisposable;
+
+type Deps = Readonly<{
+  validator: Pick<Validator, 'turns'>;
+  identity: Identity;
+  signer: Signer;
+  queries: ValidatorLog['queries'];
+  documents: Rosters['documents'];
+  metrics: Metrics;
+  logger: Logger;
+  signal: AbortSignal;
+}>;
+
+/** Opens what runs and measures submissions, where the configuration says so. Throws `config.invalid`. */
+export async function openEvaluation(config: Config, deps: Deps): Promise<Evaluation> {
+  const { documents, signal, logger } = deps;
+  if (documents === null) return NO_EVALUATION;
+  await using opened = new AsyncDisposableStack();
+  const services = servicesOf(config);
+  const watch = watchServices(services, { clock: Date.now, signal });
+  const runtimes = opened.use(
+    await openRuntimes(config, { instance: deps.signer.hotkey, services: minerServicesOf(config) }),
+  );
+  const evaluation = createEvaluation({
+    ...(await outsideOf(config, deps)),
+    ...documents,
+    ...deps.validator.turns,
+    queries: deps.queries,
+    runtimes,
+    outage: watch.outage,
+    self: deps.signer.hotkey,
+    limits: {
+      instantMs: config.EIREL_INSTANT_BUDGET_SECONDS * 1_000,
+      thinkingMs: config.EIREL_THINKING_BUDGET_SECONDS * 1_000,
+      budget: config.EIREL_JOB_MAX_COST_USD,
+      calls: config.EIREL_JOB_MAX_CALLS,
+    },
+    costFloor: config.EIREL_EVAL_MIN_TURN_COST_USD,
+    parallel: { pairs: config.EIREL_EVALUATION_PAIRS, tasks: config.EIREL_EVALUATION_TASKS },
+    clock: Date.now,
+    signal,
+    onLater: (pair, reason) => logger.warn({ ...pair, reason }, 'not yet, tried again later'),
+  });
+  opened.defer(evaluation.drained);
+  const state = newLoopState();
+  const running = opened.move();
+  return {
+    checks: [() => loopCheck(state, evaluation.state), () => serviceCheck(watch)],
+    run: () => keepRunning(evaluation.round, watch, state, config.EIREL_POLL_MS, deps),
+    excuses: evaluation.excuses,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+const NO_EVALUATION: Evaluation = {
+  checks: [],
+  run: async () => undefined,
+  excuses: async () => [],
+  [Symbol.asyncDispose]: async () => undefined,
+};
+
+/** Whom the evaluation speaks with. */
+async function outsideOf(
+  config: Config,
+  { identity, signer, signal }: Deps,
+): Promise<
+  Pick<EvaluationParts, 'ledger' | 'invokeMiner' | 'jobKey' | 'judge' | 'oracles' | 'leases'>
+> {
+  const token = await readSecretFile(config, 'EIREL_SERVICE_TOKEN_FILE');
+  return {
+    ledger: ledgerClient({ url: config.EIREL_LEDGER_URL, token, signal }),
+    invokeMiner: minerClient({ now: () => performance.now() }),
+    jobKey: await readSecretFile(config, 'EIREL_JOB_KEY_FILE'),
+    judge: judgeOf(config),
+    oracles: await oraclesOf(config),
+    leases: leasesOf(config, identity.ownerUrl, { signer, signal }),
+  };
+}
+
+function judgeOf(config: Config): Judge {
+  const { EIREL_JUDGE_SERVICE_URL: url, EIREL_EVAL_JUDGE_TIMEOUT_SECONDS: seconds } = config;
+  if (url !== undefined && url !== 'local') return judgeClient({ url, timeoutMs: seconds * 1_000 });
+  return {
+    name: 'local',
+    ask: async (question) => ({ kind: 'ok', verdict: localVerdict(question), calls: [] }),
+  };
+}
+
+/** The configured oracles; null where there are none. */
+async function oraclesOf(config: Config): Promise<Oracles | null> {
+  const { oracles, reconciler } = modelsOf(config);
+  if (reconciler === null) return null;
+  return oracleClients({
+    oracles: await Promise.all(
+      oracles.map(async (each) => ({
+        ...each,
+        key: await readSecretFile(config, each.keySetting),
+      })),
+    ),
+    reconciler: {
+      ...reconciler,
+      provider: 'chutes',
+      key: await readSecretFile(config, reconciler.keySetting),
+    },
+    preferred: config.EIREL_VALIDATOR_PAIRWISE_REFERENCE_VENDOR,
+    prices: await readPrices(config.EIREL_PRICES_FILE),
+  });
+}
+
+function leasesOf(
+  config: Config,
+  ownerUrl: string | null,
+  { signer, signal }: Pick<Deps, 'signer' | 'signal'>,
+): Leases | null {
+  if (config.EIREL_TASK_SOURCE === 'roster' || ownerUrl === null) return null;
+  return leaseClient({ ownerUrl, signer, clock: Date.now, signal });
+}
+
+/** What has to be there while miners work: the ledger, the proxy, and the tools that miners are told of. */
+function servicesOf(config: Config): readonly Readonly<{ name: string; url: string }>[] {
+  const tools = {
+    'web search': config.EIREL_WEB_SEARCH_URL,
+    'url fetch': config.EIREL_URL_FETCH_URL,
+    sandbox: config.EIREL_SANDBOX_URL,
+    rag: config.EIREL_RAG_URL,
+  };
+  return [
+    { name: 'ledger', url: config.EIREL_LEDGER_URL },
+    { name: 'proxy', url: config.EIREL_PROXY_URL },
+    ...Object.entries(tools).flatMap(([name, url]) => (url === undefined ? [] : [{ name, url }])),
+  ];
+}
+
+/** Where miners in child processes find them; one that is not offered is nowhere. */
+function minerServicesOf(config: Config) {
+  const nowhere = 'http://127.0.0.1:9';
+  return {
+    providerProxy: config.EIREL_PROXY_URL,
+    webSearch: config.EIREL_WEB_SEARCH_URL ?? nowhere,
+    urlFetch: config.EIREL_URL_FETCH_URL ?? nowhere,
+    sandbox: config.EIREL_SANDBOX_URL ?? nowhere,
+    rag: config.EIREL_RAG_URL ?? nowhere,
+  };
+}
+
+async function keepRunning(
+  round: () => Promise<void>,
+  watch: ServiceWatch,
+  state: LoopState,
+  pollMs: number,
+  { metrics, logger, signal }: Pick<Deps, 'metrics' | 'logger' | 'signal'>,
+): Promise<void> {
+  const watching = watch.run();
+  await runValidatorLoop(state, pollMs, {
+    round,
+    wait: (ms) => wait(ms, signal),
+    onFailure: (error) => {
+      metrics.loopRestarted('evaluation');
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.error({ reason }, 'a round of the evaluation failed, the loop goes on');
+    },
+    signal,
+  });
+  await watching;
+}
+
+function loopCheck(
+  { failures, lastError }: LoopState,
+  { busy, waiting, holdup }: ReturnType<typeof createEvaluation>['state'],
+): Check {
+  const detail = lastError ?? holdup ?? `${busy} pairs at work, ${waiting} wait`;
+  return { name: 'evaluation', ok: failures === 0, detail };
+}
+
+function serviceCheck({ outage }: ServiceWatch): Check {
+  const detail = outage(Date.now());
+  return {
+    name: 'services',
+    ok: detail === null,
+    detail: detail ?? 'ledger, proxy and tools answer',
+  };
+}

@@ -1,0 +1,19 @@
+import type { DomainEvent } from '../../events/catalogue.ts';
+import { type Recorder, recordInBatches } from '../recorder.ts';
+
+/** The excuses of a run that is about to be closed: begun pairs that have no result because of us. */
+export type Excuses = (
+  run: Readonly<{ family: string; run: string }>,
+) => Promise<readonly DomainEvent[]>;
+
+/**
+ * A recorder that closes a run, whoever closes it, behind the excuses of what was not done: no score comes after the
+ * end. A crash in between leaves some of them, and the next closing adds the rest.
+ */
+export function closeWithExcuses(record: Recorder, excuses: Excuses): Recorder {
+  return async (events, causationId) => {
+    for (const { type, data } of events)
+      if (type === 'run.closed.v1') await recordInBatches(await excuses(data), record);
+    await record(events, causationId);
+  };
+}
