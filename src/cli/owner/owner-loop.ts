@@ -4,7 +4,7 @@ import { wait } from '../../runtime/clock.ts';
 import type { Logger } from '../../runtime/logger.ts';
 
 /** The loop of the owner's service, with how its last round went. Disposing of it waits for its end. */
-export type OwnerLoop = Readonly<{ check: () => Check }> & AsyncDisposable;
+type OwnerLoop = Readonly<{ check: () => Check }> & AsyncDisposable;
 
 /**
  * Ends runs at their phases, a round at a time, until it is disposed of or the signal aborts. A round that fails is told

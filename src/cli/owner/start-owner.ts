@@ -28,7 +28,7 @@ import { openChain, openHotkey } from '../validator/open-chain.ts';
 import { runOwnerLoop } from './owner-loop.ts';
 
 /** The running service of a subnet's owner; `ended` rejects when its log takes nothing any more. */
-export type RunningOwner = LongRunning &
+type RunningOwner = LongRunning &
   Readonly<{ hotkey: string; source: string; ended: Promise<void> }>;
 
 /** An archive of 16 MB comes at 64 KiB/s; without a byte for half a minute its sender is gone. */

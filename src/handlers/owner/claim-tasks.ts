@@ -6,7 +6,7 @@ import type { Queries } from '../../projectors/projector.ts';
 import type { Recorder } from '../recorder.ts';
 
 /** A task that a validator has to itself until it expires. */
-export type LeasedTask = Readonly<{
+type LeasedTask = Readonly<{
   evaluation: string;
   task: string;
   /** Its place among the tasks of the run, from 0. */

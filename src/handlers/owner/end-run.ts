@@ -6,7 +6,7 @@ import { type Recorder, recordInBatches } from '../recorder.ts';
 import { scoresOf } from './list-runs.ts';
 import { type OwnerPick, pickOf } from './pick-winner.ts';
 
-export type EndRunDeps = Readonly<{
+type EndRunDeps = Readonly<{
   registry: Queries;
   evaluations: Queries;
   /** By how much a challenger has to beat the winner before, in 1e-9. */

@@ -12,7 +12,7 @@ import { naiveTime } from './naive-time.ts';
 import { type ResultDeps, returnLease, takeResult } from './take-result.ts';
 import { taskPayload } from './task-payload.ts';
 
-export type EvaluationsDeps = ResultDeps &
+type EvaluationsDeps = ResultDeps &
   Readonly<{
     readTasks: (digest: string) => Promise<TaskSet>;
     countingTasks: (run: OwnerRun) => Promise<readonly string[]>;

@@ -12,7 +12,7 @@ import type { Queries } from '../../projectors/projector.ts';
 import { naiveTime } from './naive-time.ts';
 import { type OfficialScore, officialScores } from './pick-winner.ts';
 
-export type ListRunsDeps = Readonly<{
+type ListRunsDeps = Readonly<{
   registry: Queries;
   evaluations: Queries;
   readTasks: (digest: string) => Promise<TaskSet>;

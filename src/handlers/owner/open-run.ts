@@ -67,7 +67,7 @@ export function decideRoster(opening: Opening, view: RosterView): RosterDraft {
   return { ...place, taskSet: taskSet.digest, sample, phases, tasks, members: [...members] };
 }
 
-export type OpenRunDeps = Readonly<{
+type OpenRunDeps = Readonly<{
   network: Readonly<{ genesis: string; netuid: number }>;
   signer: Signer;
   registry: Queries;

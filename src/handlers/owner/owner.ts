@@ -22,7 +22,7 @@ import { createPublished } from './published.ts';
 import { type ReceiveDeps, receiveSubmission } from './receive-submission.ts';
 import { createTaskSetReads, publishTaskSet } from './task-sets.ts';
 
-export type OwnerParts = Readonly<{
+type OwnerParts = Readonly<{
   /** The family that submissions are for, and runs are of where none is named. */
   family: string;
   /** The family's share of the weight, and by how much a challenger has to win; both in 1e-9. */

@@ -12,7 +12,7 @@ import type { BlobStore } from '../blobs.ts';
 import { missing } from './task-sets.ts';
 
 /** A document that the owner has: whether it is everybody's by now, its length, and how to read it. */
-export type OwnerDocument = Readonly<{
+type OwnerDocument = Readonly<{
   isPublic: boolean;
   bytes: number;
   read: () => Promise<Uint8Array>;

@@ -15,7 +15,7 @@ import type { BlobStore } from '../blobs.ts';
 import type { Recorder } from '../recorder.ts';
 
 /** What is in an archive, or why it is not taken. */
-export type InspectedArchive =
+type InspectedArchive =
   | Readonly<{ kind: 'read'; entries: number; manifest: Uint8Array }>
   | Readonly<{ kind: 'fault'; code: string; detail: string }>;
 

@@ -57,7 +57,7 @@ export type ResultDeps = Readonly<{
 }>;
 
 /** The lease that a validator holds, or had; throws `request.forbidden` where there is none of its own. */
-export async function ownLease(
+async function ownLease(
   { family, evaluation, validator }: Evaluation,
   evaluations: Queries,
 ): Promise<Lease> {

@@ -21,7 +21,7 @@ const FamilyResult = z.strictObject({
 });
 
 /** A run in the form of the existing services. Times are UTC, without offset. */
-export const OwnerRunAnswer = z.strictObject({
+const OwnerRunAnswer = z.strictObject({
   run_id: RunId,
   sequence: z.int().min(0),
   status: z.enum(['open', 'completed']),
@@ -37,7 +37,7 @@ export const OwnerRunAnswer = z.strictObject({
   family_score_summaries: z.record(Family, z.unknown()),
   family_results: z.record(Family, FamilyResult),
 });
-export type OwnerRunAnswer = z.infer<typeof OwnerRunAnswer>;
+type OwnerRunAnswer = z.infer<typeof OwnerRunAnswer>;
 
 export type GetRunsDeps = Readonly<{
   /** The newest open run, else the newest of all; null before the first. */

@@ -16,7 +16,7 @@ export type OwnerCallers = Readonly<{
   announced: (req: Request) => Promise<void>;
 }>;
 
-export type OwnerCallersDeps = Readonly<{
+type OwnerCallersDeps = Readonly<{
   signed: SignedCallers;
   /** Who is on the subnet. Throws `chain.unavailable` where nobody can say. */
   neurons: () => Promise<
