@@ -24,7 +24,7 @@ import type { LongRunning } from '../long-running.ts';
 import { readSecretFile } from '../secret-file.ts';
 
 /** What every tool is given. */
-export type ToolDeps = Readonly<{
+type ToolDeps = Readonly<{
   config: Config;
   secrets: ToolSecrets;
   ledger: LedgerClient;

@@ -2,7 +2,7 @@ import type { JobState, LedgerClient } from '../ledger/ledger-port.ts';
 import { type CallRules, decideCall, type Refusal, refuse } from './decide-call.ts';
 
 /** A job that may be called for; `leave` says whether the call is in the ledger. */
-export type Admitted = Readonly<{ kind: 'admitted'; leave: (attested: boolean) => void }>;
+type Admitted = Readonly<{ kind: 'admitted'; leave: (attested: boolean) => void }>;
 
 export type JobDesk = Readonly<{
   /** Asks the ledger, unless it said within the last second that the job is open, and counts the call. */

@@ -4,7 +4,7 @@ import type { FoundDocument } from './search-provider.ts';
 export type KnownDocument = FoundDocument & Readonly<{ id: string }>;
 
 /** What a job opened of it. */
-export type OpenedPage = Readonly<{ finalUrl: string; title: string; text: string }>;
+type OpenedPage = Readonly<{ finalUrl: string; title: string; text: string }>;
 
 /** What a job found and opened: without it a document's name means nothing. */
 export type PageMemory = Readonly<{

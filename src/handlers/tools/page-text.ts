@@ -3,7 +3,7 @@ import { type HtmlToken, htmlTokens } from './html-tokens.ts';
 /** What people read on a page. */
 export type PageText = Readonly<{ title: string; text: string; links: readonly PageLink[] }>;
 
-export type PageLink = Readonly<{ href: string; text: string }>;
+type PageLink = Readonly<{ href: string; text: string }>;
 
 /** As much as the existing service gives. */
 const MAX_TITLE_LENGTH = 200;

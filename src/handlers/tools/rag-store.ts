@@ -1,7 +1,7 @@
 import type { Chunk } from './chunk-document.ts';
 
 /** A chunk with how well it fits a query; the higher, the better. */
-export type FoundChunk = Chunk & Readonly<{ score: number }>;
+type FoundChunk = Chunk & Readonly<{ score: number }>;
 
 export type CorpusSummary = Readonly<{ corpusId: string; documents: number; chunks: number }>;
 

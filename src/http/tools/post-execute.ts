@@ -3,7 +3,7 @@ import type { Route } from '../route.ts';
 import { type RouteAnswer, type ToolRouteDeps, toolRoute } from './tool-route.ts';
 
 /** A program with what lies beside it; null where the choice is the service's. */
-export type ExecuteBody = Readonly<{
+type ExecuteBody = Readonly<{
   code: string;
   timeoutSeconds: number | null;
   memoryMb: number | null;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Route } from '../route.ts';
 import { type RouteAnswer, type ToolRouteDeps, toolRoute } from './tool-route.ts';
 
-export type FetchBody = Readonly<{ url: string; maxChars: number; includeLinks: boolean }>;
+type FetchBody = Readonly<{ url: string; maxChars: number; includeLinks: boolean }>;
 
 export type PostFetchDeps<Caller> = ToolRouteDeps<Caller> &
   Readonly<{ fetch: (caller: Caller, body: FetchBody) => Promise<RouteAnswer> }>;
