@@ -26,6 +26,12 @@ const faults: readonly Fault[] = [
   ...imports(PURE, ['@polkadot/util', '@polkadot/util-crypto', '@polkadot/wasm-crypto']),
   ...imports(PURE, ['@polkadot/api', '@polkadot/rpc-provider', '@polkadot/types']),
   ...imports(PURE, ['@noble/curves', '@noble/hashes', 'ws', 'rolldown', 'buffer']),
+  ...imports(PURE, ['@kubernetes/client-node', 'undici']),
+  // A manifest is read where its rules are: the parser has no dependencies and does no I/O.
+  ...imports(
+    PURE.filter((folder) => folder !== 'evaluation'),
+    ['yaml'],
+  ),
   ...imports(PURE, [
     '../runtime/clock.ts',
     '../handlers/a.ts',
@@ -114,6 +120,7 @@ const allowed: readonly (readonly [where: string, code: string])[] = [
   ['merkle', "import { sha256 } from '../events/hash.ts';\nexport const a = sha256;"],
   ['merkle/ed25519.ts', "import { a } from '@noble/curves/ed25519.js';\nexport const b = a;"],
   ['consensus', "import { ok } from 'node:assert';\nimport { a } from '../merkle/a.ts';\nok(a);"],
+  ['evaluation', "import { parse } from 'yaml';\nexport const a = parse;"],
   ['audit', "import { a } from '../consensus/a.ts';\nexport const b = a;"],
   ['projectors', "import { a } from '../audit/a.ts';\nexport const b = a;"],
   [
