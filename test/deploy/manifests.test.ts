@@ -1,0 +1,188 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { CANARY, MINER_PORT, SERVICE_PORTS } from '#src/cluster/objects/profile.ts';
+import { Environment } from '#src/config.ts';
+import { type Pod, type Policy, reaches } from '../support/network-policy.ts';
+
+const FOLDER = join(import.meta.dirname, '../../deploy/k8s');
+
+type Container = {
+  name: string;
+  image: string;
+  env?: { name: string; value: string }[];
+  ports: { containerPort: number }[];
+  securityContext: object;
+  resources: { limits: Record<string, string> };
+};
+type Manifest = {
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string> };
+  spec: {
+    selector: Record<string, string>;
+    ports: { port: number }[];
+    template: {
+      metadata: { labels: Record<string, string> };
+      spec: { containers: Container[]; automountServiceAccountToken: boolean } & Record<
+        string,
+        unknown
+      >;
+    };
+  };
+  rules: { resources: string[]; verbs: string[] }[];
+};
+
+const all: readonly Manifest[] = ['base', 'miners'].flatMap((folder) =>
+  readdirSync(join(FOLDER, folder))
+    .filter((file) => file !== 'kustomization.yaml')
+    .flatMap((file) =>
+      // safe: the members that the tests read are asserted by what they expect of them
+      parseAllDocuments(readFileSync(join(FOLDER, folder, file), 'utf8')).map(
+        (document) => document.toJS() as Manifest,
+      ),
+    ),
+);
+const ofKind = (kind: string) => all.filter((each) => each.kind === kind);
+const policies = ofKind('NetworkPolicy') as unknown as readonly Policy[]; // safe: as above, by their kind
+const deployments = ofKind('Deployment');
+const portOf = ({ spec }: Manifest) =>
+  spec.template.spec.containers[0]?.ports[0]?.containerPort ?? 0;
+
+const miner: Pod = { namespace: 'eirel-miners', labels: { 'eirel.io/component': 'miner' } };
+const system = (app: string): Pod => ({ namespace: 'eirel-system', labels: { app } });
+const dns: Pod = { namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
+const stranger: Pod = { namespace: 'default', labels: { app: 'validator' } };
+
+test('a miner reaches exactly the provider proxy and the four tools', () => {
+  const reached = deployments
+    .filter((each) => reaches(policies, miner, system(each.metadata.name), portOf(each)))
+    .map((each) => [each.metadata.name, portOf(each)]);
+
+  expect(Object.fromEntries(reached)).toEqual(SERVICE_PORTS);
+  expect(reaches(policies, miner, dns, 53, 'UDP')).toBe(false);
+  expect(reaches(policies, miner, dns, 53)).toBe(false);
+  expect(reaches(policies, miner, miner, MINER_PORT)).toBe(false);
+  expect(reaches(policies, miner, stranger, 443)).toBe(false);
+  expect(reaches(policies, miner, system('provider-proxy'), 22)).toBe(false);
+});
+
+test('a miner is reached by the validator alone, and on its port alone', () => {
+  const callers = [
+    ...deployments.map(({ metadata }) => system(metadata.name)),
+    dns,
+    stranger,
+    miner,
+  ];
+
+  expect(callers.filter((pod) => reaches(policies, pod, miner, MINER_PORT))).toEqual([
+    system('validator'),
+  ]);
+  expect(reaches(policies, system('validator'), miner, 22)).toBe(false);
+});
+
+test('who reaches whom within the validator’s own namespace', () => {
+  const names = deployments.map(({ metadata }) => metadata.name);
+  const table = Object.fromEntries(
+    deployments.map((to) => [
+      to.metadata.name,
+      names.filter((from) => reaches(policies, system(from), system(to.metadata.name), portOf(to))),
+    ]),
+  );
+
+  const tools = [
+    'provider-proxy',
+    'web-search-tool-service',
+    'url-fetch-tool-service',
+    'rag-tool-service',
+    'sandbox-tool-service',
+  ];
+  expect(table).toEqual({
+    ledger: expect.arrayContaining(['validator', ...tools]),
+    nats: expect.arrayContaining(['validator', 'ledger']),
+    validator: expect.not.arrayContaining(tools),
+    ...Object.fromEntries(tools.map((name) => [name, ['validator']])),
+  });
+  expect(table['nats']).toHaveLength(2);
+  expect(table['ledger']).toHaveLength(6);
+});
+
+test('the canary is a service of the stack that no miner reaches', () => {
+  const canary = deployments.find(({ metadata }) => metadata.name === CANARY.name);
+
+  expect(canary && portOf(canary)).toBe(CANARY.port);
+  expect(reaches(policies, miner, system(CANARY.name), CANARY.port)).toBe(false);
+});
+
+test.each(deployments.map((each) => [each.metadata.name, each] as const))(
+  '%s is hardened and bounded, and has its Service',
+  (name, { spec }) => {
+    const { containers, ...pod } = spec.template.spec;
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: name === 'validator',
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    for (const { securityContext, resources, env = [] } of containers) {
+      expect(securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        privileged: false,
+        readOnlyRootFilesystem: true,
+        runAsNonRoot: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      expect(Object.keys(resources.limits)).toEqual(
+        expect.arrayContaining(['memory', 'ephemeral-storage']),
+      );
+      for (const { name: variable } of env) expect(Environment.shape).toHaveProperty(variable);
+    }
+    const service = ofKind('Service').find(({ metadata }) => metadata.name === name);
+    expect(service?.spec.selector).toEqual(spec.template.metadata.labels);
+    expect(service?.spec.ports.map(({ port }) => port)).toEqual([
+      containers[0]?.ports[0]?.containerPort,
+    ]);
+  },
+);
+
+test('the validator may neither read secrets, nor make pods, nor touch policies', () => {
+  const granted = ofKind('Role').flatMap(({ rules }) =>
+    rules.flatMap(({ resources, verbs }) =>
+      resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+    ),
+  );
+
+  expect(
+    granted.filter((each) => /secrets|networkpolicies|exec|portforward|deployments|\*/.test(each)),
+  ).toEqual([]);
+  expect(
+    granted.filter((each) => /^(create|patch|update|delete) (pods|events)/.test(each)),
+  ).toEqual([]);
+  expect(granted).toEqual(
+    expect.arrayContaining(['create jobs', 'patch jobs', 'delete configmaps', 'list events']),
+  );
+});
+
+test('both namespaces admit restricted pods only', () => {
+  for (const { metadata } of ofKind('Namespace'))
+    expect(metadata.labels).toMatchObject({
+      name: metadata.name,
+      'pod-security.kubernetes.io/enforce': 'restricted',
+    });
+  expect(ofKind('Namespace')).toHaveLength(2);
+});
+
+const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+
+test.skipIf(!kubectl)('the overlay builds, with every image by its digest (needs kubectl)', () => {
+  const built = execFileSync('kubectl', ['kustomize', join(FOLDER, 'overlays/k3s-single')], {
+    encoding: 'utf8',
+  });
+  const images = parseAllDocuments(built)
+    .map((document) => document.toJS() as Manifest) // safe: as above
+    .filter(({ kind }) => kind === 'Deployment')
+    .flatMap(({ spec }) => spec.template.spec.containers.map(({ image }) => image));
+
+  expect(images).toHaveLength(deployments.length);
+  for (const image of images) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
+});
