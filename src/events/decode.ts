@@ -7,6 +7,7 @@ import { decode, decodeBytes, type Json, textOf } from './ej1.ts';
 import { Envelope, type Head, type Recorded } from './envelope.ts';
 import { leafHash, NO_LEAF } from './hash.ts';
 import { readSealedFact } from './quick-read.ts';
+import { FactSealed } from './sealed.ts';
 import { upcast } from './upcast.ts';
 
 /** The head of a log that holds nothing. */
@@ -59,10 +60,23 @@ export function examineEvent(
     cause,
   });
 
-  const opened = openEnvelope(payload);
-  if (opened.kind === 'refused') return refuse(opened.reason, opened.found, opened.cause);
-  const { envelope, read } = opened;
-  const { causationid, data, id, n, prev, source: origin, subject, time, type } = envelope;
+  let json: Json;
+  try {
+    const text = textOf(payload);
+    const sealed = readSealedFact(text, source, head);
+    if (sealed !== null) {
+      const { data, id, time } = sealed;
+      const event = { type: FactSealed.type, data };
+      return { kind: 'read', recorded: { event, id, n: head.size, hash, time, causationId: null } };
+    }
+    json = decode(text);
+  } catch (cause) {
+    return refuse('canonical', 'bytes that are not canonical EJ1', cause);
+  }
+  const envelope = Envelope.safeParse(json);
+  if (!envelope.success)
+    return refuse('envelope', `a malformed envelope: ${z.prettifyError(envelope.error)}`);
+  const { causationid, data, id, n, prev, source: origin, subject, time, type } = envelope.data;
   if (origin !== source)
     return refuse('source', `an event of another log, source ${origin} instead of ${source}`);
   if (n !== head.size)
@@ -70,7 +84,7 @@ export function examineEvent(
   if (prev !== head.hash)
     return refuse('prev', `prev ${prev}: this event or the one before it was altered`);
 
-  const parsed = read ?? parseEvent(type, data as Json); // safe: `data` comes from decode
+  const parsed = parseEvent(type, data as Json); // safe: `data` comes from decode
   if (parsed.kind === 'unreadable') return refuse(parsed.reason, parsed.found, parsed.cause);
   const { event, definition } = parsed;
   if (subject !== subjectIn(event.data) || id !== eventId(definition, event.data)) {
@@ -78,32 +92,6 @@ export function examineEvent(
     return refuse('identity', found);
   }
   return { kind: 'read', recorded: { event, id, n, hash, time, causationId: causationid } };
-}
-
-type Opened =
-  /** `read`: what the data are, where they have been read already. */
-  | Readonly<{ kind: 'opened'; envelope: z.infer<typeof Envelope>; read: ParsedEvent | null }>
-  | Readonly<{ kind: 'refused'; reason: 'canonical' | 'envelope'; found: string; cause?: unknown }>;
-
-function openEnvelope(payload: Uint8Array): Opened {
-  let json: Json;
-  try {
-    const text = textOf(payload);
-    const sealed = readSealedFact(text);
-    if (sealed !== null) return { kind: 'opened', envelope: sealed, read: eventOf(sealed) };
-    json = decode(text);
-  } catch (cause) {
-    return {
-      kind: 'refused',
-      reason: 'canonical',
-      found: 'bytes that are not canonical EJ1',
-      cause,
-    };
-  }
-  const envelope = Envelope.safeParse(json);
-  if (envelope.success) return { kind: 'opened', envelope: envelope.data, read: null };
-  const found = `a malformed envelope: ${z.prettifyError(envelope.error)}`;
-  return { kind: 'refused', reason: 'envelope', found };
 }
 
 /** The envelope that bytes have, of which nothing is verified; null where they have none. */

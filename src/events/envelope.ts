@@ -66,11 +66,10 @@ export function seal(draft: Draft, source: string, head: Head): Sealed {
   if (!own.success) {
     throw new AppError('event.invalid', { type: event.type, issues: z.prettifyError(own.error) });
   }
-  // The keys of the envelope are in EJ1 order, so the text is composed instead of sorted anew.
-  const text =
-    `{"causationid":${causationId === null ? 'null' : encode(causationId)},"data":${encode(event.data as Json)},` + // safe: every schema of the catalogue is JSON
-    `"id":${encode(id)},"n":${head.size},"prev":"${head.hash}","source":${encode(source)},"specversion":"1.0",` +
-    `"subject":"${subjectIn(event.data)}","time":${encode(time)},"type":"${event.type}"}`;
+  const place = { n: head.size, prev: head.hash, subject: subjectIn(event.data), type: event.type };
+  const data = encode(event.data as Json); // safe: every schema of the catalogue is JSON
+  const texts = { id: encode(id), source: encode(source), time: encode(time) };
+  const text = beforeData(causationId) + data + behindData({ ...place, ...texts });
   const payload = Buffer.from(text, 'utf8');
   if (payload.length > MAX_EVENT_BYTES) {
     throw new AppError('event.too-large', {
@@ -82,4 +81,25 @@ export function seal(draft: Draft, source: string, head: Head): Sealed {
   const hash = leafHash(payload);
   const recorded = { event, id, n: head.size, hash, time, causationId };
   return { payload, recorded, head: { size: head.size + 1, hash } };
+}
+
+/** What stands before an event's data: the keys of the envelope are in EJ1 order, so its text is composed instead of sorted. */
+export function beforeData(causationId: string | null): string {
+  return `{"causationid":${causationId === null ? 'null' : encode(causationId)},"data":`;
+}
+
+/** What stands behind an event's data; `id`, `source` and `time` as EJ1 has them, with their quotes. */
+export function behindData({
+  id,
+  n,
+  prev,
+  source,
+  subject,
+  time,
+  type,
+}: Omit<z.infer<typeof Envelope>, 'causationid' | 'data' | 'specversion'>): string {
+  return (
+    `,"id":${id},"n":${n},"prev":"${prev}","source":${source},"specversion":"1.0",` +
+    `"subject":"${subject}","time":${time},"type":"${type}"}`
+  );
 }

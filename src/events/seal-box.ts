@@ -37,7 +37,8 @@ export function sealFact(event: Sealable, runKey: string): SealedEvent {
   const room = roomFor(length);
   const { bytes } = room;
   const end = TEXT_AT + length;
-  bytes.fill(' ', TEXT_AT, end).set(plain, TEXT_AT);
+  // Within its own part of the room: what does not fit there throws.
+  bytes.subarray(TEXT_AT, end).fill(' ').set(plain);
   if (!putKey(room, runKey)) throw new TypeError('a run key has 32 bytes');
   const digest = digestOf(room, end);
   cipher(room, end, digest);
@@ -189,7 +190,7 @@ function digestOf({ bytes }: Room, end: number): string {
 function cipher({ words, seed, stream, streamWords }: Room, end: number, digest: string): boolean {
   if (!putHex(digest, seed, BOX_PREFIX.length + HEX_BYTES)) return false;
   // As a text of bytes: a buffer of its own takes node:crypto longer than the hash.
-  const options = { outputLength: end - TEXT_AT, outputEncoding: 'latin1' } as const;
+  const options = { outputLength: end - TEXT_AT, outputEncoding: 'binary' } as const;
   stream.write(hash('shake256', seed, options), 'latin1');
   const count = Math.ceil((end - TEXT_AT) / WORD_BYTES);
   // What stands behind the text, in its last word, nobody reads.

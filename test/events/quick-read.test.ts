@@ -4,13 +4,15 @@ import { z } from 'zod';
 import { isAppError } from '#src/errors.ts';
 import { canonicalReader } from '#src/events/canonical-form.ts';
 import { EMPTY } from '#src/events/decode.ts';
+import { eventId, subjectIn } from '#src/events/define-event.ts';
 import { decode, encode, type Json } from '#src/events/ej1.ts';
-import { Envelope, seal } from '#src/events/envelope.ts';
+import { Envelope, type Head, seal } from '#src/events/envelope.ts';
+import { leafHash } from '#src/events/hash.ts';
 import { readSealedFact, readSealedScore } from '#src/events/quick-read.ts';
 import { runKeyOf } from '#src/events/run-key.ts';
 import { ScoreRecorded } from '#src/events/score.ts';
 import { sealFact } from '#src/events/seal-box.ts';
-import { FactSealed } from '#src/events/sealed.ts';
+import { FactSealed, SEALED_TYPES } from '#src/events/sealed.ts';
 import { FAMILY, honestLog, SOURCE } from '../support/honest-log.ts';
 import { digest, hotkey } from '../support/recorded-events.ts';
 
@@ -30,6 +32,23 @@ const slowly =
       throw error;
     }
   };
+
+/** What they make of a text that stands at this place of a log, if it is a sealed fact that belongs there. */
+function slowFact(text: string, source: string, head: Head): unknown {
+  const schema = Envelope.extend({
+    data: FactSealed.data,
+    type: z.literal(FactSealed.type),
+    n: z.literal(head.size),
+    prev: z.literal(head.hash),
+    source: z.literal(source),
+  });
+  const read = slowly(schema)(text) as z.infer<typeof schema> | null; // safe: what the schema gives
+  if (read === null) return null;
+  const { data, id, time, subject } = read;
+  return id === eventId(FactSealed, data) && subject === subjectIn(data)
+    ? { data, id, time }
+    : null;
+}
 
 /** Texts that differ from one in one place: each unit replaced, removed or doubled. */
 function* altered(text: string): Generator<string> {
@@ -76,36 +95,88 @@ describe('a sealed fact and the score in it', () => {
   const { payload } = seal({ event, time: TIME, causationId: null }, SOURCE, EMPTY);
   const text = Buffer.from(payload).toString();
   const inner = encode({ data: score, type: 'score.recorded.v1' });
-  const envelope = Envelope.extend({ data: FactSealed.data, type: z.literal(FactSealed.type) });
+  const quickly = (each: string, source = SOURCE, head: Head = EMPTY) =>
+    readSealedFact(each, source, head);
   const plain = z.strictObject({ data: ScoreRecorded.data, type: z.literal(ScoreRecorded.type) });
 
   test('are read as the parser and the schema read them', () => {
-    expect(readSealedFact(text)).toEqual(slowly(envelope)(text));
-    expect(readSealedFact(text)).toMatchObject({ data: event.data, n: 0 });
+    const { data } = event;
+    expect(quickly(text)).toEqual({ data, id: eventId(FactSealed, data), time: TIME });
+    expect(slowFact(text, SOURCE, EMPTY)).toEqual(quickly(text));
     expect(readSealedScore(inner)).toEqual({ data: score, type: 'score.recorded.v1' });
   });
 
   test('all those of a log are read so: none takes the slow way', () => {
-    const texts = honestLog({ runs: 2, miners: 6, tasks: 5 }).map((each) =>
-      String(Buffer.from(each)),
-    );
-    const sealed = texts.filter((each) => each.endsWith('"type":"fact.sealed.v1"}'));
-    expect(sealed.length).toBeGreaterThan(60);
-    for (const each of sealed) expect(readSealedFact(each)).toEqual(slowly(envelope)(each));
+    let head: Head = EMPTY;
+    let facts = 0;
+    for (const each of honestLog({ runs: 2, miners: 6, tasks: 5 })) {
+      const stored = String(Buffer.from(each));
+      if (stored.endsWith('"type":"fact.sealed.v1"}')) {
+        facts++;
+        expect(quickly(stored, SOURCE, head)).toEqual(slowFact(stored, SOURCE, head));
+        expect(quickly(stored, SOURCE, head)).not.toBeNull();
+      }
+      head = { size: head.size + 1, hash: leafHash(each) };
+    }
+    expect(facts).toBeGreaterThan(60);
   });
 
-  test.each<[string, string, Reader, z.ZodType]>([
-    ['a sealed fact', text, readSealedFact, envelope],
-    ['a score', inner, readSealedScore, plain],
-  ])('%s with any one letter altered is read no other way', (_name, original, quickly, schema) => {
-    let read = 0;
-    for (const each of altered(original)) {
-      const value = quickly(each);
-      if (value === null) continue;
-      read++;
-      expect(value, each).toEqual(slowly(schema)(each));
-    }
-    expect(read).toBeGreaterThan(100);
+  test.each<[string, string, Reader, Reader, number]>([
+    ['a sealed fact', text, quickly, (each) => slowFact(each, SOURCE, EMPTY), 100],
+    ['a score', inner, readSealedScore, slowly(plain), 100],
+  ])(
+    '%s with any one letter altered is read no other way',
+    (_name, original, quick, slow, least) => {
+      let read = 0;
+      for (const each of altered(original)) {
+        const value = quick(each);
+        if (value === null) continue;
+        read++;
+        expect(value, each).toEqual(slow(each));
+      }
+      expect(read).toBeGreaterThan(least);
+    },
+  );
+
+  test.each<[string, string, Head]>([
+    ['the log of another name', `${SOURCE}0`, EMPTY],
+    ['another place', SOURCE, { ...EMPTY, size: 1 }],
+    ['a place behind another event', SOURCE, { ...EMPTY, hash: digest('a') }],
+    ['no place at all', SOURCE, { ...EMPTY, size: Number.NaN }],
+  ])('nothing is read of a sealed fact at %s', (_name, source, head) => {
+    expect(quickly(text, source, head)).toBeNull();
+  });
+
+  test.each<[string, string, Head]>([
+    ['a name that is too long', `${SOURCE}${'0'.repeat(256)}`, EMPTY],
+    ['a name with a quote', `${SOURCE}"`, EMPTY],
+    ['a predecessor that is no hash', SOURCE, { ...EMPTY, hash: 'A'.repeat(64) }],
+    ['a size that no integer has', SOURCE, { ...EMPTY, size: 2 ** 60 }],
+  ])(
+    'nothing is read where the log is said to have %s, though its event says the same',
+    (_name, source, head) => {
+      const stored = String(
+        Buffer.from(seal({ event, time: TIME, causationId: null }, source, head).payload),
+      );
+      expect(quickly(stored, source, head)).toBeNull();
+    },
+  );
+
+  test.each<[string, string, string]>([
+    ['a cause', '"causationid":null', '"causationid":"x"'],
+    ['a time without milliseconds', '.915Z', 'Z'],
+    ['a day that no month has', '2026-11-23', '2026-02-30'],
+  ])('nothing is read of a sealed fact with %s', (_name, from, to) => {
+    expect(text).toContain(from);
+    expect(quickly(text.replace(from, to))).toBeNull();
+  });
+
+  test('the longest names of all leave the id and the subject of a sealed fact within their bounds', () => {
+    const [type] = SEALED_TYPES.toSorted((a, b) => b.length - a.length);
+    const names = { family: 'f'.repeat(32), run: 'run-999999999', key: 'k'.repeat(256) };
+    const data = FactSealed.data.parse({ ...event.data, ...names, of: type });
+    expect(Envelope.shape.id.safeParse(eventId(FactSealed, data)).success).toBe(true);
+    expect(Envelope.shape.subject.safeParse(subjectIn(data)).success).toBe(true);
   });
 });
 
