@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ClusterApi, clusterApi } from '#src/cluster/kubernetes/cluster-api.ts';
+import { outcomeOf } from '#src/cluster/kubernetes/outcome.ts';
+import { loadKubeConfig } from '#src/cluster/kubernetes/pooled-config.ts';
+import { buildAnchor } from '#src/cluster/objects/anchor.ts';
+import { buildChunks } from '#src/cluster/objects/chunks.ts';
+import { buildJob } from '#src/cluster/objects/job.ts';
+import { attemptName } from '#src/cluster/objects/names.ts';
+import { buildService } from '#src/cluster/objects/service.ts';
+import { readManifest } from '#src/evaluation/manifest.ts';
+import { clusterSite, PROFILE, plainConfig } from '../../support/cluster-site.ts';
+import { until } from '../../support/live-until.ts';
+import { wantedRuntime } from '../../support/wanted-runtime.ts';
+
+const KUBECONFIG = process.env['EIREL_TEST_KUBECONFIG'];
+const wanted = wantedRuntime();
+const name = attemptName(wanted, PROFILE);
+const ADDRESS = '10.43.0.1';
+const services = {
+  'provider-proxy': ADDRESS,
+  'web-search-tool-service': ADDRESS,
+  'url-fetch-tool-service': ADDRESS,
+  'rag-tool-service': ADDRESS,
+  'sandbox-tool-service': ADDRESS,
+  ledger: ADDRESS,
+};
+
+const sites = [
+  {
+    site: 'the fake API server',
+    open: async () => {
+      const fake = await clusterSite();
+      return {
+        api: clusterApi(plainConfig(fake.url), PROFILE, 'eirel-system'),
+        close: () => fake[Symbol.asyncDispose](),
+      };
+    },
+  },
+  {
+    site: 'the cluster of EIREL_TEST_KUBECONFIG, which has the namespace eirel-miners',
+    open: async () => {
+      const kube = loadKubeConfig(KUBECONFIG);
+      return { api: clusterApi(kube, PROFILE, 'eirel-system'), close: () => kube.close() };
+    },
+  },
+];
+
+// One list of expectations: what the fake does is what a real server was seen to do.
+describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
+  const skipped = site.includes('EIREL_TEST_KUBECONFIG') && KUBECONFIG === undefined;
+  let api: ClusterApi;
+  let close: () => Promise<void>;
+  let anchorUid = '';
+
+  beforeAll(async () => {
+    if (skipped) return;
+    ({ api, close } = await open());
+    await api.applyConfigMap(buildAnchor(wanted, PROFILE));
+    anchorUid = (await api.list()).configMaps[0]?.uid ?? '';
+  });
+  afterAll(async () => {
+    if (!skipped) await close();
+  });
+
+  const jobOf = (health: string) => {
+    const read = readManifest(`{"runtime":{"health_path":"${health}"}}`);
+    if (read.kind !== 'read') throw new Error(read.detail);
+    return buildJob({ wanted, manifest: read.manifest, profile: PROFILE, services, anchorUid });
+  };
+
+  test.skipIf(skipped)(
+    'a list of ConfigMaps has metadata with a UID, and no contents',
+    async () => {
+      const [anchor] = (await api.list()).configMaps;
+      expect(anchor).toMatchObject({
+        uid: expect.any(String),
+        resourceVersion: expect.any(String),
+      });
+    },
+  );
+
+  test.skipIf(skipped)('the same apply twice changes nothing', async () => {
+    await api.applyJob(jobOf('/healthz'));
+    const versionOf = async () => (await api.list()).configMaps[0]?.resourceVersion;
+    const before = await versionOf();
+    await api.applyConfigMap(buildAnchor(wanted, PROFILE));
+    expect(await versionOf()).toBe(before);
+  });
+
+  test.skipIf(skipped)('a chunk that is there already is 409 AlreadyExists', async () => {
+    const [chunk] = buildChunks(wanted, await wanted.bytes(), anchorUid, PROFILE);
+    if (chunk === undefined) throw new Error('no chunk');
+    await api.createConfigMap(chunk);
+    expect(await outcomeOf(() => api.createConfigMap(chunk))).toMatchObject({
+      kind: 'refused',
+      status: 409,
+      reason: 'AlreadyExists',
+    });
+  });
+
+  test.skipIf(skipped)('another template of a Job is 422 Invalid', async () => {
+    expect(await outcomeOf(() => api.applyJob(jobOf('/other')))).toMatchObject({
+      kind: 'refused',
+      status: 422,
+      reason: 'Invalid',
+    });
+  });
+
+  test.skipIf(skipped)('the deadline of a Job that runs can be moved on', async () => {
+    await api.renew(name, 1_234);
+    const [job] = (await api.list()).jobs;
+    expect(job?.spec?.activeDeadlineSeconds).toBe(1_234);
+  });
+
+  test.skipIf(skipped)('a Service has an address', async () => {
+    const [job] = (await api.list()).jobs;
+    await api.applyService(buildService(wanted, job?.metadata?.uid ?? '', PROFILE));
+    const [service] = (await api.list()).services;
+    expect(service?.spec?.clusterIP).toMatch(/^[0-9a-f.:]+$/);
+  });
+
+  test.skipIf(skipped)(
+    'a removal of another object with the name is 409, of none 404',
+    async () => {
+      const other = '00000000-0000-4000-8000-999999999999';
+      expect(await outcomeOf(() => api.remove('jobs', name, other))).toMatchObject({ status: 409 });
+      expect(await outcomeOf(() => api.remove('jobs', 'm-0', other))).toMatchObject({
+        status: 404,
+      });
+    },
+  );
+
+  test.skipIf(skipped)('with the anchor goes everything', async () => {
+    const anchor = (await api.list()).configMaps.find(({ uid }) => uid === anchorUid);
+    await api.remove('configmaps', anchor?.name ?? '', anchorUid);
+    const left = await until('the end of all of it', async () => {
+      const { configMaps, jobs, services: addresses, pods } = await api.list();
+      return configMaps.length + jobs.length + addresses.length + pods.length === 0 && 'nothing';
+    });
+    expect(left).toBe('nothing');
+  });
+});
