@@ -8,7 +8,7 @@ export type Outcome<T> =
   | Readonly<{ kind: 'unavailable'; detail: string; retryAfterMs: number | null }>;
 
 /** The cluster understood, and does not do it: for want of quota, or for good. */
-export type Refused = Readonly<{
+type Refused = Readonly<{
   kind: 'refused';
   status: number;
   reason: string;

@@ -27,7 +27,7 @@ type AllowedService = keyof typeof SERVICE_PORTS;
 
 /** The ledger is out of a miner's reach, and nothing is evaluated without it: a good canary. */
 export const CANARY = { name: 'ledger', port: 8_093 } as const;
-export type ServiceName = AllowedService | typeof CANARY.name;
+type ServiceName = AllowedService | typeof CANARY.name;
 
 /** A submission is told this port. The network policy lets the validator reach it, and no other. */
 export const MINER_PORT = 8_080;
