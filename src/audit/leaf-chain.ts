@@ -2,22 +2,21 @@ import { type Examined, envelopeIn, examineEvent } from '../events/decode.ts';
 import type { Head, Recorded } from '../events/envelope.ts';
 import { leafHash } from '../events/hash.ts';
 import { TILE_WIDTH, tilePath } from '../merkle/tile.ts';
-import { type Hash, hexOf, sameHash } from '../merkle/tree.ts';
 import type { FaultCode, Faults } from './fault.ts';
 
-/** A stored event at its place, with the hash that the source serves for it; null where it serves none. */
-type Entry = Readonly<{ payload: Uint8Array; index: number; served: Hash | null }>;
+/** A stored event at its place, with the hash that the source serves for it, in hex; null where it serves none. */
+type Entry = Readonly<{ payload: Uint8Array; index: number; served: string | null }>;
 
 /** An event whose own hash is not the served one: what is altered is not known before the next event tells. */
-type Contested = Readonly<{ index: number; computed: Hash; served: Hash }>;
+type Contested = Readonly<{ index: number; computed: string; served: string }>;
 
 /** Which of the two that differ was altered. */
 type Culprit = 'entry' | 'tile';
 
 export type ChainDeps = Readonly<{
   faults: Faults;
-  /** Gets every leaf hash of the log, in order. */
-  leaf: (hash: Hash) => void;
+  /** Gets every leaf hash of the log, in order and in hex. */
+  leaf: (hash: string) => void;
   /** Gets the events that can be read, up to the first that is altered, missing or unreadable. */
   take: (recorded: Recorded) => void;
 }>;
@@ -29,7 +28,7 @@ export type LeafChain = Readonly<{
   /** Reads the next entry. */
   read: (entry: Entry) => void;
   /** Passes over an entry that is gone, with its served hash in its place. */
-  skip: (index: number, served: Hash) => void;
+  skip: (index: number, served: string) => void;
   /** The last event, while it is not known whether it or its served hash was altered. */
   contested: () => Contested | null;
   /** Says which it was. */
@@ -62,7 +61,7 @@ export function createLeafChain(source: string | null, after: Head, deps: ChainD
     skip: (index, served) => {
       settle(state, 'entry');
       state.brokenAt ??= index;
-      state.head = hexOf(served);
+      state.head = served;
       state.leaf(served);
     },
     contested: () => state.pending,
@@ -75,7 +74,16 @@ export function createLeafChain(source: string | null, after: Head, deps: ChainD
   };
 }
 
-type Pending = Contested & Readonly<{ payload: Uint8Array; examine: () => Examined }>;
+/** An event with all that it is examined by. */
+type Hashed = Readonly<{
+  index: number;
+  payload: Uint8Array;
+  computed: string;
+  source: string;
+  after: Head;
+}>;
+
+type Pending = Contested & Hashed;
 
 type State = ChainDeps & {
   source: string | null;
@@ -90,27 +98,23 @@ function readEntry(state: State, { payload, index, served }: Entry): void {
   state.source ??= envelopeIn(payload)?.source ?? '';
   if (state.pending !== null) {
     const prev = envelopeIn(payload)?.prev ?? null;
-    settle(state, prev === hexOf(state.pending.computed) ? 'tile' : 'entry');
+    settle(state, prev === state.pending.computed ? 'tile' : 'entry');
   }
   const { source, head } = state;
-  const hash = leafHash(payload);
-  const examine = () => examineEvent(payload, source, { size: index, hash: head }, hash);
-  const computed = Buffer.from(hash, 'hex');
-  state.head = hash;
-  if (served !== null && !sameHash(computed, served)) {
+  const computed = leafHash(payload);
+  const entry = { index, payload, after: { size: index, hash: head }, source, computed };
+  state.head = computed;
+  if (served !== null && computed !== served) {
     // Nothing of it is believed before the next event has told which of the two is right.
-    state.pending = { index, computed, served, payload, examine };
+    state.pending = { ...entry, served };
     return;
   }
   state.leaf(computed);
-  accept(state, { index, payload }, examine());
+  accept(state, entry);
 }
 
-function accept(
-  state: State,
-  { index, payload }: Pick<Entry, 'index' | 'payload'>,
-  examined: Examined,
-): void {
+function accept(state: State, { index, payload, computed, source, after }: Hashed): void {
+  const examined = examineEvent(payload, source, after, computed);
   if (examined.kind === 'read') {
     if (state.brokenAt === null) state.take(examined.recorded);
     return;
@@ -155,21 +159,20 @@ const EXPECTED: Readonly<Record<Refusal, string>> = {
 
 function settle(state: State, culprit: Culprit): void {
   if (state.pending === null) return;
-  const { index, computed, served, payload, examine } = state.pending;
+  const { pending } = state;
+  const { index, computed, served } = pending;
   state.pending = null;
   if (culprit === 'entry') {
-    const [expected, found] = [hexOf(served), hexOf(computed)];
-    broken(state, 'entry-altered', index, { where: null, expected, found });
-    state.head = expected;
+    broken(state, 'entry-altered', index, { where: null, expected: served, found: computed });
+    state.head = served;
     state.leaf(served);
     return;
   }
   const tile = tilePath(0, Math.floor(index / TILE_WIDTH), TILE_WIDTH);
-  const [expected, found] = [hexOf(computed), hexOf(served)];
   const where = `${tile}, hash ${index % TILE_WIDTH}`;
-  state.faults.add({ code: 'tile-altered', index, where, expected, found });
+  state.faults.add({ code: 'tile-altered', index, where, expected: computed, found: served });
   state.leaf(computed);
-  accept(state, { index, payload }, examine());
+  accept(state, pending);
 }
 
 function broken(

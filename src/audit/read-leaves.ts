@@ -1,7 +1,7 @@
 import { EMPTY } from '../events/decode.ts';
 import type { Recorded } from '../events/envelope.ts';
 import { entriesPath, splitEntries, TILE_WIDTH, tilePath } from '../merkle/tile.ts';
-import { createTree, HASH_BYTES, type Hash, sameHash } from '../merkle/tree.ts';
+import { createTree, HASH_BYTES, type Hash, hashOf, hexOf, sameHash } from '../merkle/tree.ts';
 import type { Faults } from './fault.ts';
 import { createLeafChain, type LeafChain } from './leaf-chain.ts';
 import { createTileHashes, type TileHashes } from './tile-hashes.ts';
@@ -44,7 +44,7 @@ export function createLeafReader(
       if (last === null) return;
       // Nothing follows it: the root says whether the event, or the hash in its place, belongs there.
       const tree = createTree({ size: hashes.size(), peaks: hashes.peaks() });
-      tree.append(last.computed);
+      tree.append(hashOf(last.computed));
       chain.settle(root !== null && sameHash(tree.root(), root) ? 'tile' : 'entry');
     },
     hashes,
@@ -54,6 +54,9 @@ export function createLeafReader(
   };
 }
 
+/** Of a hash. */
+const HEX_DIGITS = 2 * HASH_BYTES;
+
 function readBundle(
   { index, width, entries, tile }: ServedBundle,
   chain: LeafChain,
@@ -62,11 +65,13 @@ function readBundle(
   const from = index * TILE_WIDTH;
   const { payloads, missing } = splitEntries(entries ?? new Uint8Array(0));
   const count = width ?? payloads.length;
-  const hashes = width === null ? null : lowestTile({ index, width }, tile, faults);
+  const tileBytes = width === null ? null : lowestTile({ index, width }, tile, faults);
+  // A part of one text is compared sooner than bytes that are cut out for each event.
+  const hashes = tileBytes === null ? null : hexOf(tileBytes);
   let read = 0;
   for (; read < count; read++) {
     const payload = payloads[read];
-    const served = hashes?.subarray(read * HASH_BYTES, (read + 1) * HASH_BYTES) ?? null;
+    const served = hashes?.slice(read * HEX_DIGITS, (read + 1) * HEX_DIGITS) ?? null;
     if (payload !== undefined) chain.read({ payload, index: from + read, served });
     else if (served !== null) chain.skip(from + read, served);
     else break;

@@ -54,8 +54,20 @@ export function nodeOf(left: Hash, right: Hash): Hash {
   return hashOf(sha256(nodePreimage));
 }
 
+/** The root over hashes that lie side by side, a power of two of them: each pair is folded in place. */
+export function subtreeOf(hashes: Uint8Array): Hash {
+  const row = Buffer.from(hashes);
+  for (let count = row.length / HASH_BYTES; count > 1; count /= 2) {
+    for (let at = 0; at < count / 2; at++) {
+      row.copy(nodePreimage, 1, 2 * at * HASH_BYTES, (2 * at + 2) * HASH_BYTES);
+      row.write(sha256(nodePreimage), at * HASH_BYTES, 'hex');
+    }
+  }
+  return Uint8Array.from(row.subarray(0, HASH_BYTES));
+}
+
 /** One buffer for every node: it is filled and hashed without a pause in between, and nobody else sees it. */
-const nodePreimage = new Uint8Array(1 + 2 * HASH_BYTES);
+const nodePreimage = Buffer.alloc(1 + 2 * HASH_BYTES);
 nodePreimage[0] = 1;
 
 /** The root over full subtrees, left to right, largest first: each joins what is right of it. None gives `EMPTY_ROOT`. */

@@ -13,7 +13,7 @@ import type { Head } from '#src/events/envelope.ts';
 import { leafHash } from '#src/events/hash.ts';
 import type { LogStart } from '#src/events/log-started.ts';
 import { encodeEntries, parseTilePath, splitEntries, TILE_WIDTH } from '#src/merkle/tile.ts';
-import { leafOf } from '#src/merkle/tree.ts';
+import { hexOf, leafOf } from '#src/merkle/tree.ts';
 import { GENESIS, honestLog, NETUID, noteOf, SELF, SOURCE } from '../support/honest-log.ts';
 import { filesOf, type LogFiles, sourceOf } from '../support/memory-log.ts';
 
@@ -54,10 +54,10 @@ const headBefore = (index: number): Head =>
 /** What a reader says of one entry, and of the one behind it, which the entries before them do not change. */
 function readFrom(index: number, payload: Uint8Array, served: Uint8Array): readonly Fault[] {
   const { chain, faults } = chainAt(index);
-  chain.read({ payload, index, served });
+  chain.read({ payload, index, served: hexOf(served) });
   const next = LOG[index + 1];
   if (next === undefined) chain.settle(served === LEAVES[index] ? 'entry' : 'tile');
-  else chain.read({ payload: next, index: index + 1, served: LEAVES[index + 1] ?? null });
+  else chain.read({ payload: next, index: index + 1, served: hexAt(index + 1) });
   return faults.list();
 }
 
@@ -69,9 +69,18 @@ function firstFault(
 ): number | null | undefined {
   const { chain, faults } = chainAt(index);
   for (const [at, payload] of payloads.entries())
-    chain.read({ payload, index: index + at, served: leaves?.[index + at] ?? null });
+    chain.read({
+      payload,
+      index: index + at,
+      served: leaves === null ? null : hexAt(index + at, leaves),
+    });
   chain.settle('entry');
   return faults.list()[0]?.index;
+}
+
+function hexAt(index: number, leaves: readonly Uint8Array[] = LEAVES): string | null {
+  const leaf = leaves[index];
+  return leaf === undefined ? null : hexOf(leaf);
 }
 
 function chainAt(index: number) {
@@ -117,7 +126,7 @@ describe('every single changed byte', () => {
     let bytes = 0;
     for (const [index, payload] of LOG.entries()) {
       const { chain } = chainAt(index);
-      const served = LEAVES[index] ?? null;
+      const served = hexAt(index);
       for (let at = 0; at < payload.length; at++, bytes++) {
         chain.read({ payload: flipped(payload, at), index, served });
         if (chain.contested()?.index !== index) expect.fail(`event ${index}, byte ${at}`);
@@ -162,7 +171,7 @@ describe('every single changed byte', () => {
       const { chain } = chainAt(index);
       const payload = LOG[index] ?? new Uint8Array();
       for (let at = 0; at < leaf.length; at++) {
-        chain.read({ payload, index, served: flipped(leaf, at) });
+        chain.read({ payload, index, served: hexOf(flipped(leaf, at)) });
         expect(chain.contested()?.index).toBe(index);
         chain.settle('entry');
       }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createTileHashes } from '#src/audit/tile-hashes.ts';
+import { leafHash } from '#src/events/hash.ts';
 import {
   encodeEntries,
   entriesPath,
@@ -8,7 +9,6 @@ import {
   tilePath,
   tilesBetween,
 } from '#src/merkle/tile.ts';
-import { leafOf } from '#src/merkle/tree.ts';
 import { noteOfTree, writeHonestLog } from '../support/honest-log.ts';
 
 type Shape = Parameters<typeof writeHonestLog>[0];
@@ -30,7 +30,7 @@ export function writeLogFiles(folder: string, shape: Shape): number {
   };
   writeHonestLog(shape, (payload) => {
     bundle.push(payload);
-    hashes.append(leafOf(payload));
+    hashes.append(leafHash(payload));
     if (bundle.length === TILE_WIDTH) flush();
   });
   if (bundle.length > 0) flush();
