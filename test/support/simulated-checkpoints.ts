@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Signer } from '#src/consensus/keys.ts';
 import { sha256 } from '#src/events/hash.ts';
 import type { Checkpoints, PublishedCheckpoint } from '#src/handlers/checkpoints.ts';
-import { signCheckpoint } from '#src/merkle/checkpoint.ts';
-import { createTree, leafOf } from '#src/merkle/tree.ts';
+import { type Checkpoint, signCheckpoint } from '#src/merkle/checkpoint.ts';
+import { createTree, hexOf, leafOf } from '#src/merkle/tree.ts';
 import type { Message } from '#src/runtime/log-store.ts';
 import type { MemoryDisk } from '#src/runtime/memory-store.ts';
 
@@ -15,28 +15,24 @@ export function simulatedCheckpoints(
   disk: MemoryDisk,
   { source, signer, limit }: { source: string; signer: Signer; limit: () => number | null },
 ): Checkpoints {
-  const logSeed = Buffer.from(sha256(`log key of ${signer.hotkey}`), 'hex');
+  const keys = { logSeed: Buffer.from(sha256(`log key of ${signer.hotkey}`), 'hex'), signer };
   let covered: readonly Message[] = [];
   let tree = createTree();
+  let newest: PublishedCheckpoint | null = null;
   const published = (): PublishedCheckpoint | null => {
     const messages = disk.messages.slice(0, limit() ?? disk.messages.length);
     // A test may cut or alter what is stored: then the tree is another one.
     if (covered.some((message, index) => message !== messages[index])) {
       covered = [];
       tree = createTree();
+      newest = null;
     }
     for (const { payload } of messages.slice(covered.length)) tree.append(leafOf(payload));
     covered = messages;
     if (covered.length === 0) return null;
-    const [size, root] = [tree.size(), tree.root()];
-    return {
-      size,
-      root: Buffer.from(root).toString('hex'),
-      // Signing is slow, and few ask for the note.
-      get note() {
-        return signCheckpoint({ origin: source, size, root }, { logSeed, signer });
-      },
-    };
+    if (newest?.size !== tree.size())
+      newest = signedOnce({ origin: source, size: tree.size(), root: tree.root() }, keys);
+    return newest;
   };
   return {
     published,
@@ -47,6 +43,22 @@ export function simulatedCheckpoints(
         signal.throwIfAborted();
         await Promise.race([once(signal, 'abort'), once(disk.stored, 'stored')]);
       }
+    },
+  };
+}
+
+/** Signing is slow, and few ask for the note: it is signed for the first who does. */
+function signedOnce(
+  checkpoint: Checkpoint,
+  keys: Parameters<typeof signCheckpoint>[1],
+): PublishedCheckpoint {
+  let note: Uint8Array | null = null;
+  return {
+    size: checkpoint.size,
+    root: hexOf(checkpoint.root),
+    get note() {
+      note ??= signCheckpoint(checkpoint, keys);
+      return note;
     },
   };
 }
