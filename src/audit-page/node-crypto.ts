@@ -4,7 +4,7 @@ import { shake256 } from '@noble/hashes/sha3.js';
 type Output = 'hex' | 'buffer';
 
 /** So many bytes, each a character. */
-type Bytes = Readonly<{ outputLength: number; outputEncoding: 'latin1' }>;
+type Bytes = Readonly<{ outputLength: number; outputEncoding: 'binary' }>;
 
 /**
  * The one-shot `hash` of node:crypto in a browser, as far as the auditor calls it: bundles of the audit page

@@ -31,8 +31,8 @@ export type RunRecord = InRun & {
   /** The run's key, once it is public. */
   key: string | null;
   tallies: Map<string, { sum: number; judged: number; excused: number }>;
-  /** Pairs that have a result, by the place of their task and miner in the run's lists. */
-  pairs: Set<number>;
+  /** 1 for each pair that has a result, by the place of its task and miner in the run's lists; null before the first. */
+  pairs: Uint8Array | null;
   report: Entry<'report.signed.v1'> | null;
   facts: LoggedFacts;
   /** Commitments to a report that is still sealed. */
@@ -74,11 +74,11 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
     places: { tasks: new Map(), miners: new Map() },
     closedAt: null,
     refusedAt: new Map(),
-    sealed: holdFacts({ family, run }),
+    sealed: holdFacts(),
     reportAt: null,
     key: null,
     tallies: new Map(),
-    pairs: new Set(),
+    pairs: null,
     report: null,
     facts: noFacts(),
     commitments: [],
@@ -114,7 +114,7 @@ export function endRun(run: RunRecord): void {
   run.superseded = true;
   if (run.kept) return;
   run.facts = { ...noFacts(), opened: run.facts.opened };
-  run.sealed = holdFacts(run);
+  run.sealed = holdFacts();
   run.report = null;
   run.decision = null;
   run.statements.clear();

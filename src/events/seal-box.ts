@@ -56,19 +56,35 @@ export type Opening =
  * of the type `of`, of the same run and with the natural key `key`. Total: a key or a box may be anybody's.
  */
 export function openFact(sealed: SealedFact, runKey: string): Opening {
-  const { box, digest } = sealed;
+  const { box } = sealed;
   const room = roomFor(box.length);
-  const { bytes } = room;
-  let end = TEXT_AT + bytes.write(box, TEXT_AT, 'base64');
+  const end = TEXT_AT + room.bytes.write(box, TEXT_AT, 'base64');
   // A lenient decoder takes several texts for the same bytes.
-  if (bytes.toString('base64', TEXT_AT, end) !== box)
+  if (room.bytes.toString('base64', TEXT_AT, end) !== box)
     return refused('a box that is not canonical base64');
+  return openIn(room, end, sealed, runKey);
+}
+
+/** As `openFact`, where the box was decoded before. */
+export function openBox(box: Uint8Array, label: Label, runKey: string): Opening {
+  const room = roomFor(box.length);
+  room.bytes.set(box, TEXT_AT);
+  return openIn(room, TEXT_AT + box.length, label, runKey);
+}
+
+/** All that a sealed fact shows beside its box. */
+type Label = Omit<SealedFact, 'box'>;
+
+function openIn(room: Room, boxEnd: number, label: Label, runKey: string): Opening {
+  const { digest } = label;
   const opened =
-    putKey(room, runKey) && cipher(room, end, digest) && digestOf(room, end) === digest;
+    putKey(room, runKey) && cipher(room, boxEnd, digest) && digestOf(room, boxEnd) === digest;
   if (!opened) return refused('a sealed fact that the key of its run does not open');
+  const { bytes } = room;
+  let end = boxEnd;
   while (end > TEXT_AT && bytes[end - 1] === SPACE) end -= 1;
   try {
-    return readFact(textOf(bytes.subarray(TEXT_AT, end)), sealed);
+    return readFact(textOf(bytes.subarray(TEXT_AT, end)), label);
   } catch (cause) {
     if (!isAppError(cause, 'ej1.malformed')) throw cause;
     return refused('a sealed text that is not canonical EJ1', cause);
@@ -77,7 +93,7 @@ export function openFact(sealed: SealedFact, runKey: string): Opening {
 
 const SPACE = 0x20;
 
-function readFact(text: string, { of, key, family, run }: SealedFact): Opening {
+function readFact(text: string, { of, key, family, run }: Label): Opening {
   const score = of === 'score.recorded.v1' ? readSealedScore(text) : null;
   const parsed = score === null ? parseFact(decode(text), of) : eventOf(score);
   if (parsed.kind === 'unreadable') return refused(parsed.found, parsed.cause);

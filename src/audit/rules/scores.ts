@@ -5,7 +5,7 @@ import { encode } from '../../events/ej1.ts';
 import { sha256 } from '../../events/hash.ts';
 import { REPORT_TYPE } from '../../events/report.ts';
 import { MAX_MINERS, MAX_TASKS } from '../../events/run.ts';
-import { openFact } from '../../events/seal-box.ts';
+import { type Opening, openBox, openFact } from '../../events/seal-box.ts';
 import type { SealedType } from '../../events/sealed.ts';
 import type { Bench } from '../bench.ts';
 import { learn } from '../decision-facts.ts';
@@ -32,10 +32,11 @@ export function factSealed(entry: Entry<'fact.sealed.v1'>, run: RunRecord, bench
   } else if (run.closedAt !== null) {
     bench.fault('order-broken', n, `no ${data.of} once the run is closed`, data.key);
   }
-  if (run.key !== null) openEntry(entry, run.key, run, bench);
-  else if (bench.log.held < MAX_HELD) {
-    bench.log.held += 1;
-    run.sealed.add(entry);
+  if (run.key !== null) {
+    takeOpening({ n, of: data.of }, openFact(data, run.key), run, bench);
+  } else if (bench.log.held < MAX_HELD) {
+    if (run.sealed.add(entry)) bench.log.held += 1;
+    else bench.fault('seal-broken', n, `a ${data.of} in base64`, 'a box that is not canonical');
   } else bench.fault('seal-unopened', n, `the keys of ${MAX_HELD} facts before it`, 'none');
 }
 
@@ -55,18 +56,21 @@ export function scoresOpened(
   if (run.closedAt === null) bench.fault('order-broken', n, 'a closed run to open', 'an open one');
   run.key = data.key;
   bench.log.held -= run.sealed.count();
-  for (const fact of run.sealed.take()) openEntry(fact, data.key, run, bench);
+  const { family, run: id } = run;
+  run.sealed.release(({ n: at, of, key, digest, box }) => {
+    const opening = openBox(box, { family, run: id, of, key, digest }, data.key);
+    takeOpening({ n: at, of }, opening, run, bench);
+  });
 }
 
-function openEntry(
-  { n, data }: Entry<'fact.sealed.v1'>,
-  key: string,
+function takeOpening(
+  { n, of }: Readonly<{ n: number; of: SealedType }>,
+  opening: Opening,
   run: RunRecord,
   bench: Bench,
 ): void {
-  const opening = openFact(data, key);
   if (opening.kind === 'refused') {
-    bench.fault('seal-broken', n, `a ${data.of} that the run's key opens`, opening.found);
+    bench.fault('seal-broken', n, `a ${of} that the run's key opens`, opening.found);
     return;
   }
   const { event } = opening;
@@ -88,7 +92,8 @@ function scoreRecorded(
     return;
   }
   const pair = taskAt * run.places.miners.size + minerAt;
-  if (run.pairs.has(pair)) {
+  run.pairs ??= new Uint8Array(run.places.tasks.size * run.places.miners.size);
+  if (run.pairs[pair] === 1) {
     fault(
       'score-invalid',
       n,
@@ -97,7 +102,7 @@ function scoreRecorded(
     );
     return;
   }
-  run.pairs.add(pair);
+  run.pairs[pair] = 1;
   if ((status === 'excused') !== (score === null) || (status === 'failed' && score !== 0)) {
     fault(
       'score-invalid',
@@ -148,5 +153,5 @@ function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: B
   for (const commitment of run.commitments) checkCommitment(commitment, run, bench);
   run.commitments = [];
   run.tallies.clear();
-  run.pairs.clear();
+  run.pairs = null;
 }
