@@ -128,17 +128,6 @@ export function verdictOf(
   };
 }
 
-/** What the judge took for its answers in USD, as a double; null where one of them does not say. */
-export function judgeCostUsd(answers: readonly unknown[]): number | null {
-  let sum = 0;
-  for (const answer of answers) {
-    const parsed = Costed.safeParse(answer);
-    if (!parsed.success) return null;
-    sum += parsed.data.cost_usd;
-  }
-  return sum;
-}
-
 const NO_EXPECTATION = '(no expected answer)';
 
 /** What is left of a document where only a summary is shown. */
@@ -158,7 +147,6 @@ const Evaluated = z.looseObject({
     .nullish()
     .transform((text) => (text ?? '').slice(0, 400)),
 });
-const Costed = z.looseObject({ cost_usd: z.number().min(0) });
 
 function metricsOf({ expectedClaims }: JudgeQuestion) {
   const grounded = expectedClaims.length === 0 ? [] : (['grounded_correctness'] as const);

@@ -43,7 +43,8 @@ export function decideEvidence(
       each.kind === kind && each.hotkey === hotkey && (kind !== 'roster' || each.run === run),
   );
   if (known !== undefined) return { kind: 'known', digest: known.digest };
-  if (kind !== 'roster' && !voters.has(hotkey)) return refuse('not-a-voter', `${hotkey} does not vote`);
+  if (kind !== 'roster' && !voters.has(hotkey))
+    return refuse('not-a-voter', `${hotkey} does not vote`);
   if (of !== null && of !== family) return refuse('other-family', `runs of ${of} are not judged`);
   const counted = run ?? newestRun;
   if (counted === null || newestRun === null || runSequence(counted) > runSequence(newestRun)) {

@@ -137,7 +137,7 @@ function pairRow(
 
 export type Invoked = EventOf<typeof TaskInvoked>['data'];
 export type Evidence = EventOf<typeof EvidenceGathered>['data'];
-export type JudgedPair = EventOf<typeof TaskJudged>['data'];
+type JudgedPair = EventOf<typeof TaskJudged>['data'];
 
 /** The latest attempt of one (task, miner) pair, and what became of the pair. */
 export type PairState = Readonly<{

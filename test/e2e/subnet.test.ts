@@ -142,6 +142,23 @@ test('the winners are the first, the kept incumbent and the challenger beyond th
   ]);
 });
 
+test('miners are scored by what was measured: who is able wins, and what a forger claims counts for nothing', () => {
+  const [first] = results;
+  const measured = new Map(first?.measured.map((each) => [each.miner, each]));
+  const of = (name: string) => measured.get(hotkeyOf(name));
+  const used = { web_search: 2, 'rag.retrieve': 2 };
+  expect(of('miner-1')).toMatchObject({ score: 1_000_000_000, judged: 6, tools: used });
+  expect(of('miner-2')).toMatchObject({ judged: 6, tools: used, knockouts: [] });
+  expect(of('miner-2')?.score).toBeLessThan(1_000_000_000);
+  expect(of('miner-3')).toMatchObject({ score: 0, judged: 6, tools: used });
+  // It knows every answer, claims that it used the tools and what it cost: two tasks of six need no tool.
+  expect(of('miner-4')).toMatchObject({ score: 333_333_333, tools: {}, cost: 0 });
+  expect(of('miner-5')).toMatchObject({ score: null, judged: 0, latencyMs: null });
+  expect(of('miner-5')?.refused).toContain('hash-differs');
+  for (const name of ['miner-1', 'miner-2', 'miner-3'])
+    expect(of(name)?.cost, name).toBeGreaterThan(0);
+});
+
 test('honest validators record byte for byte the same inputs and decision of each run', async () => {
   const honest = RUNNING.filter((name) => name !== DISHONEST);
   const [first, ...others] = await Promise.all(honest.map(decisionsIn));

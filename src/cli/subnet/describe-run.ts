@@ -1,5 +1,6 @@
 import { formatNano } from '../../consensus/nano.ts';
 import { names, RUNNING } from './cast.ts';
+import type { Measured } from './measured.ts';
 import type { DoubleCommit, OnChain } from './on-chain.ts';
 import type { Imported, Rival, RunResult } from './play-run.ts';
 
@@ -9,11 +10,12 @@ const RAO_PER_TOKEN = 1_000_000_000n;
 export function describeRun(result: RunResult): string {
   const { run, title } = result;
   const { outcome, quorum, medians, incumbent } = result.decision;
-  const { certificate, identical, honest, imported } = result;
+  const { certificate, identical, honest, measured, imported } = result;
   const signers = certificate?.signatures.map(({ hotkey }) => nameOf(hotkey)) ?? [];
   return [
     `\n${run}: ${title}`,
-    `  imported    ${imported.map(describeImport).join(', ')}`,
+    ...measured.map(describeMiner),
+    `  made up     ${imported.map(describeImport).join(', ')}`,
     `  medians     ${medians
       .toSorted((a, b) => (b.median ?? -1) - (a.median ?? -1))
       .map(
@@ -33,6 +35,32 @@ export function describeRun(result: RunResult): string {
     ...describeOnChain(result),
     `  honest      ${identical.length === honest.length ? `${honest.join(', ')} decided byte for byte the same` : `ONLY ${identical.join(', ')} of ${honest.join(', ')} agree`}`,
   ].join('\n');
+}
+
+/** What one validator measured of a miner: score, time, cost and tools, by its own ledger, or why it was not run. */
+function describeMiner(measured: Measured, index: number): string {
+  const label = index === 0 ? 'measured' : '';
+  return `  ${label.padEnd(11)} ${nameOf(measured.miner)} ${figuresOf(measured)}`;
+}
+
+function figuresOf({
+  score,
+  judged,
+  latencyMs,
+  cost,
+  tools,
+  knockouts,
+  refused,
+}: Measured): string {
+  if (refused !== null) return `was not run: ${refused}`;
+  const uses = Object.entries(tools).map(([tool, tasks]) => `${tool} in ${tasks} tasks`);
+  return [
+    score === null ? 'no score' : `${formatNano(score)} over ${judged} tasks`,
+    latencyMs === null ? 'never asked' : `${latencyMs} ms`,
+    cost === null ? 'cost unknown' : `$${formatNano(cost)}`,
+    `attested: ${uses.join(', ') || 'no tools'}`,
+    ...knockouts,
+  ].join('; ');
 }
 
 function describeDouble({ hotkey, first, second }: DoubleCommit): string {

@@ -8,7 +8,11 @@ import { AppError } from '../../errors.ts';
 import { wait } from '../../runtime/clock.ts';
 import { connectNats } from '../../runtime/nats-link.ts';
 import { findNatsServer, startNatsServer } from '../../runtime/nats-server.ts';
-import { localServerConfig, natsCredential } from '../../runtime/nats-server-config.ts';
+import {
+  localServerConfig,
+  type NatsAccount,
+  natsCredential,
+} from '../../runtime/nats-server-config.ts';
 import { applyStream, streamConfig } from '../../runtime/streams.ts';
 import type { Io } from '../command.ts';
 import { reachChain } from '../reach-chain.ts';
@@ -23,6 +27,7 @@ import {
   type Running,
   stakeOf,
 } from './cast.ts';
+import { type Execution, serviceAccounts, startExecution } from './execution.ts';
 import { openTwoFacedAxon } from './two-faced-axon.ts';
 import {
   type Env,
@@ -48,6 +53,8 @@ export const accounts = RUNNING.map((name) => ({
   passwords: Object.fromEntries(ROLES.map((role) => [role, devSeed(`${name} ${role}`)])),
 }));
 
+const allAccounts: readonly NatsAccount[] = [...accounts, ...serviceAccounts];
+
 /** Blocks until one is final, as on mainnet. */
 export const FINALITY_LAG = 2;
 
@@ -68,7 +75,10 @@ export async function startLocalSubnet(dir: string, io: Io) {
     await startNatsServer({
       path: nats.path,
       dir: join(dir, 'nats'),
-      config: localServerConfig({ storeDir: join(dir, 'nats', 'store'), accounts }),
+      config: localServerConfig({
+        storeDir: join(dir, 'nats', 'store'),
+        accounts: allAccounts,
+      }),
       signal: io.signal,
     }),
   );
@@ -77,9 +87,12 @@ export async function startLocalSubnet(dir: string, io: Io) {
   );
   io.note(`development chain at ${chain.url}\n`);
   const at = { dir, natsUrl: server.url, chain };
-  for (const account of accounts) await applyValidatorStream(account, server.url);
+  for (const account of allAccounts) await applyStreams(account, server.url);
+  for (let block = 0; block <= FINALITY_LAG; block++) await chain.produceBlock();
+  const execution = opened.use(await startExecution(at, io.signal));
+  io.note('the owner, and three validators\u2019 ledgers, proxies and tools, are up\n');
 
-  const validators = await startValidators(at, opened);
+  const validators = await startValidators({ ...at, settingsOf: execution.settingsOf }, opened);
   const liar = validators.find(({ name }) => name === DISHONEST);
   const axon =
     liar === undefined ? null : opened.use(await openTwoFacedAxon(liar.url, devSigner(DISHONEST)));
@@ -97,7 +110,29 @@ export async function startLocalSubnet(dir: string, io: Io) {
 
   const running = opened.move();
   return {
+    ...execution,
+    ...handles({ chain, validators, environments, nextBlock }, io),
     natsUrl: server.url,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** What whoever plays a subnet holds it by. */
+function handles(
+  {
+    chain,
+    validators,
+    environments,
+    nextBlock,
+  }: Readonly<{
+    chain: Devchain;
+    validators: readonly RunningProcess[];
+    environments: Awaited<ReturnType<typeof environmentsAt>>;
+    nextBlock: () => Promise<void>;
+  }>,
+  { signal }: Io,
+) {
+  return {
     chain,
     validators,
     environment: (name: Running, role: 'operator' | 'reader'): Env =>
@@ -117,8 +152,7 @@ export async function startLocalSubnet(dir: string, io: Io) {
       });
     },
     /** Has a validator's key ask something of the chain, past its process. */
-    send: (name: Running, call: Call) => sendAs(chain, name, call, io.signal),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
+    send: (name: Running, call: Call) => sendAs(chain, name, call, signal),
   };
 }
 
@@ -129,12 +163,16 @@ type Place = Parameters<typeof validatorEnvironment>[1];
 
 /** Starts every validator. Those that did start are ended with the rest, also when another one did not. */
 async function startValidators(
-  at: Place,
+  at: Place & Pick<Execution, 'settingsOf'>,
   opened: AsyncDisposableStack,
 ): Promise<readonly RunningProcess[]> {
   const starts = await Promise.allSettled(
     accounts.map(async (account) =>
-      startValidatorProcess(account.name, await validatorEnvironment(account, at), at.dir),
+      startValidatorProcess(
+        account.name,
+        { ...(await validatorEnvironment(account, at)), ...at.settingsOf(account.name) },
+        at.dir,
+      ),
     ),
   );
   const validators = starts.flatMap((start) =>
@@ -186,17 +224,14 @@ async function sendAs(
 
 export type LocalSubnet = Awaited<ReturnType<typeof startLocalSubnet>>;
 
-async function applyValidatorStream(
-  account: (typeof accounts)[number],
-  url: string,
-): Promise<void> {
+async function applyStreams(account: NatsAccount, url: string): Promise<void> {
   const nc = await connectNats({
     url,
     ...natsCredential(account, 'admin'),
     name: `local subnet, ${account.name}`,
   });
   try {
-    await applyStream(nc, streamConfig('validator'));
+    for (const log of account.logs) await applyStream(nc, streamConfig(log));
   } finally {
     await nc.close();
   }

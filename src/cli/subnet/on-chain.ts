@@ -103,7 +103,7 @@ function blockOf(hash: string, { chain }: LocalSubnet): number | null {
 }
 
 /** A run's events in a validator's log, read and verified as anybody with the reader's credential can. */
-async function eventsOf(run: string, io: Io): Promise<readonly DomainEvent[]> {
+export async function eventsOf(run: string, io: Io): Promise<readonly DomainEvent[]> {
   await using reader = await openReader(io, undefined);
   const events: DomainEvent[] = [];
   for await (const batch of reader.log.read({ after: EMPTY, follow: false }))

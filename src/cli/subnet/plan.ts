@@ -1,33 +1,44 @@
+import type { RosterDocument } from '../../evaluation/roster.ts';
 import { sha256 } from '../../events/hash.ts';
-import { DISHONEST, FAMILY, hotkeyOf, MINERS, type Running } from './cast.ts';
-
-const TASKS = Array.from(
-  { length: 12 },
-  (_, index) => `task-${String(index + 1).padStart(3, '0')}`,
-);
+import type { Phases } from '../../events/run.ts';
+import { DISHONEST, FAMILY, hotkeyOf } from './cast.ts';
+import type { SubmissionKind } from './submissions.ts';
 
 /** Blocks of each phase, after the block at which a run is opened. */
-const PHASES = { snapshot: 2, commit: 12, decide: 16, certify: 21 };
+const PHASES = { snapshot: 5, commit: 17, decide: 21, certify: 26 };
 
-/** What each run is meant to show, and how good the miners are in it (mean of the judge's figure). */
-export const RUNS = [
+/** The miner whose archives come altered: nobody runs them. */
+export const ALTERED = 'miner-5';
+
+/** What each run is meant to show, and what miners submit for it. */
+export const RUNS: readonly PlannedRun[] = [
   {
     sequence: 1,
     title: 'no incumbent yet: the highest median wins',
-    quality: [0.82, 0.76, 0.6, 0.55, 0.4, 0.3],
+    submissions: {
+      'miner-1': 'honest',
+      'miner-2': 'slow',
+      'miner-3': 'wrong',
+      'miner-4': 'forger',
+      [ALTERED]: 'honest',
+    },
   },
   {
     sequence: 2,
-    title: `a challenger is better, but within the margin; ${DISHONEST} shows two different reports`,
-    quality: [0.8, 0.83, 0.62, 0.52, 0.41, 0.35],
+    title: `miner-2 is as quick now, but not better by the margin; ${DISHONEST} shows two different reports`,
+    submissions: { 'miner-2': 'honest' },
   },
   {
     sequence: 3,
-    title: `a challenger wins by the margin; ${DISHONEST} inflates miner-6 and commits to two different reports`,
-    quality: [0.78, 0.88, 0.61, 0.5, 0.43, 0.3],
+    title: `miner-1 got worse, and miner-2 wins by the margin; ${DISHONEST} inflates miner-4 and commits to two different reports`,
+    submissions: { 'miner-1': 'careless' },
   },
-] as const;
-export type PlannedRun = (typeof RUNS)[number];
+];
+export type PlannedRun = Readonly<{
+  sequence: number;
+  title: string;
+  submissions: Readonly<Record<string, SubmissionKind>>;
+}>;
 
 /** The run in which one validator shows different reports to different peers. */
 export const TWO_FACED_RUN = 2;
@@ -35,92 +46,58 @@ export const TWO_FACED_RUN = 2;
 /** The run in which it inflates a miner, and commits on chain a second time, to another report. */
 export const TWICE_COMMITTED_RUN = 3;
 
-/** A run's descriptor, opened at `block`. */
-export function runDescriptor({ sequence }: PlannedRun, block: number) {
-  const run = `run-${sequence}`;
+/** The phases of a run that is opened at `block`. */
+export function phasesFrom(block: number): Phases {
+  const { snapshot, commit, decide, certify } = PHASES;
+  return {
+    snapshot: block + snapshot,
+    commit: block + commit,
+    decide: block + decide,
+    certify: block + certify,
+  };
+}
+
+/** How the dishonest validator opens a run, which it does not measure: by command, as the owner's roster says. */
+export function runDescriptor(
+  { sequence }: PlannedRun,
+  { signed, members, tasks }: RosterDocument,
+  phases: Phases,
+) {
   return {
     family: FAMILY,
-    run,
-    roster: sha256(`local subnet roster of ${run}`),
-    miners: MINERS.map(hotkeyOf).toSorted(),
-    tasks: TASKS,
-    phases: {
-      snapshot: block + PHASES.snapshot,
-      commit: block + PHASES.commit,
-      decide: block + PHASES.decide,
-      certify: block + PHASES.certify,
-    },
+    run: `run-${sequence}`,
+    roster: sha256(signed.body),
+    miners: members.map(({ hotkey }) => hotkey),
+    tasks,
+    phases,
   };
 }
 
-/**
- * What one validator measured in a run, as lines in the submission format of the existing services:
- * the miners' quality with some noise of its own, here and there a null, a miner's failure, a judge's.
- */
-export function resultLines(run: PlannedRun, validator: Running): readonly string[] {
-  const lines = TASKS.map((task, index) => {
-    const results = MINERS.map((miner, at) =>
-      result({ run, validator, task, miner, quality: run.quality[at] ?? 0 }),
-    );
-    return JSON.stringify({
-      run_id: `run-${run.sequence}`,
+/** What the dishonest validator says that it measured, having seen nothing: about what others will say. */
+const CLAIMED: Readonly<Record<string, number>> = {
+  'miner-1': 0.95,
+  'miner-2': 0.9,
+  'miner-3': 0.1,
+  'miner-4': 0.4,
+};
+
+/** Its made-up results, as lines in the submission format of the existing services. */
+export function claimedLines(
+  { sequence }: PlannedRun,
+  tasks: readonly string[],
+): readonly string[] {
+  return tasks.map((task) =>
+    JSON.stringify({
+      run_id: `run-${sequence}`,
       family_id: FAMILY,
       task_id: task,
-      task_evaluation_id: sha256(`${run.sequence}/${task}`).slice(0, 32),
-      baseline_response: null,
-      miner_results: results,
-      judge_model: 'local subnet',
-      oracle_cost_usd: 0.01 * (index + 1),
-    });
-  });
-  // One line is cut short, as after a crash of the tool that wrote it.
-  const broken = run.sequence === 1 && validator === 'v2' ? [lines[0]?.slice(0, 120) ?? ''] : [];
-  return [...lines, ...broken];
-}
-
-type Pair = { run: PlannedRun; validator: Running; task: string; miner: string; quality: number };
-
-function result({ run, validator, task, miner, quality }: Pair) {
-  const pair = `${run.sequence}/${validator}/${task}/${miner}`;
-  const inflated =
-    validator === DISHONEST && run.sequence === TWICE_COMMITTED_RUN && miner === 'miner-6';
-  const score = inflated ? 1 : Math.min(1, Math.max(0, quality + 0.1 * (unit(pair) - 0.5)));
-  const figure = Math.round(score * 1_000) / 1_000;
-  const common = { miner_hotkey: hotkeyOf(miner), miner_citations: [], proxy_cost_usd: 0.002 };
-  const judged = {
-    ...common,
-    miner_response: { task_id: task, status: 'completed' },
-    judge_output: { model: 'eiretes_pairwise_judge' },
-  };
-  if (miner === 'miner-5' && task === 'task-003') {
-    return {
-      ...common,
-      miner_response: { task_id: task, status: 'failed' },
-      judge_output: null,
-      verdict: 'error',
-      agreement_score: 0,
-    };
-  }
-  if (miner === 'miner-4' && task === 'task-005') {
-    return {
-      ...common,
-      miner_response: { task_id: task, status: 'completed' },
-      judge_output: null,
-      verdict: 'error',
-      agreement_score: 0,
-    };
-  }
-  if (miner === 'miner-3' && task === 'task-007')
-    return {
-      ...judged,
-      verdict: 'partially_matches',
-      agreement_score: 0.5,
-      final_task_score: null,
-    };
-  return { ...judged, verdict: 'matches', agreement_score: 1, final_task_score: figure };
-}
-
-/** A figure in [0, 1) that follows from the text: noise that is the same at every start. */
-function unit(text: string): number {
-  return Number.parseInt(sha256(text).slice(0, 8), 16) / 2 ** 32;
+      miner_results: Object.entries(CLAIMED).map(([miner, score]) => ({
+        miner_hotkey: hotkeyOf(miner),
+        miner_response: { task_id: task, status: 'completed' },
+        verdict: 'matches',
+        agreement_score: 1,
+        final_task_score: sequence === TWICE_COMMITTED_RUN && miner === 'miner-4' ? 1 : score,
+      })),
+    }),
+  );
 }

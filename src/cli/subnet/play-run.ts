@@ -13,17 +13,27 @@ import { readInput } from '../command.ts';
 import { connectOperator } from '../connect-operator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { scoresImportCommand } from '../scores-import.ts';
-import { DISHONEST, FAMILY, RUNNING, type Running } from './cast.ts';
+import { DISHONEST, FAMILY, hotkeyOf, RUNNING, type Running } from './cast.ts';
 import { FINALITY_LAG, type LocalSubnet } from './local-subnet.ts';
+import { type Measured, measuredIn } from './measured.ts';
 import {
   commitAgain,
   type DoubleCommit,
   doubleCommitsOf,
+  eventsOf,
   extrinsicsOf,
   type OnChain,
 } from './on-chain.ts';
-import { type PlannedRun, resultLines, runDescriptor, TWICE_COMMITTED_RUN } from './plan.ts';
+import {
+  ALTERED,
+  claimedLines,
+  type PlannedRun,
+  phasesFrom,
+  runDescriptor,
+  TWICE_COMMITTED_RUN,
+} from './plan.ts';
 import { checkCertificate, servedDecision } from './verify-run.ts';
+import { untilMeasured, untilOpened } from './watch-validator.ts';
 
 /** What a run came to, as each honest validator serves it. */
 export type RunResult = Readonly<{
@@ -39,7 +49,9 @@ export type RunResult = Readonly<{
   honest: readonly Running[];
   /** Every report that is held of a validator that showed more than one. */
   rivals: readonly Rival[];
-  /** What each validator's import of its own measurements came to. */
+  /** What the first validator measured of each miner, by its own log. */
+  measured: readonly Measured[];
+  /** What the dishonest validator's import of made-up measurements came to. */
   imported: readonly Imported[];
   /** What validators put on chain in this run, each found in its final blocks. */
   extrinsics: readonly OnChain[];
@@ -64,20 +76,28 @@ export type Imported = Readonly<{ validator: Running } & z.infer<typeof ImportRe
 const Decisions = z.looseObject({ decision: DecisionMade.data, inputs: InputsGathered.data });
 const Reports = z.looseObject({ reports: z.array(SignedDocument) });
 
-/** Plays one run: opened, scored from files and closed on every validator, then block by block to its end. */
+/**
+ * Plays one run: miners submit, the owner publishes its roster, the honest validators run what is in it and close the run
+ * when all is measured, the dishonest one makes its results up; then block by block to its end.
+ */
 export async function playRun(
   plan: PlannedRun,
   subnet: LocalSubnet,
   { dir, io }: { dir: string; io: Io },
 ): Promise<RunResult> {
-  const descriptor = runDescriptor(plan, subnet.block());
-  const { run, phases } = descriptor;
-  await eachValidator(subnet, io, 'runs.open', JSON.stringify(descriptor));
-  const imported: Imported[] = [];
-  for (const { name } of subnet.validators) {
-    imported.push(await importResults(plan, name, subnet, { dir, io }));
-  }
-  await eachValidator(subnet, io, 'runs.close', JSON.stringify({ family: FAMILY, run }));
+  for (const [miner, kind] of Object.entries(plan.submissions)) await subnet.submit(miner, kind);
+  const phases = phasesFrom(subnet.block());
+  const roster = await subnet.openRun(phases);
+  const descriptor = runDescriptor(plan, roster, phases);
+  const { run } = descriptor;
+  await command(DISHONEST, subnet, io, 'runs.open', JSON.stringify(descriptor));
+  const imported = [await importClaims(plan, descriptor.tasks, subnet, { dir, io })];
+  const measuring = subnet.validators.filter(({ name }) => name !== DISHONEST);
+  await untilOpened(run, measuring, { nextBlock: subnet.nextBlock, signal: io.signal });
+  const runnable = roster.members.filter(({ hotkey }) => hotkey !== hotkeyOf(ALTERED));
+  await untilMeasured(run, measuring, { pairs: roster.tasks.length * runnable.length, io });
+  for (const { name } of subnet.validators)
+    await command(name, subnet, io, 'runs.close', JSON.stringify({ family: FAMILY, run }));
   while (subnet.block() <= phases.certify + BLOCKS_TO_SET) {
     await subnet.nextBlock();
     if (plan.sequence === TWICE_COMMITTED_RUN) await commitAgain(run, subnet);
@@ -86,8 +106,19 @@ export async function playRun(
   const paid = paidBy(collected.decision.outcome);
   if (paid !== null) await subnet.untilPaid(paid);
   const extrinsics = await extrinsicsOf(run, subnet, io);
+  const env = subnet.environment(RUNNING[0], 'reader');
+  const measured = measuredIn(await eventsOf(run, { ...io, env }));
   const doubleCommits = await doubleCommitsOf(run, subnet, io);
-  return { ...collected, run, title: plan.title, imported, extrinsics, doubleCommits, paid };
+  return {
+    ...collected,
+    run,
+    title: plan.title,
+    measured,
+    imported,
+    extrinsics,
+    doubleCommits,
+    paid,
+  };
 }
 
 /** The uid that gets everything; null where an outcome names no vector, or spreads it. */
@@ -96,30 +127,30 @@ function paidBy({ vector }: Outcome): number | null {
   return weighed.length === 1 ? (weighed[0]?.uid ?? null) : null;
 }
 
-async function eachValidator(
+async function command(
+  name: Running,
   subnet: LocalSubnet,
   io: Io,
-  command: string,
+  what: string,
   payload: string,
 ): Promise<void> {
-  for (const { name } of subnet.validators) {
-    await using operator = await connectOperator({
-      ...io,
-      env: subnet.environment(name, 'operator'),
-    });
-    await requestCommand(operator.nc, command, payload);
-  }
+  await using operator = await connectOperator({
+    ...io,
+    env: subnet.environment(name, 'operator'),
+  });
+  await requestCommand(operator.nc, what, payload);
 }
 
-/** Imports a validator's own measurements by the same command that an operator has; gives its report. */
-async function importResults(
+/** Imports what the dishonest validator made up, by the same command that an operator has; gives its report. */
+async function importClaims(
   plan: PlannedRun,
-  name: Running,
+  tasks: readonly string[],
   subnet: LocalSubnet,
   { dir, io }: { dir: string; io: Io },
 ): Promise<Imported> {
+  const name = DISHONEST;
   const file = join(dir, `${name}.run-${plan.sequence}.jsonl`);
-  await writeFile(file, `${resultLines(plan, name).join('\n')}\n`);
+  await writeFile(file, `${claimedLines(plan, tasks).join('\n')}\n`);
   let report = '';
   const code = await scoresImportCommand.run(readInput(scoresImportCommand, [file, '--json']), {
     ...io,
@@ -141,7 +172,10 @@ async function collect(
   run: string,
   subnet: LocalSubnet,
 ): Promise<
-  Omit<RunResult, 'run' | 'title' | 'imported' | 'extrinsics' | 'doubleCommits' | 'paid'>
+  Omit<
+    RunResult,
+    'run' | 'title' | 'measured' | 'imported' | 'extrinsics' | 'doubleCommits' | 'paid'
+  >
 > {
   const honest = RUNNING.filter((name) => name !== DISHONEST);
   const answers = await Promise.all(honest.map((name) => answerOf(name, run, subnet)));

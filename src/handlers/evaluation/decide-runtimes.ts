@@ -4,7 +4,7 @@ import type { RuntimeRecord } from '../../projectors/evaluation.ts';
 import type { Standing } from './decide-evaluation.ts';
 
 /** A submission that fails so often by its own fault is not started any more: its miner failed the rest of the run. */
-export const MAX_OWN_FAULTS = 3;
+const MAX_OWN_FAULTS = 3;
 
 /** Between two attempts: longer each time, up to five minutes. */
 const BACKOFF_FIRST_MS = 5_000;
@@ -27,7 +27,7 @@ export function wantedAttempt(
 }
 
 /** Whether a submission failed for good by its own fault. */
-export function isLost({ faults }: RuntimeRecord): boolean {
+function isLost({ faults }: RuntimeRecord): boolean {
   return faults.own >= MAX_OWN_FAULTS;
 }
 

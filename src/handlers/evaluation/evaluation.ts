@@ -22,7 +22,7 @@ export type EvaluationParts = Omit<WorkParts, 'queries'> &
   }>;
 
 /** What the loop last saw, for `/readyz` and metrics. */
-export type EvaluationState = {
+type EvaluationState = {
   /** Pairs that are worked on, and pairs that wait after a failure of ours. */
   busy: number;
   waiting: number;

@@ -95,7 +95,7 @@ export async function invokeTask(
 }
 
 /** The job of a turn in an attempt: a later attempt is another job, so that nothing of an earlier one counts for it. */
-export function jobOfTurn(
+function jobOfTurn(
   task: string,
   index: number,
   { turns, attempt, deployment }: Readonly<{ turns: number; attempt: number; deployment: string }>,

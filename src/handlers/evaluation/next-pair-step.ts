@@ -1,7 +1,7 @@
 import type { PairState } from '../../projectors/evaluation.ts';
 
 /** So often a miner's service that does not answer is asked; then it is the miner's failure. */
-export const MAX_UNREACHABLE = 5;
+const MAX_UNREACHABLE = 5;
 
 /** What is next for one (task, miner) pair. */
 export type PairStep =

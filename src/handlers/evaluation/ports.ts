@@ -102,4 +102,4 @@ export type Leases = Readonly<{
   >;
 }>;
 
-export type Lease = Readonly<{ evaluation: string; task: string; expires: string }>;
+type Lease = Readonly<{ evaluation: string; task: string; expires: string }>;

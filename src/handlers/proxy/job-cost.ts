@@ -2,7 +2,7 @@ import { usdOf } from '../../evaluation/usd.ts';
 import type { JobLedger, LedgerClient } from '../ledger/ledger-port.ts';
 
 /** What a job has cost: amounts in USD; null where an amount is unknown, which is not zero. */
-export type JobCostFacts = Readonly<{
+type JobCostFacts = Readonly<{
   cost_usd_used: number | null;
   llm_cost_usd: number | null;
   tool_cost_usd: number;

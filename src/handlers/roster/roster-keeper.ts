@@ -69,10 +69,12 @@ export function createRosterKeeper(parts: RosterParts) {
     const run = await deps.owner.currentRun(family);
     const candidate = run ?? nextOf(newest);
     const isNew = newest === undefined || runSequence(candidate) > newest.sequence;
-    if (!isNew || !attempts.isDue(candidate, block)) return;
+    // A run that the owner announces is tried at once, however often peers were asked for one that it hides.
+    const attempt = run === null ? `hidden ${candidate}` : candidate;
+    if (!isNew || !attempts.isDue(attempt, block)) return;
     const note = await openFromRoster(expectedOf(parts, candidate), peers, deps);
-    if (note === null) return attempts.succeeded(candidate);
-    attempts.failed(candidate, block);
+    if (note === null) return attempts.succeeded(attempt);
+    attempts.failed(attempt, block);
     // Who does not say that there is a run is not asked for its roster: that there is none yet is as it should be.
     if (run !== null) parts.onNote(`${candidate} was not opened: ${note}`);
   };

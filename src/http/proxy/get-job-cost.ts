@@ -6,7 +6,7 @@ import { NoParams } from '../run-request.ts';
 import { sendJson } from '../send-json.ts';
 
 /** What a job has cost: amounts in USD; null where an amount is unknown, which is not zero. */
-export type JobCostDocument = Readonly<{
+type JobCostDocument = Readonly<{
   cost_usd_used: number | null;
   llm_cost_usd: number | null;
   tool_cost_usd: number | null;

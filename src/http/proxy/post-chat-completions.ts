@@ -58,7 +58,7 @@ export function postChatCompletions({
 }
 
 /** A header that comes once and has a text. */
-export function jobOf({ headers }: Pick<Request, 'headers'>): string | null {
+function jobOf({ headers }: Pick<Request, 'headers'>): string | null {
   const job = headers['x-eirel-job-id'];
   return typeof job === 'string' && /^[\x21-\x7e]{1,128}$/.test(job) ? job : null;
 }
