@@ -73,7 +73,8 @@ const SOLE = {
 
 async function connect(keeping: Keeping, file: string): Promise<Writer> {
   const at = { file, explain: keeping.explain };
-  const connection = { ...at, database: await open(at, keeping.mode, keeping.busyTimeoutMs) };
+  const database = await open(at, keeping.mode, keeping.busyTimeoutMs);
+  const connection: Connection = { ...at, database, prepared: new Map() };
   try {
     await exec(connection, keeping.pragmas);
   } catch (cause) {
@@ -94,7 +95,8 @@ async function connect(keeping: Keeping, file: string): Promise<Writer> {
  */
 export async function openReader(file: string): Promise<Reader> {
   const at = { file, explain: failure };
-  const connection = { ...at, database: await open(at, sqlite3.OPEN_READONLY, BUSY_TIMEOUT_MS) };
+  const database = await open(at, sqlite3.OPEN_READONLY, BUSY_TIMEOUT_MS);
+  const connection: Connection = { ...at, database, prepared: new Map() };
   try {
     // SQLite opens the write-ahead log with the first reading, and finds it by name.
     await all(connection, 'SELECT count(*) FROM sqlite_schema');
@@ -128,7 +130,15 @@ export function jsonLiteral(value: unknown): string {
 }
 
 type At = Pick<Keeping, 'explain'> & Readonly<{ file: string }>;
-type Connection = At & Readonly<{ database: sqlite3.Database }>;
+type Connection = At &
+  Readonly<{
+    database: sqlite3.Database;
+    /** Queries that were asked before, by their text. */
+    prepared: Map<string, sqlite3.Statement>;
+  }>;
+
+/** More than the queries of a projection, each asked again and again; whatever else comes in is evicted. */
+const MAX_PREPARED = 64;
 
 async function transaction(connection: Connection, statements: readonly string[]): Promise<void> {
   try {
@@ -165,8 +175,10 @@ function open(
   });
 }
 
-function close({ database }: Connection): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** SQLite closes nothing that a statement could still be run on. */
+async function close({ database, prepared }: Connection): Promise<void> {
+  for (const statement of prepared.values()) await finalize(statement);
+  await new Promise<void>((resolve, reject) => {
     database.close((error) => (error === null ? resolve() : reject(error)));
   });
 }
@@ -178,16 +190,42 @@ function exec({ database, file, explain }: Connection, sql: string): Promise<voi
   });
 }
 
-function all(
-  { database, file, explain }: Connection,
+async function all(
+  connection: Connection,
   sql: string,
   parameters: readonly Value[] = [],
 ): Promise<readonly ResultRow[]> {
+  const statement = connection.prepared.get(sql) ?? (await prepare(connection, sql));
+  const { file, explain } = connection;
   return new Promise((resolve, reject) => {
-    database.all<ResultRow>(sql, parameters, (error, rows) =>
+    statement.all<ResultRow>(parameters, (error, rows) =>
       error === null ? resolve(rows) : reject(explain(file, error)),
     );
   });
+}
+
+/** Preparing a query costs more than most answers do. Nothing else runs on the connection meanwhile. */
+async function prepare(
+  { database, prepared, file, explain }: Connection,
+  sql: string,
+): Promise<sqlite3.Statement> {
+  const oldest = prepared.entries().next();
+  if (prepared.size >= MAX_PREPARED && oldest.done !== true) {
+    const [text, statement] = oldest.value;
+    prepared.delete(text);
+    await finalize(statement);
+  }
+  const statement = await new Promise<sqlite3.Statement>((resolve, reject) => {
+    const made = database.prepare(sql, (error: Error | null) =>
+      error === null ? resolve(made) : reject(explain(file, error)),
+    );
+  });
+  prepared.set(sql, statement);
+  return statement;
+}
+
+function finalize(statement: sqlite3.Statement): Promise<void> {
+  return new Promise((resolve) => void statement.finalize(() => resolve()));
 }
 
 /** A damaged file gets its remedy; what else SQLite reports (a full disk, a fault of ours) gets the file's name. */

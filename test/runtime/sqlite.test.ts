@@ -68,6 +68,35 @@ describe('a transaction', () => {
   });
 });
 
+describe('queries', () => {
+  test('by the hundred, each asked again later, give their own rows, and the connection closes', async () => {
+    await using directory = await scratchDirectory();
+    const file = join(directory.path, 'a.db');
+    {
+      await using writer = await openWriter(file);
+      await writer.transaction([TABLE, 'INSERT INTO item VALUES (1)']);
+      for (const time of ['first', 'second'])
+        for (let index = 0; index < 200; index++)
+          expect(
+            await writer.all(`SELECT id + ${index} + ?1 AS sum FROM item`, [1_000]),
+            time,
+          ).toEqual([{ sum: 1_001 + index }]);
+    }
+    await using again = await openSoleWriter(file, (_, cause) => cause);
+    expect(await again.all(ALL)).toEqual([{ id: 1 }]);
+  });
+
+  test('that failed for one parameter are answered for another, and after the table has changed', async () => {
+    await using writer = await openWriter(IN_MEMORY);
+    await writer.transaction([TABLE, 'INSERT INTO item VALUES (1)']);
+    const asked = 'SELECT *, json(?1) AS given FROM item';
+    await expect(writer.all(asked, ['{'])).rejects.toThrow('malformed JSON');
+    expect(await writer.all(asked, ['{}'])).toEqual([{ id: 1, given: '{}' }]);
+    await writer.transaction(['ALTER TABLE item ADD COLUMN name TEXT']);
+    expect(await writer.all(asked, ['{}'])).toEqual([{ id: 1, name: null, given: '{}' }]);
+  });
+});
+
 describe('a reader', () => {
   test('sees what the writer committed while it stays open', async () => {
     await using directory = await scratchDirectory();
