@@ -185,6 +185,7 @@ function startLife(outside: Outside, mortal: Mortal) {
               at(() => leases.giveBack(family, evaluation, reason)),
             submit: (family, evaluation, body) => at(() => leases.submit(family, evaluation, body)),
           },
+    indexCorpora: () => Promise.resolve(null),
     loadRoster: () =>
       Promise.resolve({
         sample: null,

@@ -1,5 +1,4 @@
 import type { RosterDocument } from '../../evaluation/roster.ts';
-import { TaskSet } from '../../evaluation/task-set.ts';
 import type { Phases } from '../../events/run.ts';
 import type { NatsAccount } from '../../runtime/nats-server-config.ts';
 import { openAlteredArchives } from './altered-archives.ts';
@@ -7,7 +6,6 @@ import { DISHONEST, hotkeyOf, RUNNING, type Running } from './cast.ts';
 import { startEchoProvider } from './echo-provider.ts';
 import { type LocalOwner, ownerAccount, startLocalOwner } from './local-owner.ts';
 import { ALTERED } from './plan.ts';
-import { taskSetBytes } from './submissions.ts';
 import { ledgerAccount, startValidatorServices } from './validator-services.ts';
 import type { ChainAddress, Env } from './validators.ts';
 
@@ -39,11 +37,10 @@ export async function startExecution(
   const altered = new Set<string>();
   const line = opened.use(await openAlteredArchives(owner.url, () => altered));
   const provider = opened.use(await startEchoProvider());
-  const taskSet = TaskSet.parse(JSON.parse((await taskSetBytes()).toString('utf8')));
   const settings = new Map<Running, Env>();
   for (const name of MEASURING) {
     const place = { ...at, provider: provider.url };
-    const services = opened.use(await startValidatorServices(name, place, { taskSet, signal }));
+    const services = opened.use(await startValidatorServices(name, place, signal));
     settings.set(name, {
       ...services.settings,
       EIREL_OWNER_URL: line.url,

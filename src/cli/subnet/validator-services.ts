@@ -2,11 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../config.ts';
-import { AppError } from '../../errors.ts';
-import type { TaskSet } from '../../evaluation/task-set.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import type { NatsAccount } from '../../runtime/nats-server-config.ts';
-import { indexCorpora } from '../../runtime/rag-client.ts';
 import { startLedger } from '../ledger/start-ledger.ts';
 import { openProxy } from '../proxy/open-proxy.ts';
 import { ragTool } from '../tools/rag-tool.ts';
@@ -26,12 +23,12 @@ export type ValidatorServices = Readonly<{ settings: Env }> & AsyncDisposable;
 
 /**
  * Starts what one validator of the local subnet runs miners with: its ledger, its proxy with a provider that echoes, a
- * web search over a corpus, and a document search that has the task set's corpora.
+ * web search over a corpus, and a document search.
  */
 export async function startValidatorServices(
   name: Running,
   at: Readonly<{ dir: string; natsUrl: string; chain: ChainAddress; provider: string }>,
-  { taskSet, signal }: Readonly<{ taskSet: TaskSet; signal: AbortSignal }>,
+  signal: AbortSignal,
 ): Promise<ValidatorServices> {
   await using opened = new AsyncDisposableStack();
   const nats = await environmentOf(ledgerAccount(name), 'writer', at);
@@ -55,9 +52,6 @@ export async function startValidatorServices(
   const serve = (tool: Tool) => serveTool(tool, config, { logger, signal });
   const search = opened.use(await serve(webSearchTool));
   const rag = opened.use(await serve(ragTool));
-  const token = serviceToken(name);
-  const indexed = await indexCorpora(taskSet.corpora, { url: rag.url, token, signal });
-  if (indexed.kind !== 'ok') throw new AppError('subnet.failed', { found: indexed.detail });
   const running = opened.move();
   return {
     settings: {

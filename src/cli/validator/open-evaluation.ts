@@ -16,6 +16,7 @@ import { ledgerClient } from '../../runtime/ledger-client.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { minerClient } from '../../runtime/miner-client.ts';
 import { oracleClients } from '../../runtime/oracle-clients.ts';
+import { indexCorpora } from '../../runtime/rag-client.ts';
 import { type ServiceWatch, watchServices } from '../../runtime/service-watch.ts';
 import { modelsOf } from '../../settings/evaluation.ts';
 import { openRuntimes } from '../open-runtimes.ts';
@@ -97,7 +98,10 @@ async function outsideOf(
   config: Config,
   { identity, signer, signal }: Deps,
 ): Promise<
-  Pick<EvaluationParts, 'ledger' | 'invokeMiner' | 'jobKey' | 'judge' | 'oracles' | 'leases'>
+  Pick<
+    EvaluationParts,
+    'ledger' | 'invokeMiner' | 'jobKey' | 'judge' | 'oracles' | 'leases' | 'indexCorpora'
+  >
 > {
   const token = await readSecretFile(config, 'EIREL_SERVICE_TOKEN_FILE');
   return {
@@ -107,6 +111,19 @@ async function outsideOf(
     judge: judgeOf(config),
     oracles: await oraclesOf(config),
     leases: leasesOf(config, identity.ownerUrl, { signer, signal }),
+    indexCorpora: indexer(config.EIREL_RAG_URL, { token, signal }),
+  };
+}
+
+/** Gives a task set's corpora to the document search; the same again changes nothing there. */
+function indexer(
+  url: string | undefined,
+  access: Readonly<{ token: string; signal: AbortSignal }>,
+): EvaluationParts['indexCorpora'] {
+  return async (corpora) => {
+    if (url === undefined) return 'EIREL_RAG_URL is not set';
+    const indexed = await indexCorpora(corpora, { url, ...access });
+    return indexed.kind === 'ok' ? null : `${indexed.corpus}: ${indexed.detail}`;
   };
 }
 

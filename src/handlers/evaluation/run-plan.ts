@@ -30,6 +30,8 @@ export type PlanDeps = Readonly<{
   queries: Readonly<{ evaluation: Queries; decisions: Queries }>;
   blobs: Pick<BlobStore, 'get'>;
   loadRoster: LoadRoster;
+  /** Has the document search know the corpora of a task set; gives why it does not, or null. */
+  indexCorpora: (corpora: TaskSet['corpora']) => Promise<string | null>;
   /** The hotkey of this validator. */
   self: string;
 }>;
@@ -52,7 +54,7 @@ export function createPlanner(deps: PlanDeps) {
     if (roster.sample !== null && blockHash === undefined)
       return waiting('the snapshot that chooses the tasks is not taken');
     const taskSet = await loadTaskSet(accepted.taskSet, taskSets, deps);
-    if (taskSet === null) return waiting('the task set is not here');
+    if (typeof taskSet === 'string') return waiting(taskSet);
     const counting = new Set(
       sampleTasks(run.tasks, { count: roster.sample, blockHash: blockHash ?? '' }),
     );
@@ -88,16 +90,21 @@ async function membersOf(
     .toSorted((a, b) => (a.miner < b.miner ? -1 : 1));
 }
 
+/** The task set, once miners can find its documents; or why there is none: without them every answer would be wrong. */
 async function loadTaskSet(
   digest: string,
   known: Map<string, TaskSet>,
-  { blobs }: Pick<PlanDeps, 'blobs'>,
-): Promise<TaskSet | null> {
+  { blobs, indexCorpora }: Pick<PlanDeps, 'blobs' | 'indexCorpora'>,
+): Promise<TaskSet | string> {
   const before = known.get(digest);
   if (before !== undefined) return before;
   const bytes = await blobs.get(digest, MAX_TASK_SET_BYTES);
-  if (bytes === null) return null;
+  if (bytes === null) return 'the task set is not here';
   const taskSet = TaskSet.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  if (taskSet.corpora.length > 0) {
+    const detail = await indexCorpora(taskSet.corpora);
+    if (detail !== null) return `the corpora can't be searched: ${detail}`;
+  }
   known.clear(); // one run at a time has tasks
   known.set(digest, taskSet);
   return taskSet;
