@@ -19,6 +19,12 @@ export const ANSWER_LIMITS: AnswerLimits = {
   badLines: 100,
 };
 
+/** An answer's citations over all of its events; a judge looks at no more. */
+const MAX_CITATIONS = 64;
+
+/** Characters of an answer: a judge has to read it whole, and what no judge can read must not excuse its miner. */
+const MAX_ANSWER_LENGTH = 65_536;
+
 /** What a turn brought; `failed` and what follows are the miner's own doing. */
 export type Answered =
   | Readonly<{ kind: 'completed'; answer: string; citations: readonly Citation[] }>
@@ -129,7 +135,8 @@ function eventReader(limits: AnswerLimits) {
           : null;
       }
       if (event['event'] === 'delta' && typeof event['text'] === 'string') text += event['text'];
-      if (event['event'] === 'citation') citations.push(...citationsOf([event['citation']]));
+      if (event['event'] === 'citation' && citations.length < MAX_CITATIONS)
+        citations.push(...citationsOf([event['citation']]));
       return event['event'] === 'done' ? doneOf(event, { text, citations }) : null;
     },
   };
@@ -142,12 +149,20 @@ function doneOf(
   const { status = 'completed' } = done;
   if (status !== 'completed') {
     const error = typeof done['error'] === 'string' ? `: ${done['error']}` : '';
-    return { kind: 'failed', detail: detailOf(`status ${String(status).slice(0, 32)}${error}`) };
+    // A miner may write anything there, also what has no text.
+    const told =
+      typeof status === 'string' || typeof status === 'number'
+        ? String(status).slice(0, 32)
+        : 'of another type';
+    return { kind: 'failed', detail: detailOf(`status ${told}${error}`) };
   }
   const citations = Array.isArray(done['citations'])
     ? citationsOf(done['citations'])
     : collected.citations;
-  return { kind: 'completed', answer: answerOf(done) ?? collected.text, citations };
+  const answer = answerOf(done) ?? collected.text;
+  return answer.length > MAX_ANSWER_LENGTH
+    ? { kind: 'too-large', detail: `an answer of more than ${MAX_ANSWER_LENGTH} characters` }
+    : { kind: 'completed', answer, citations };
 }
 
 function isBlank(line: Uint8Array): boolean {

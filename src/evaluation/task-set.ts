@@ -35,7 +35,7 @@ export type Task = z.infer<typeof Task>;
 
 const RagDocument = z.looseObject({
   doc_id: z.string().min(1).max(128),
-  content: z.string().max(200_000),
+  content: z.string().min(1).max(200_000),
   title: z.string().max(512).optional(),
 });
 
@@ -54,6 +54,10 @@ export const TaskSet = z.strictObject({
       }),
     )
     .max(16)
+    .refine(
+      (corpora) => new Set(corpora.map(({ corpus_id }) => corpus_id)).size === corpora.length,
+      'each corpus once',
+    )
     .default([]),
 });
 export type TaskSet = z.infer<typeof TaskSet>;

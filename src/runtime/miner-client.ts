@@ -87,7 +87,12 @@ function ask(asked: TurnRequest, path: string, signal: AbortSignal): Promise<Rep
       resolve(reply);
       request.destroy();
     };
-    request.on('error', (error) => settle(ended({ kind: 'unreachable', detail: textOf(error) })));
+    let connected = false;
+    request.on('socket', (socket) => socket.once('connect', () => (connected = true)));
+    // Who took the question and hung up has answered it: else hanging up would buy time, and another try.
+    request.on('error', (error) =>
+      settle(ended({ kind: connected ? 'failed' : 'unreachable', detail: textOf(error) })),
+    );
     request.on('upgrade', () =>
       settle(ended({ kind: 'malformed', detail: 'an upgrade, unasked' })),
     );
@@ -108,14 +113,23 @@ type Taker = Readonly<{ push: (piece: Uint8Array) => Answered | null; end: () =>
 
 function readInto(response: IncomingMessage, taker: Taker, settle: (reply: Reply) => void): void {
   response.on('data', (piece: Buffer) => {
-    const answered = taker.push(piece);
+    const answered = takenBy(() => taker.push(piece));
     if (answered !== null) settle(ended(answered));
   });
   response.on('end', () => {
-    if (response.complete) settle(ended(taker.end()));
-    else settle(ended({ kind: 'unreachable', detail: 'the connection ended in the answer' }));
+    if (response.complete) settle(ended(takenBy(() => taker.end())));
+    else settle(ended({ kind: 'failed', detail: 'the connection ended in the answer' }));
   });
-  response.on('error', (error) => settle(ended({ kind: 'unreachable', detail: textOf(error) })));
+  response.on('error', (error) => settle(ended({ kind: 'failed', detail: textOf(error) })));
+}
+
+/** What reading gave. An answer that a reader of ours fails on is one that nobody can read: it must not end the process. */
+function takenBy<T>(read: () => T): T | Answered {
+  try {
+    return read();
+  } catch (error) {
+    return { kind: 'malformed', detail: error instanceof Error ? textOf(error) : String(error) };
+  }
 }
 
 function streamed(): Taker {

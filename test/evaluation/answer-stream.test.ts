@@ -149,3 +149,28 @@ describe("a miner's stream", () => {
     );
   });
 });
+
+describe('a stream that is made to break its reader', () => {
+  test.for([
+    ['a status without a text', { event: 'done', status: { toString: 1, valueOf: 1 } }, 'failed'],
+    ['a status of null', { event: 'done', status: null }, 'failed'],
+    [
+      'an answer that no judge can read',
+      { ...DONE, output: { answer: 'x'.repeat(65_537) } },
+      'too-large',
+    ],
+  ] as const)('%s: the answer is the miner’s failure', ([, event, kind]) => {
+    expect(read(ndjson(event)).kind).toBe(kind);
+  });
+
+  test('citations are bounded over all events together', () => {
+    const cited = Array.from({ length: 200 }, (_, at) => ({
+      event: 'citation',
+      citation: { url: `https://example.org/${at}`, title: 'x' },
+    }));
+    const { citations, ...done } = DONE;
+    expect(citations).toEqual([]);
+    const answered = read(ndjson(...cited, done));
+    expect(answered.kind === 'completed' ? answered.citations.length : 0).toBe(64);
+  });
+});
