@@ -2,7 +2,7 @@ import { SEALED_TYPES, type SealedType } from '../events/sealed.ts';
 import type { Entry } from './run-record.ts';
 
 /** A sealed fact at its place; its box is decoded, and whoever gets it does not keep it. */
-export type HeldFact = Readonly<{
+type HeldFact = Readonly<{
   n: number;
   of: SealedType;
   key: string;
