@@ -1,13 +1,9 @@
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Runtimes } from '../cluster/cluster.ts';
 import { probeHealth } from '../cluster/health.ts';
-import { clusterApi } from '../cluster/kubernetes/cluster-api.ts';
-import { kubernetesRuntimes } from '../cluster/kubernetes/kubernetes-runtimes.ts';
-import { loadKubeConfig } from '../cluster/kubernetes/pooled-config.ts';
 import type { MinerServices } from '../cluster/miner-environment.ts';
 import { openProcessRuntimes } from '../cluster/process/process-runtimes.ts';
-import { type Config, required } from '../config.ts';
+import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { runtimeFaults } from '../settings/cluster.ts';
 
@@ -29,9 +25,10 @@ export async function openRuntimes(
 ): Promise<Runtimes & AsyncDisposable> {
   const faults = runtimeFaults(config);
   if (faults.length > 0) throw new AppError('config.invalid', { faults });
-  return config.EIREL_RUNTIME === 'process'
-    ? openProcesses(config, services)
-    : openCluster(config, instance);
+  if (config.EIREL_RUNTIME === 'process') return openProcesses(config, services);
+  // Loaded only where there is a cluster: its client takes a quarter of a validator's start.
+  const { openCluster } = await import('./open-cluster.ts');
+  return openCluster(config, instance);
 }
 
 function openProcesses(
@@ -51,28 +48,4 @@ function openProcesses(
     probe: probeHealth,
     now: () => performance.now(),
   });
-}
-
-/** What runs in a cluster is not taken down when this process ends: the leases end it if nobody comes back. */
-function openCluster(config: Config, instance: string): Runtimes & AsyncDisposable {
-  const kube = loadKubeConfig(config.EIREL_KUBECONFIG);
-  const profile = {
-    instance,
-    namespace: config.EIREL_MINER_NAMESPACE,
-    runtimeImage: required(config, 'EIREL_RUNTIME_IMAGE'),
-    initImage: required(config, 'EIREL_INIT_IMAGE'),
-    cpuMillis: config.EIREL_RUNTIME_CPU_MILLIS,
-    memoryMib: config.EIREL_RUNTIME_MEMORY_MIB,
-    diskMib: config.EIREL_RUNTIME_DISK_MIB,
-    leaseSeconds: config.EIREL_RUNTIME_LEASE_SECONDS,
-  };
-  const runtimes = kubernetesRuntimes({
-    api: clusterApi(kube, profile, config.EIREL_SYSTEM_NAMESPACE),
-    profile,
-    startMs: config.EIREL_RUNTIME_START_SECONDS * 1_000,
-    probe: probeHealth,
-    now: () => Date.now(),
-    wait: (ms) => delay(ms),
-  });
-  return { ...runtimes, [Symbol.asyncDispose]: () => kube.close() };
 }
