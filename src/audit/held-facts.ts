@@ -33,10 +33,10 @@ export function holdFacts(): HeldFacts {
     add: (entry) => {
       const { key, box } = entry.data;
       // A unit of UTF-16 has at most three bytes in UTF-8, and one of base64 less than one.
-      const most = HEADER_BYTES + DIGEST_LENGTH + 3 * key.length + box.length;
+      const most = DIGEST_BYTES + 3 * key.length + box.length;
       let page = pages.at(-1);
       if (page === undefined || page.bytes.length - page.used < most) {
-        page = { bytes: Buffer.allocUnsafeSlow(Math.max(PAGE_BYTES, most)), used: 0 };
+        page = { bytes: Buffer.allocUnsafeSlow(Math.max(PAGE_BYTES, most)), used: 0, facts: [] };
         pages.push(page);
       }
       if (!write(page, entry)) return false;
@@ -51,57 +51,50 @@ export function holdFacts(): HeldFacts {
       pages = [];
       first = null;
       count = 0;
-      for (const page of released) for (let at = 0; at < page.used; ) at = read(page, at, take);
+      for (const page of released) readAll(page, take);
     },
   };
 }
 
-type Page = { readonly bytes: Buffer; used: number };
+type Page = {
+  readonly bytes: Buffer;
+  used: number;
+  /** Of each fact: its index, the place of its type among those that are sealed, where its box begins, and ends. */
+  readonly facts: number[];
+};
 
 const PAGE_BYTES = 1_048_576;
 
-/**
- * Before each fact: its index, the place of its type among those that are sealed, the length of its texts, which are
- * digest and key, and that of its box.
- */
-const HEADER_BYTES = 20;
-const TYPE_AT = 8;
-const TEXT_LENGTH_AT = 12;
-const BOX_LENGTH_AT = 16;
+/** Numbers of each fact. */
+const NUMBERS = 4;
 
-/** Hex digits of a digest. */
-const DIGEST_LENGTH = 64;
+const DIGEST_BYTES = 32;
 
+/** Writes digest, key and box; false for a box that is not canonical. */
 function write(page: Page, { n, data }: Entry<'fact.sealed.v1'>): boolean {
   const { of, key, digest, box } = data;
   const { bytes, used } = page;
-  const textAt = used + HEADER_BYTES;
-  const boxAt = textAt + bytes.write(digest + key, textAt);
+  const keyAt = used + bytes.write(digest, used, 'hex');
+  const boxAt = keyAt + bytes.write(key, keyAt);
   const end = boxAt + bytes.write(box, boxAt, 'base64');
-  // A lenient decoder takes several texts for the same bytes.
-  if (bytes.toString('base64', boxAt, end) !== box) return false;
-  bytes.writeDoubleLE(n, used);
-  bytes.writeUInt32LE(SEALED_TYPES.indexOf(of), used + TYPE_AT);
-  bytes.writeUInt32LE(boxAt - textAt, used + TEXT_LENGTH_AT);
-  bytes.writeUInt32LE(end - boxAt, used + BOX_LENGTH_AT);
+  // By its schema it is base64; then only its last letters can say something that its last bytes do not.
+  const tail = bytes.toString('base64', Math.max(boxAt, end - ((end - boxAt) % 3 || 3)), end);
+  if (!box.endsWith(tail)) return false;
+  page.facts.push(n, SEALED_TYPES.indexOf(of), boxAt, end);
   page.used = end;
   return true;
 }
 
-/** Gives the fact that stands there, and where the next one does. */
-function read({ bytes }: Page, at: number, take: (fact: HeldFact) => void): number {
-  const textAt = at + HEADER_BYTES;
-  const boxAt = textAt + bytes.readUInt32LE(at + TEXT_LENGTH_AT);
-  const end = boxAt + bytes.readUInt32LE(at + BOX_LENGTH_AT);
-  const text = bytes.toString('utf8', textAt, boxAt);
-  take({
-    n: bytes.readDoubleLE(at),
-    of: typeAt(bytes.readUInt32LE(at + TYPE_AT)),
-    key: text.slice(DIGEST_LENGTH),
-    digest: text.slice(0, DIGEST_LENGTH),
-    box: bytes.subarray(boxAt, end),
-  });
-  return end;
+function readAll({ bytes, facts }: Page, take: (fact: HeldFact) => void): void {
+  let from = 0;
+  for (let at = 0; at < facts.length; at += NUMBERS) {
+    const [n = 0, type = 0, boxAt = 0, end = 0] = facts.slice(at, at + NUMBERS);
+    const keyAt = from + DIGEST_BYTES;
+    const digest = bytes.toString('hex', from, keyAt);
+    const key = bytes.toString('utf8', keyAt, boxAt);
+    take({ n, of: typeAt(type), key, digest, box: bytes.subarray(boxAt, end) });
+    from = end;
+  }
 }
 
 function typeAt(place: number): SealedType {

@@ -1,28 +1,36 @@
 import type { z } from 'zod';
 
 /**
- * Reads values of a schema from their canonical text (EJ1) with one regular expression: several times faster than
- * to parse the text and to validate the value. What it returns is what the schema makes of the text; null says
- * nothing, and sends to the parser and the schema. It is compiled from the schema, which stays the one source, for
- * strict objects of texts, whole numbers, enumerations, literals and null; for any other it always returns null.
+ * Matches the canonical text (EJ1) of a value with one regular expression, which is several times faster than to parse
+ * the text and to validate the value. The groups of the match are the texts, numbers and words of the value in the
+ * order of the text, that of the sorted keys; one that is null is undefined. A match says that the schema passes the
+ * value; null says nothing, and sends to the parser and the schema. It is compiled from the schema, which stays the one
+ * source, for strict objects of texts, whole numbers, enumerations and literals that may be null; for others it is
+ * always null.
  */
-export function canonicalReader<S extends z.ZodType>(
-  schema: S,
-): (text: string) => z.output<S> | null {
+export function canonicalMatcher(schema: z.ZodType): (text: string) => Match | null {
   const form = formOf(schema);
   if (form === null) return () => null;
-  const whole = new RegExp(`^${form.source}$`);
+  const { source, tests } = form;
+  const whole = new RegExp(`^${source}$`);
   return (text) => {
     // Bytes have no other, but a text of JavaScript may.
     const match = text.isWellFormed() ? whole.exec(text) : null;
-    const value = match === null ? UNFIT : form.read(match, 1);
-    return value === UNFIT ? null : (value as z.output<S>); // safe: each member passed what its schema asks
+    if (match === null) return null;
+    for (let at = 0; at < tests.length; at++) {
+      const group = match[at + 1];
+      if (group !== undefined && tests[at]?.(group) !== true) return null;
+    }
+    return match;
   };
 }
 
+/** The whole text, and each group. */
+type Match = readonly (string | undefined)[];
+
 /**
  * Tells of a text whether it is one that a schema passes, and that stands in quotes as it is. It is compiled as by
- * `canonicalReader`; of what that does not read, no text is.
+ * `canonicalMatcher`; of what that does not read, no text is.
  */
 export function textCheck(schema: z.ZodType): (text: string) => boolean {
   const def: Definition = schema._zod.def;
@@ -32,23 +40,10 @@ export function textCheck(schema: z.ZodType): (text: string) => boolean {
 }
 
 /** What the expression lets pass and the schema may not: the schema has the last word on it. */
-const UNFIT: unique symbol = Symbol('unfit');
+type Test = (text: string) => boolean;
 
-type Form = Readonly<{
-  /** Of the expression. */
-  source: string;
-  /** How many groups it has: at least one. */
-  groups: number;
-  /** The value whose first group is `at`. */
-  read: (match: readonly (string | undefined)[], at: number) => unknown;
-}>;
-
-/** A form whose value is one text, of the group that it is. */
-const formOfText = (source: string, read: (text: string) => unknown): Form => ({
-  source,
-  groups: 1,
-  read: (match, at) => read(match[at] ?? ''),
-});
+/** A part of the expression, and a test for each of its groups. */
+type Form = Readonly<{ source: string; tests: readonly Test[] }>;
 
 function formOf(schema: z.core.$ZodType): Form | null {
   const def: Definition = schema._zod.def;
@@ -65,7 +60,7 @@ function formOf(schema: z.core.$ZodType): Form | null {
     case 'literal':
       return wordsForm(def.values ?? []);
     case 'nullable':
-      return def.innerType === undefined ? null : nullableForm(formOf(def.innerType));
+      return def.innerType === undefined ? null : nullableForm(def.innerType);
     default:
       return null;
   }
@@ -103,29 +98,16 @@ const checksOf = ({ checks = [] }: Definition): readonly Check[] =>
 function objectForm(def: Definition): Form | null {
   const { shape = {}, catchall } = def;
   if (catchall?._zod.def.type !== 'never') return null;
-  const members: Readonly<{ key: string; form: Form; offset: number }>[] = [];
-  let groups = 0;
+  const members: string[] = [];
+  const tests: Test[] = [];
   // Sorted by UTF-16 units, as EJ1 asks.
   for (const key of Object.keys(shape).sort()) {
     const form = shape[key] === undefined ? null : formOf(shape[key]);
     if (form === null || !/^[a-zA-Z0-9]+$/.test(key)) return null;
-    members.push({ key, form, offset: groups });
-    groups += form.groups;
+    members.push(`"${key}":${form.source}`);
+    tests.push(...form.tests);
   }
-  if (groups === 0) return null;
-  return {
-    source: `\\{${members.map(({ key, form }) => `"${key}":${form.source}`).join(',')}\\}`,
-    groups,
-    read: (match, at) => {
-      const value: Record<string, unknown> = {};
-      for (const { key, form, offset } of members) {
-        const member = form.read(match, at + offset);
-        if (member === UNFIT) return UNFIT;
-        value[key] = member;
-      }
-      return value;
-    },
-  };
+  return { source: `\\{${members.join(',')}\\}`, tests };
 }
 
 /** A text that is written as it is: one with an escape is left to the parser. */
@@ -135,12 +117,12 @@ const PLAIN_TEXT = new RegExp(`^${PLAIN}$`);
 function textForm(def: Definition): Form | null {
   const fits = textTest(def);
   // In base64 no letter is one that has to be escaped.
-  const source = def.format === 'base64' ? '[^"]*' : PLAIN;
-  return fits && formOfText(`"(${source})"`, (text) => (fits(text) ? text : UNFIT));
+  const source = def.format === 'base64' ? '"([^"]*)"' : `"(${PLAIN})"`;
+  return fits && { source, tests: [fits] };
 }
 
 /** Whether a text is what its schema asks for; null for a schema that asks for what is not read here. */
-function textTest(def: Definition): ((text: string) => boolean) | null {
+function textTest(def: Definition): Test | null {
   const checks = checksOf(def);
   if (!checks.every(({ check, format }) => LENGTHS.has(check) || format === 'regex')) return null;
   const min = Math.max(0, ...checks.flatMap(({ minimum }) => minimum ?? []));
@@ -151,13 +133,16 @@ function textTest(def: Definition): ((text: string) => boolean) | null {
   const patterns = [def, ...checks].flatMap(({ pattern }) => pattern ?? []);
   if (patterns.some(({ global, sticky }) => global || sticky)) return null;
   const tests = patterns.map(patternTest);
-  return (text) => fits(text) && tests.every((test) => test(text));
+  const [test] = tests;
+  // Nearly all have one, and then there is no list to go through.
+  if (test !== undefined && tests.length === 1) return (text) => fits(text) && test(text);
+  return (text) => fits(text) && tests.every((each) => each(text));
 }
 
 const LENGTHS: ReadonlySet<string> = new Set(['min_length', 'max_length']);
 
 /** As `pattern.test`. Of random digits a table tells sooner than comparisons, half of whose outcomes nobody can foresee. */
-function patternTest(pattern: RegExp): (text: string) => boolean {
+function patternTest(pattern: RegExp): Test {
   const [, letters, count] = /^\^\[([a-zA-Z0-9-]+)\]\{(\d+)\}\$$/.exec(pattern.source) ?? [];
   if (letters === undefined || pattern.flags !== '') return (text) => pattern.test(text);
   const [length, letter] = [Number(count), new RegExp(`[${letters}]`)];
@@ -182,10 +167,11 @@ function numberForm(def: Definition): Form | null {
     checks.flatMap(({ check, value }) => (check === bound ? (value ?? []) : []));
   const min = Math.max(...valuesOf('greater_than'));
   const max = Math.min(...valuesOf('less_than'));
-  return formOfText('(0|-?[1-9][0-9]{0,15})', (text) => {
+  const fits = (text: string): boolean => {
     const number = Number(text);
-    return Number.isSafeInteger(number) && number >= min && number <= max ? number : UNFIT;
-  });
+    return Number.isSafeInteger(number) && number >= min && number <= max;
+  };
+  return { source: '(0|-?[1-9][0-9]{0,15})', tests: [fits] };
 }
 
 const BOUNDS: ReadonlySet<string> = new Set(['greater_than', 'less_than']);
@@ -196,15 +182,13 @@ function wordsForm(words: readonly unknown[]): Form | null {
   );
   if (texts.length === 0 || texts.length !== words.length) return null;
   const escaped = texts.map((text) => String(text).replaceAll(/[^a-zA-Z0-9]/g, String.raw`\$&`));
-  return formOfText(`"(${escaped.join('|')})"`, (text) => text);
+  return { source: `"(${escaped.join('|')})"`, tests: [() => true] };
 }
 
-function nullableForm(form: Form | null): Form | null {
-  if (form === null) return null;
-  const { source, groups, read } = form;
-  return {
-    source: `(?:(null)|${source})`,
-    groups: groups + 1,
-    read: (match, at) => (match[at] === undefined ? read(match, at + 1) : null),
-  };
+/** Only of what is one group, which is undefined where it is null: of an object's, each may be null itself. */
+function nullableForm(inner: z.core.$ZodType): Form | null {
+  const form = ONE_GROUP.has(inner._zod.def.type) ? formOf(inner) : null;
+  return form && { ...form, source: `(?:null|${form.source})` };
 }
+
+const ONE_GROUP: ReadonlySet<string> = new Set(['string', 'number', 'enum', 'literal']);

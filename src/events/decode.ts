@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError, isAppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
 import { eventId, subjectIn } from './define-event.ts';
-import { type Definition, definitionOf, knownDefinition } from './definitions.ts';
+import { type Definition, knownDefinition } from './definitions.ts';
 import { decode, decodeBytes, type Json, textOf } from './ej1.ts';
 import { Envelope, type Head, type Recorded } from './envelope.ts';
 import { leafHash, NO_LEAF } from './hash.ts';
@@ -52,6 +52,25 @@ export function examineEvent(
   head: Head,
   hash: string = leafHash(payload),
 ): Examined {
+  let text: string;
+  try {
+    text = textOf(payload);
+  } catch (cause) {
+    return { kind: 'refused', reason: 'canonical', found: NOT_CANONICAL, hash, cause };
+  }
+  const sealed = readSealedFact(text, source, head);
+  if (sealed === null) return examineText(text, { source, head, hash });
+  const { data, id, time } = sealed;
+  const event = { type: FactSealed.type, data };
+  return { kind: 'read', recorded: { event, id, n: head.size, hash, time, causationId: null } };
+}
+
+const NOT_CANONICAL = 'bytes that are not canonical EJ1';
+
+function examineText(
+  text: string,
+  { source, head, hash }: Readonly<{ source: string; head: Head; hash: string }>,
+): Examined {
   const refuse = (reason: Refused['reason'], found: string, cause?: unknown): Refused => ({
     kind: 'refused',
     reason,
@@ -62,16 +81,9 @@ export function examineEvent(
 
   let json: Json;
   try {
-    const text = textOf(payload);
-    const sealed = readSealedFact(text, source, head);
-    if (sealed !== null) {
-      const { data, id, time } = sealed;
-      const event = { type: FactSealed.type, data };
-      return { kind: 'read', recorded: { event, id, n: head.size, hash, time, causationId: null } };
-    }
     json = decode(text);
   } catch (cause) {
-    return refuse('canonical', 'bytes that are not canonical EJ1', cause);
+    return refuse('canonical', NOT_CANONICAL, cause);
   }
   const envelope = Envelope.safeParse(json);
   if (!envelope.success)
@@ -123,11 +135,6 @@ export function parseEvent(type: string, data: Json): ParsedEvent {
     return { kind: 'unreadable', reason: 'data', found, cause: parsed.error };
   }
   // safe: type and data come from the same definition
-  return eventOf({ type: definition.type, data: parsed.data } as DomainEvent);
-}
-
-/** An event that its schema has passed. */
-export function eventOf({ type, data }: DomainEvent): ParsedEvent {
-  // safe: type and data stay together
-  return { kind: 'event', event: { type, data } as DomainEvent, definition: definitionOf(type) };
+  const event = { type: definition.type, data: parsed.data } as DomainEvent;
+  return { kind: 'event', event, definition };
 }

@@ -66,10 +66,12 @@ export function seal(draft: Draft, source: string, head: Head): Sealed {
   if (!own.success) {
     throw new AppError('event.invalid', { type: event.type, issues: z.prettifyError(own.error) });
   }
-  const place = { n: head.size, prev: head.hash, subject: subjectIn(event.data), type: event.type };
-  const data = encode(event.data as Json); // safe: every schema of the catalogue is JSON
-  const texts = { id: encode(id), source: encode(source), time: encode(time) };
-  const text = beforeData(causationId) + data + behindData({ ...place, ...texts });
+  const text =
+    causeText(causationId) +
+    `,"data":${encode(event.data as Json)}` + // safe: every schema of the catalogue is JSON
+    placeText({ id: encode(id), n: head.size, prev: head.hash }) +
+    originText({ source: encode(source), subject: subjectIn(event.data) }) +
+    endText({ time: encode(time), type: event.type });
   const payload = Buffer.from(text, 'utf8');
   if (payload.length > MAX_EVENT_BYTES) {
     throw new AppError('event.too-large', {
@@ -83,23 +85,34 @@ export function seal(draft: Draft, source: string, head: Head): Sealed {
   return { payload, recorded, head: { size: head.size + 1, hash } };
 }
 
-/** What stands before an event's data: the keys of the envelope are in EJ1 order, so its text is composed instead of sorted. */
-export function beforeData(causationId: string | null): string {
-  return `{"causationid":${causationId === null ? 'null' : encode(causationId)},"data":`;
+/*
+ * The text of an envelope, in the order of its keys in EJ1, so that it is composed instead of sorted anew. What may
+ * have to be escaped comes as EJ1 has it, in its quotes.
+ */
+
+/** How an event's text begins. */
+export function causeText(causationId: string | null): string {
+  return `{"causationid":${causationId === null ? 'null' : encode(causationId)}`;
 }
 
-/** What stands behind an event's data; `id`, `source` and `time` as EJ1 has them, with their quotes. */
-export function behindData({
+/** What follows behind its data: which fact it is, and where in the log. */
+export function placeText({
   id,
   n,
   prev,
+}: Readonly<{ id: string; n: number; prev: string }>): string {
+  return `,"id":${id},"n":${n},"prev":"${prev}"`;
+}
+
+/** What all events of a run in a log have. */
+export function originText({
   source,
   subject,
-  time,
-  type,
-}: Omit<z.infer<typeof Envelope>, 'causationid' | 'data' | 'specversion'>): string {
-  return (
-    `,"id":${id},"n":${n},"prev":"${prev}","source":${source},"specversion":"1.0",` +
-    `"subject":"${subject}","time":${time},"type":"${type}"}`
-  );
+}: Readonly<{ source: string; subject: string }>): string {
+  return `,"source":${source},"specversion":"1.0","subject":"${subject}"`;
+}
+
+/** How it ends. */
+export function endText({ time, type }: Readonly<{ time: string; type: string }>): string {
+  return `,"time":${time},"type":"${type}"}`;
 }

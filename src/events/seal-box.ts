@@ -2,11 +2,12 @@ import { hash } from 'node:crypto';
 import type { z } from 'zod';
 import { isAppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
-import { eventOf, type ParsedEvent, parseEvent } from './decode.ts';
-import { eventId, type InRun, naturalKey, runOf, subjectIn } from './define-event.ts';
+import { type ParsedEvent, parseEvent } from './decode.ts';
+import { type InRun, naturalKey, runOf, subjectIn } from './define-event.ts';
 import { checkedDefinition } from './definitions.ts';
 import { decode, encodeBytes, type Json, textOf } from './ej1.ts';
 import { readSealedScore } from './quick-read.ts';
+import { ScoreRecorded } from './score.ts';
 import { type FactSealed, SEALED_TYPES, type SealedType } from './sealed.ts';
 
 /** An event that is stored sealed. */
@@ -48,7 +49,7 @@ export function sealFact(event: Sealable, runKey: string): SealedEvent {
 
 /** A sealed fact that was opened, or why its key does not open it. */
 export type Opening =
-  | Readonly<{ kind: 'opened'; event: DomainEvent; id: string }>
+  | Readonly<{ kind: 'opened'; event: DomainEvent }>
   | Readonly<{ kind: 'refused'; found: string; cause?: unknown }>;
 
 /**
@@ -94,8 +95,11 @@ function openIn(room: Room, boxEnd: number, label: Label, runKey: string): Openi
 const SPACE = 0x20;
 
 function readFact(text: string, { of, key, family, run }: Label): Opening {
-  const score = of === 'score.recorded.v1' ? readSealedScore(text) : null;
-  const parsed = score === null ? parseFact(decode(text), of) : eventOf(score);
+  const score = of === ScoreRecorded.type ? readSealedScore(text) : null;
+  const parsed: ParsedEvent =
+    score === null
+      ? parseFact(decode(text), of)
+      : { kind: 'event', event: score, definition: ScoreRecorded };
   if (parsed.kind === 'unreadable') return refused(parsed.found, parsed.cause);
   const { event, definition } = parsed;
   const itsKey = naturalKey(definition, event.data);
@@ -104,7 +108,7 @@ function readFact(text: string, { of, key, family, run }: Label): Opening {
     return refused(
       `a sealed fact of ${subjectIn(event.data)} ${itsKey} that is labelled as another`,
     );
-  return { kind: 'opened', event, id: eventId(definition, event.data) };
+  return { kind: 'opened', event };
 }
 
 function parseFact(json: Json, of: SealedType): ParsedEvent {
@@ -143,14 +147,16 @@ const REPORT_STEP_BYTES = 1_024;
  * Where a text is sealed or opened: behind prefix and key, as it is hashed; `stream` is what it is combined with, and
  * `seed` what that follows from. A log has facts by the hundred thousand, and room for each takes as long as a hash.
  */
-type Room = Readonly<{
-  bytes: Buffer;
+type Room = {
+  readonly bytes: Buffer;
   /** The text, in words: four bytes at a time. */
-  words: Uint32Array;
-  seed: Buffer;
-  stream: Buffer;
-  streamWords: Uint32Array;
-}>;
+  readonly words: Uint32Array;
+  readonly seed: Buffer;
+  readonly stream: Buffer;
+  readonly streamWords: Uint32Array;
+  /** The key that stands in `bytes` and in `seed`; null where that is none. */
+  key: string | null;
+};
 
 const DIGEST_PREFIX = Buffer.from('eirel/seal/v1\0');
 const BOX_PREFIX = Buffer.from('eirel/seal/v1/box\0');
@@ -185,6 +191,7 @@ function newRoom(length: number): Room {
     seed: Buffer.concat([BOX_PREFIX, Buffer.alloc(2 * HEX_BYTES)]),
     stream,
     streamWords: wordsOf(stream, 0),
+    key: null,
   };
 }
 
@@ -192,9 +199,15 @@ function wordsOf({ buffer, byteOffset, length }: Buffer, from: number): Uint32Ar
   return new Uint32Array(buffer, byteOffset + from, (length - from) / WORD_BYTES);
 }
 
-/** Puts the key in its place, which no other key fills from now on; false where it is none. */
-function putKey({ bytes, seed }: Room, runKey: string): boolean {
-  return putHex(runKey, bytes, KEY_AT) && putHex(runKey, seed, BOX_PREFIX.length);
+/** Puts the key in its places, where the one before it may be the same; false where it is none. */
+function putKey(room: Room, runKey: string): boolean {
+  if (room.key === runKey) return true;
+  // A part of what is no key mixes with what stood there: neither is a key that facts are opened with.
+  room.key = null;
+  const { bytes, seed } = room;
+  if (!putHex(runKey, bytes, KEY_AT) || !putHex(runKey, seed, BOX_PREFIX.length)) return false;
+  room.key = runKey;
+  return true;
 }
 
 /** The digest of key and text, which ends at `end`. */

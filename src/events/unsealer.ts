@@ -1,5 +1,7 @@
 import { AppError } from '../errors.ts';
-import { type InRun, runOf, subjectIn } from './define-event.ts';
+import type { DomainEvent } from './catalogue.ts';
+import { eventId, type InRun, runOf, subjectIn } from './define-event.ts';
+import { definitionOf } from './definitions.ts';
 import type { Recorded } from './envelope.ts';
 import type { RunKeys } from './run-key.ts';
 import { openFact, type SealedEvent } from './seal-box.ts';
@@ -15,15 +17,20 @@ export function expandIfOpened(recorded: Recorded, keys: RunKeys): Recorded {
   const { event } = recorded;
   if (event.type !== 'fact.sealed.v1') return recorded;
   const opened = openFact(event.data, keys(event.data));
-  return opened.kind === 'opened' ? { ...recorded, event: opened.event, id: opened.id } : recorded;
+  return opened.kind === 'opened' ? inPlace(recorded, opened.event) : recorded;
 }
 
 function expand(recorded: Recorded, { data }: SealedEvent, runKey: string): Recorded {
   const opened = openFact(data, runKey);
-  if (opened.kind === 'opened') return { ...recorded, event: opened.event, id: opened.id };
+  if (opened.kind === 'opened') return inPlace(recorded, opened.event);
   const { found, cause } = opened;
   const { n: index, hash: leaf } = recorded;
   throw new AppError('log.broken', { index, leaf, of: data.of, key: data.key, found }, { cause });
+}
+
+/** The event that was inside, in the place where it was recorded. */
+function inPlace(recorded: Recorded, event: DomainEvent): Recorded {
+  return { ...recorded, event, id: eventId(definitionOf(event.type), event.data) };
 }
 
 /** A run whose sealed facts nobody opened: how many there are, and where the first of them stands. */

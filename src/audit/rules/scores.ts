@@ -112,13 +112,16 @@ function scoreRecorded(
     );
     return;
   }
-  const tally = run.tallies.get(miner) ?? { sum: 0, judged: 0, excused: 0 };
+  let tally = run.tallies.get(miner);
+  if (tally === undefined) {
+    tally = { sum: 0, judged: 0, excused: 0 };
+    run.tallies.set(miner, tally);
+  }
   if (score === null) tally.excused += 1;
   else {
     tally.sum += score;
     tally.judged += 1;
   }
-  run.tallies.set(miner, tally);
 }
 
 /** A report is what the run's scores give, for this log's hotkey and network, and that hotkey signed it. */

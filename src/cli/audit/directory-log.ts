@@ -1,9 +1,10 @@
+import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { LogSource } from '../../audit/log-source.ts';
 import { withWholeTiles } from '../../audit/whole-tiles.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, isSystemError } from '../../errors.ts';
 import { entriesPath, TILE_WIDTH, tilePath } from '../../merkle/tile.ts';
-import { publishedFiles } from '../../runtime/published-files.ts';
 
 /** The largest bundle: 256 entries of 65,535 bytes and their lengths. Whatever is larger is no file of a log. */
 const MAX_FILE_BYTES = TILE_WIDTH * 65_537;
@@ -32,10 +33,33 @@ export async function directoryLog(folder: string): Promise<LogSource> {
 }
 
 function reader(folder: string): (path: string) => Promise<Uint8Array | null> {
-  const find = publishedFiles(folder);
   return async (path) => {
-    const file = await find(path);
-    // What is too large is not what is looked for: the audit says that it is missing.
-    return file === null || file.size > MAX_FILE_BYTES ? null : file.read();
+    const file = openFile(join(folder, path));
+    if (file === null) return null;
+    try {
+      const stats = fs.fstatSync(file);
+      // What is too large is not what is looked for: the audit says that it is missing.
+      if (!stats.isFile() || stats.size > MAX_FILE_BYTES) return null;
+      const bytes = Buffer.allocUnsafeSlow(stats.size);
+      const { bytesRead } = await read(file, bytes, 0, stats.size, 0);
+      return bytes.subarray(0, bytesRead);
+    } finally {
+      fs.closeSync(file);
+    }
   };
 }
+
+/**
+ * Opens a file; null where there is none. At once, as it is closed: a promise for each of these steps takes a tenth of
+ * the whole audit. What may have to wait for the disk is read while others are.
+ */
+function openFile(path: string): number | null {
+  try {
+    return fs.openSync(path, 'r');
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+const read = promisify(fs.read);
