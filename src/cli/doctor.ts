@@ -17,7 +17,9 @@ import {
   checkSettings,
   checkSigning,
 } from './doctor/checks.ts';
+import { checkExecution } from './doctor/execution-checks.ts';
 import type { Finding, Looked } from './doctor/finding.ts';
+import { lookAtExecution } from './doctor/look-at-execution.ts';
 import { lookAtDisk, lookAtSigning } from './doctor/look-at-files.ts';
 import { EXIT } from './exit-codes.ts';
 import { explain } from './explain.ts';
@@ -60,6 +62,7 @@ async function examine(config: Config, signal: AbortSignal): Promise<readonly Fi
     'value' in axon && axon.value !== null
       ? await whoAnswers(axon.value, config, signal)
       : { reason: 'not asked' };
+  const execution = await lookAtExecution(config, signal);
   return [
     checkSettings(validatorFaults(config)),
     checkKey(key),
@@ -69,6 +72,7 @@ async function examine(config: Config, signal: AbortSignal): Promise<readonly Fi
     ...checkNats(await lookAtNats(config)),
     checkDisk(await look(() => lookAtDisk(data))),
     checkSigning(await look(() => lookAtSigning(signing, data))),
+    ...(execution === null ? [] : checkExecution(execution)),
   ];
 }
 

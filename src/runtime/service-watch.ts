@@ -31,7 +31,7 @@ export function watchServices(
   );
   const look = async ({ name, url }: Readonly<{ name: string; url: string }>): Promise<void> => {
     const begun = clock();
-    const detail = await probe(url, signal);
+    const detail = await probeReady(`${url}/readyz`, signal);
     const before = seen.get(name)?.lastAwayMs ?? begun;
     seen.set(name, { detail, lastAwayMs: detail === null ? before : clock() });
   };
@@ -50,10 +50,10 @@ export function watchServices(
   };
 }
 
-/** Null when a service is ready; otherwise why not. */
-async function probe(url: string, signal: AbortSignal): Promise<string | null> {
+/** Asks an address that answers with success while a service is ready. Null when it is; otherwise why not. */
+export async function probeReady(url: string, signal: AbortSignal): Promise<string | null> {
   try {
-    const response = await fetch(`${url}/readyz`, {
+    const response = await fetch(url, {
       redirect: 'error',
       signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
     });

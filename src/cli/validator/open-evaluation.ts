@@ -24,6 +24,7 @@ import { readPrices } from '../proxy/providers-file.ts';
 import { readSecretFile } from '../secret-file.ts';
 import type { Rosters } from './open-rosters.ts';
 import type { ValidatorLog } from './open-validator-log.ts';
+import { ownServices } from './own-services.ts';
 
 /** What a validator has of its own measuring: all of it empty where scores are imported. */
 export type Evaluation = Readonly<{
@@ -50,8 +51,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
   const { documents, signal, logger } = deps;
   if (documents === null) return NO_EVALUATION;
   await using opened = new AsyncDisposableStack();
-  const services = servicesOf(config);
-  const watch = watchServices(services, { clock: Date.now, signal });
+  const watch = watchServices(ownServices(config), { clock: Date.now, signal });
   const runtimes = opened.use(
     await openRuntimes(config, { instance: deps.signer.hotkey, services: minerServicesOf(config) }),
   );
@@ -164,21 +164,6 @@ function leasesOf(
 ): Leases | null {
   if (config.EIREL_TASK_SOURCE === 'roster' || ownerUrl === null) return null;
   return leaseClient({ ownerUrl, signer, clock: Date.now, signal });
-}
-
-/** What has to be there while miners work: the ledger, the proxy, and the tools that miners are told of. */
-function servicesOf(config: Config): readonly Readonly<{ name: string; url: string }>[] {
-  const tools = {
-    'web search': config.EIREL_WEB_SEARCH_URL,
-    'url fetch': config.EIREL_URL_FETCH_URL,
-    sandbox: config.EIREL_SANDBOX_URL,
-    rag: config.EIREL_RAG_URL,
-  };
-  return [
-    { name: 'ledger', url: config.EIREL_LEDGER_URL },
-    { name: 'proxy', url: config.EIREL_PROXY_URL },
-    ...Object.entries(tools).flatMap(([name, url]) => (url === undefined ? [] : [{ name, url }])),
-  ];
 }
 
 /** Where miners in child processes find them; one that is not offered is nowhere. */
