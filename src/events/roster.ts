@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './define-event.ts';
+import { MAX_TASKS } from './run.ts';
 import { Detail, Hex32, Ss58 } from './scalars.ts';
 
 /** The name of a submission: a UUID, or any other short name that is safe in a path and in a label. */
@@ -16,6 +17,8 @@ export const RosterAccepted = defineEvent('roster.accepted.v1', {
   taskSet: Hex32,
   epoch: z.int().min(0),
   members: z.int().min(0),
+  /** How many of the tasks count, chosen by the snapshot block's hash; null where all do. */
+  sample: z.int().min(1).max(MAX_TASKS).nullable(),
 });
 
 /** A roster that was refused as a whole. */

@@ -83,6 +83,21 @@ export const EvidenceGathered = defineEvent(
   pairKey,
 );
 
+/**
+ * What a composite is computed from beside outcome, evidence and time: with these an auditor computes it again. Shares
+ * are in 1e-9; null is what does not apply to the task.
+ */
+const Figures = z.strictObject({
+  requiredTool: z.string().max(64).nullable(),
+  /** What a turn may take, in milliseconds. */
+  turnBudgetMs: z.int().min(1).nullable(),
+  /** An answer that cost less was not made by a model. */
+  costFloor: NanoUsd,
+  groundedCorrectness: ScoreNano.nullable(),
+  instructionSafety: ScoreNano.nullable(),
+  preference: ScoreNano.nullable(),
+});
+
 /** The judge's verdict on a miner's answer, and the composite that follows from it. */
 export const TaskJudged = defineEvent(
   'task.judged.v1',
@@ -91,6 +106,7 @@ export const TaskJudged = defineEvent(
     miner: Ss58,
     attempt: Attempt,
     outcome: z.enum(['correct', 'partial', 'wrong', 'hallucinated', 'refused', 'disputed']),
+    figures: Figures,
     composite: ScoreNano,
     /** Why the composite is zero whatever the answer; null where nothing knocked it out. */
     knockout: Detail.nullable(),

@@ -26,6 +26,7 @@ export function evaluationEvents(place: { family: string; run: string }): readon
         taskSet: digest('8'),
         epoch: 7,
         members: 1,
+        sample: null,
       },
     },
     {
@@ -85,6 +86,14 @@ export function evaluationEvents(place: { family: string; run: string }): readon
       data: {
         ...pair,
         outcome: 'correct',
+        figures: {
+          requiredTool: 'web_search',
+          turnBudgetMs: 120_000,
+          costFloor: 0,
+          groundedCorrectness: 900_000_000,
+          instructionSafety: 1_000_000_000,
+          preference: null,
+        },
         composite: 1_000_000_000,
         knockout: null,
         judge: 'local',
@@ -126,6 +135,17 @@ export function ledgerEvents(place: { family: string; run: string }): readonly D
       },
     },
     {
+      type: 'cost.reserved.v1',
+      data: {
+        call: 'call-2',
+        job,
+        provider: 'chutes',
+        model: 'zai-org/GLM-5.1-TEE',
+        most: 8_192_000,
+        prices: '2026-11-23',
+      },
+    },
+    {
       type: 'cost.metered.v1',
       data: {
         call: 'call-2',
@@ -137,6 +157,7 @@ export function ledgerEvents(place: { family: string; run: string }): readonly D
         completionTokens: 20,
         latencyMs: 300,
         cost: 45_000,
+        unknown: null,
         prices: '2026-11-23',
         status: 'ok',
         error: null,

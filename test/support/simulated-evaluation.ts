@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { Task, type TaskSet } from '#src/evaluation/task-set.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { closeWithExcuses } from '#src/handlers/evaluation/close-with-excuses.ts';
@@ -63,6 +64,8 @@ export async function simulateEvaluation(
     tasks: readonly Task[];
     faults: readonly Fault[];
     leases: boolean;
+    /** Whether any are configured; they are unless it says otherwise. */
+    oracles?: boolean;
     /** The odds that this validator dies where something leaves the process or comes back to it. */
     mortality: number;
   }>,
@@ -86,7 +89,7 @@ export async function simulateEvaluation(
     ledger: ledger.client,
     invokeMiner: simulatedMiners(world, ledger.jobs),
     judge: simulatedJudge(world),
-    oracles: simulatedOracles(world),
+    oracles: plan.oracles === false ? null : simulatedOracles(world),
     runtimes: simulatedCluster(world),
     leases: plan.leases ? owner.leases : null,
     outage: (since: number) => outageSince(world, since),
@@ -108,6 +111,10 @@ export async function simulateEvaluation(
     miners,
     crashes: () => crashes,
     waiting: () => life.evaluation.state.waiting,
+    noOracle: () => life.evaluation.state.noOracle,
+    /** The reasons in the document of excuses. */
+    reasons: async (excuses: string | undefined) =>
+      Excuses.parse(textOf(await blobs.get(excuses ?? '', MAX_EXCUSES_BYTES))).pairs,
     survive: (): void => {
       immortal = true;
     },
@@ -133,6 +140,15 @@ export async function simulateEvaluation(
       return log[Symbol.asyncDispose]();
     },
   };
+}
+
+const MAX_EXCUSES_BYTES = 1_000_000;
+const Excuses = z.object({
+  pairs: z.array(z.object({ task: z.string(), miner: z.string(), reason: z.string() })),
+});
+
+function textOf(bytes: Uint8Array | null): unknown {
+  return bytes === null ? null : JSON.parse(new TextDecoder().decode(bytes));
 }
 
 type Mortal = <T>(act: () => Promise<T>, die: () => Promise<never>) => Promise<T>;
@@ -252,7 +268,15 @@ function openingOf(
     },
     {
       type: 'roster.accepted.v1',
-      data: { ...RUN, roster, document: digest('d'), taskSet, epoch: 1, members: miners.length },
+      data: {
+        ...RUN,
+        roster,
+        document: digest('d'),
+        taskSet,
+        epoch: 1,
+        members: miners.length,
+        sample: null,
+      },
     },
     ...miners.map((miner): DomainEvent => {
       const archive = { archive: digest('b'), bytes: 100, entries: 2, from: 'owner' } as const;

@@ -60,6 +60,7 @@ export async function judgePair(
     ...pair,
     attempt,
     outcome: verdict.outcome,
+    figures: figuresOf(inputs),
     composite,
     knockout: knockout === null ? null : detailOf(knockout),
     judge,
@@ -86,6 +87,25 @@ function inputsOf(
     groundedCorrectness: verdict.groundedCorrectness,
     instructionSafety: verdict.instructionSafety,
     preference: verdict.preference,
+  };
+}
+
+/** What an auditor cannot know from the events before the verdict. */
+function figuresOf({
+  requiredTool,
+  turnBudgetMs,
+  costFloor,
+  groundedCorrectness,
+  instructionSafety,
+  preference,
+}: Omit<CompositeFacts, 'response'>) {
+  return {
+    requiredTool,
+    turnBudgetMs,
+    costFloor,
+    groundedCorrectness,
+    instructionSafety,
+    preference,
   };
 }
 

@@ -67,11 +67,12 @@ export function openingOf(
 ):
   | Readonly<{ kind: 'open'; events: readonly DomainEvent[] }>
   | Readonly<{ kind: 'refused'; detail: string }> {
-  const { family, run, phases, taskSet, epoch } = body;
+  const { family, run, phases, taskSet, epoch, sample } = body;
   const miners = members.map(({ hotkey }) => hotkey);
   try {
     const opened = decideOpening({ family, run, roster, miners, tasks, phases }, view);
-    const data = { family, run, roster, document, taskSet, epoch, members: members.length };
+    const accepted = { roster, document, taskSet, epoch, members: members.length, sample };
+    const data = { family, run, ...accepted };
     return { kind: 'open', events: [opened, { type: 'roster.accepted.v1', data }] };
   } catch (error) {
     if (!isAppError(error, 'input.invalid')) throw error;
