@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  deploymentOf,
-  isJobToken,
-  jobIdOf,
-  jobToken,
-  sameSecret,
-  turnOf,
-} from '#src/evaluation/job.ts';
+import { isJobToken, jobToken, sameSecret } from '#src/evaluation/job.ts';
+import { deploymentOf, jobIdOf, turnOf } from '#src/evaluation/job-name.ts';
 import { DeploymentId, JobId } from '#src/events/job.ts';
 
 const deployment = '11111111-2222-3333-4444-555555555555';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openProxy } from '#src/cli/proxy/open-proxy.ts';
 import { loadConfig } from '#src/config.ts';
-import { jobIdOf, jobToken } from '#src/evaluation/job.ts';
+import { jobToken } from '#src/evaluation/job.ts';
+import { jobIdOf } from '#src/evaluation/job-name.ts';
 import { ledgerClient } from '#src/runtime/ledger-client.ts';
 import { createLogger } from '#src/runtime/logger.ts';
 import {

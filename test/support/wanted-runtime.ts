@@ -1,5 +1,5 @@
 import type { RuntimeWanted } from '#src/cluster/cluster.ts';
-import { deploymentOf } from '#src/evaluation/job.ts';
+import { deploymentOf } from '#src/evaluation/job-name.ts';
 import { encode } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';
 

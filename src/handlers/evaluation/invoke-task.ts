@@ -1,5 +1,6 @@
 import { modeOf, requestBody, type Said, type Turn, turnsOf } from '../../evaluation/invocation.ts';
-import { jobIdOf, jobToken, turnOf } from '../../evaluation/job.ts';
+import { jobToken } from '../../evaluation/job.ts';
+import { jobIdOf, turnInAttempt, turnOf } from '../../evaluation/job-name.ts';
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { detailOf } from '../../events/scalars.ts';
@@ -94,14 +95,13 @@ export async function invokeTask(
   return { kind: 'done', event: { type: 'task.invoked.v1', data } };
 }
 
-/** The job of a turn in an attempt: a later attempt is another job, so that nothing of an earlier one counts for it. */
 function jobOfTurn(
   task: string,
   index: number,
   { turns, attempt, deployment }: Readonly<{ turns: number; attempt: number; deployment: string }>,
 ): string {
   const turn = turnOf(task, index, turns);
-  return jobIdOf({ turn: attempt === 1 ? turn : `${turn}-a${attempt}`, deployment });
+  return jobIdOf({ turn: turnInAttempt(turn, attempt), deployment });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { deploymentOf } from '../../evaluation/job.ts';
+import { deploymentOf } from '../../evaluation/job-name.ts';
 import type { RosterMember } from '../../evaluation/roster.ts';
 import { sampleTasks } from '../../evaluation/sample.ts';
 import { MAX_TASK_SET_BYTES, type Task, TaskSet } from '../../evaluation/task-set.ts';
