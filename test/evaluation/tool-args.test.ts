@@ -36,6 +36,32 @@ test('what is written is read as the same', () => {
   );
 });
 
+test('a number keeps its form whatever number it is, and wherever it stands', () => {
+  const digits = (maxLength: number) =>
+    fc.string({ unit: fc.constantFrom(...'0015'), minLength: 1, maxLength });
+  const number = fc
+    .record({
+      sign: fc.constantFrom('', '-'),
+      whole: fc.oneof(digits(20), fc.constantFrom('0', '9007199254740993', '4503599627370497')),
+      fraction: fc.oneof(fc.constant(''), digits(20)),
+      exponent: fc.constantFrom('', 'e2', 'E-3', 'e+20'),
+    })
+    .map(({ sign, whole, fraction, exponent }) => {
+      const integer = whole.replace(/^0+(?=\d)/, '');
+      return `${sign}${integer}${fraction === '' ? '' : `.${fraction}`}${exponent}`;
+    });
+  fc.assert(
+    fc.property(number, fc.constantFrom('', ' ', '\n'), (text, space) => {
+      // The exponent beside it has every number of the text looked at.
+      const [alone, beside] = [`[${space}${text}]`, `[${space}${text},1e1]`].map((json) =>
+        argsText(parsePythonJson(json)),
+      );
+      expect(`${alone?.slice(0, -1)},10.0]`).toBe(beside);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 test('a float that has the value of an integer is a plain number to whoever wants one', () => {
   const read = parsePythonJson('{"a":1.0,"b":2,"c":9007199254740993,"d":0.5}');
   expect(Object.values(read ?? {}).map(plainNumber)).toEqual([1, 2, 9_007_199_254_740_992, 0.5]);
