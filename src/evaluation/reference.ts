@@ -34,9 +34,20 @@ export function needsOracles({ oracle_source }: Pick<Task, 'oracle_source'>): bo
 }
 
 /**
- * The reference of a task, from the task set and from this validator's own oracles alone: what an owner has cached is
- * no input. Without a reconciliation the expected answer is the task set's; null where that has none either, because
- * nothing could be measured.
+ * Whether answers to a task can be measured here at all: a task of the oracles cannot where none are configured, unless
+ * its reference was made while there were some. The owner's own answer never takes their place.
+ */
+export function canBeJudged(
+  task: Pick<Task, 'oracle_source'>,
+  { oracles, made }: Readonly<{ oracles: boolean; made: boolean }>,
+): boolean {
+  return oracles || made || !needsOracles(task);
+}
+
+/**
+ * The reference of a task: of this validator's own oracles alone where the task is one of theirs, because what an owner
+ * expects or has cached is no input of it; of any other source the task set's expected answer. Null where there is
+ * nothing to measure by.
  */
 export function referenceOf(
   task: Task,
@@ -67,7 +78,7 @@ export function referenceOf(
       note: reconciled.disagreement_note ?? '',
     };
   }
-  if (gold.trim() === '') return null;
+  if (needsOracles(task) || gold.trim() === '') return null;
   return {
     ...base,
     ...comparedWith(answers, preferred, gold),

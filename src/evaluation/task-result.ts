@@ -20,13 +20,15 @@ export type ResultRow = Readonly<{
 
 /**
  * The body of a task's result as the owner's API takes it. A pair that our own failure left without a score is not in
- * it: an error row would be the miner's zero there.
+ * it: an error row would be the miner's zero there. `oracleCost` is in 1e-9 USD, null where it is unknown.
  */
 export function taskResult(
   reference: Reference | null,
   rows: readonly ResultRow[],
   oracleCost: number | null,
 ): unknown {
+  // The fields have no form for a cost that is unknown: they are left out, rather than said to be nothing.
+  const cost = oracleCost === null ? null : oracleCost / NANO;
   return {
     baseline_response:
       reference === null || reference.text === ''
@@ -34,7 +36,7 @@ export function taskResult(
         : {
             response_text: reference.text,
             citations: [],
-            cost_usd: (oracleCost ?? 0) / NANO,
+            ...(cost === null ? {} : { cost_usd: cost }),
             latency_seconds: 0,
             source_vendor: reference.source,
             _reconciled: {
@@ -45,7 +47,7 @@ export function taskResult(
             },
           },
     miner_results: rows.map(rowOf),
-    oracle_cost_usd: (oracleCost ?? 0) / NANO,
+    ...(cost === null ? {} : { oracle_cost_usd: cost }),
   };
 }
 

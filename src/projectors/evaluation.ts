@@ -3,12 +3,12 @@ import type { EventOf } from '../events/define-event.ts';
 import { RuntimeEnded, RuntimeFailed } from '../events/runtime.ts';
 import { EvidenceGathered, TaskInvoked, TaskJudged } from '../events/task.ts';
 import type { Change, Projector, Queries } from './projector.ts';
-import { integer, json, oneOf, type ResultRow, text, textOrNull } from './row.ts';
+import { integer, integerOrNull, json, oneOf, type ResultRow, text, textOrNull } from './row.ts';
 
 /** How far this validator has come with each task of a run, and with each miner's answer to it. */
 export const evaluation: Projector = {
   name: 'evaluation',
-  version: 1,
+  version: 2,
   schema: [
     table('roster', 'task_set TEXT NOT NULL, roster TEXT NOT NULL', ''),
     table(
@@ -27,7 +27,7 @@ export const evaluation: Projector = {
       'task, attempt',
     ),
     table('returned', 'task TEXT NOT NULL, attempt INTEGER NOT NULL', 'task, attempt'),
-    table('reference', 'task TEXT NOT NULL, reference TEXT NOT NULL', 'task'),
+    table('reference', 'task TEXT NOT NULL, reference TEXT NOT NULL, cost INTEGER', 'task'),
     ...['invoked', 'evidence', 'judged'].map((name) =>
       table(
         name,
@@ -47,7 +47,7 @@ export const evaluation: Projector = {
     runtime: insert('runtime', 6),
     claim: insert('claim', 6),
     returned: insert('returned', 4),
-    reference: insert('reference', 4),
+    reference: insert('reference', 5),
     invoked: insert('invoked', 6),
     evidence: insert('evidence', 6),
     judged: insert('judged', 6),
@@ -95,7 +95,7 @@ function changesOf(event: DomainEvent): readonly Change[] {
     case 'task.returned.v1':
       return row('returned', event.data, [event.data.task, event.data.attempt]);
     case 'reference.made.v1':
-      return row('reference', event.data, [event.data.task, event.data.reference]);
+      return row('reference', event.data, [event.data.task, event.data.reference, event.data.cost]);
     case 'task.invoked.v1':
       return pairRow('invoked', event.data);
     case 'evidence.gathered.v1':
@@ -146,7 +146,8 @@ export type PairState = Readonly<{
   judged: JudgedPair | null;
   /** How often the miner's service did not answer at all. */
   unreachable: number;
-  settled: boolean;
+  /** What became of it; null while it has no result. */
+  status: 'scored' | 'failed' | 'excused' | null;
 }>;
 
 /** Where a pair stands; all null for one that nobody began. */
@@ -159,7 +160,7 @@ export async function pairOf(
       (SELECT data FROM evidence WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS evidence,
       (SELECT data FROM judged WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS judged,
       (SELECT count(*) FROM invoked WHERE ${PAIR} AND data ->> 'outcome' = 'unreachable') AS unreachable,
-      EXISTS (SELECT 1 FROM settled WHERE ${PAIR}) AS settled`;
+      (SELECT status FROM settled WHERE ${PAIR}) AS status`;
   const [found = {}] = await queries.all(sql, [family, run, task, miner]);
   const invoked = found['invoked'] === null ? null : json(found, 'invoked', TaskInvoked.data);
   const evidence =
@@ -170,10 +171,11 @@ export async function pairOf(
     evidence: evidence?.attempt === invoked?.attempt ? evidence : null,
     judged: judged?.attempt === invoked?.attempt ? judged : null,
     unreachable: integer(found, 'unreachable'),
-    settled: integer(found, 'settled') === 1,
+    status: found['status'] === null ? null : oneOf(found, 'status', STATUSES),
   };
 }
 
+const STATUSES = ['scored', 'failed', 'excused'] as const;
 const PAIR = 'family = ?1 AND run = ?2 AND task = ?3 AND miner = ?4';
 
 /** The pairs of a run that have their one result, as `task/miner`: neither holds a slash. */
@@ -216,6 +218,22 @@ function toClaim(found: ResultRow): Claim {
     lease: evaluation === null ? null : { evaluation, expires: text(found, 'expires') },
     returned: integer(found, 'returned') === 1,
   };
+}
+
+/** The references of a run by their tasks: each one's digest, and what it cost in 1e-9 USD, null where that is unknown. */
+export async function referencesOf(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<ReadonlyMap<string, Readonly<{ reference: string; cost: number | null }>>> {
+  const sql = 'SELECT task, reference, cost FROM reference WHERE family = ?1 AND run = ?2';
+  const rows = await queries.all(sql, [family, run]);
+  return new Map(
+    rows.map((found) => [
+      text(found, 'task'),
+      { reference: text(found, 'reference'), cost: integerOrNull(found, 'cost') },
+    ]),
+  );
 }
 
 /** The digest of a task's reference; null while there is none. */

@@ -119,6 +119,48 @@ describe('an hour in which everything fails at some time', () => {
   });
 });
 
+describe('a validator without oracles', () => {
+  test.for([{ leases: false }, { leases: true }])(
+    'judges nobody by the answers that an owner expects of the oracles, and says so (leases: $leases)',
+    { timeout: TIMEOUT_MS },
+    async ({ leases }) => {
+      const plan = {
+        seed: 'no oracles',
+        miners: { A: 'honest' as const, B: 'wrong' as const },
+        tasks: TASKS.map((task) => ({
+          ...task,
+          expected_output: { ...task.expected_output, answer: task.prompt },
+        })),
+        faults: [],
+        oracles: false,
+        leases,
+        mortality: 0,
+      };
+      const ofOracles = TASKS.filter(({ oracle_source: source }) => source === 'three_oracle');
+      await using play = await simulateEvaluation(plan);
+      await play.live(20 * MINUTE_MS);
+      expect(play.noOracle()).toBe(ofOracles.length);
+      expect(play.log.data('score.recorded.v1')).toHaveLength(
+        2 * (TASKS.length - ofOracles.length),
+      );
+      await play.close();
+      for (const { task_id: id } of ofOracles) {
+        const asked = play.log.data('task.invoked.v1').filter(({ task }) => task === id);
+        const scores = play.log.data('score.recorded.v1').filter(({ task }) => task === id);
+        expect(asked).toEqual([]);
+        expect(scores.map(({ status, score }) => ({ status, score }))).toEqual([
+          { status: 'excused', score: null },
+          { status: 'excused', score: null },
+        ]);
+        expect(await play.reasons(scores[0]?.evidence)).toContainEqual(
+          expect.objectContaining({ task: id, reason: 'no-oracle' }),
+        );
+        if (leases) expect(play.results.get(id)).toMatchObject([{ miner_results: [] }]);
+      }
+    },
+  );
+});
+
 type Play = Awaited<ReturnType<typeof simulateEvaluation>>;
 
 /** A score of an answer rests on the ledger's final word about the jobs of just that answer, and on its verdict. */

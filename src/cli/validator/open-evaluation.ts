@@ -51,12 +51,14 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
   const { documents, signal, logger } = deps;
   if (documents === null) return NO_EVALUATION;
   await using opened = new AsyncDisposableStack();
+  const outside = await outsideOf(config, deps);
+  if (outside.oracles === null) logger.warn({ reason: 'no-oracle' }, NO_ORACLES);
   const watch = watchServices(ownServices(config), { clock: Date.now, signal });
   const runtimes = opened.use(
     await openRuntimes(config, { instance: deps.signer.hotkey, services: minerServicesOf(config) }),
   );
   const evaluation = createEvaluation({
-    ...(await outsideOf(config, deps)),
+    ...outside,
     ...documents,
     ...deps.validator.turns,
     queries: deps.queries,
@@ -85,6 +87,10 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
+
+/** Nobody else's answer takes their place: an operator who forgot them has to hear of it before a run is over. */
+const NO_ORACLES =
+  'no oracles are configured (EIREL_VALIDATOR_ORACLE_*, EIREL_VALIDATOR_RECONCILER_*): tasks of source three_oracle are judged for nobody here';
 
 const NO_EVALUATION: Evaluation = {
   checks: [],
@@ -201,9 +207,10 @@ async function keepRunning(
 
 function loopCheck(
   { failures, lastError }: LoopState,
-  { busy, waiting, holdup }: ReturnType<typeof createEvaluation>['state'],
+  { busy, waiting, noOracle, holdup }: ReturnType<typeof createEvaluation>['state'],
 ): Check {
-  const detail = lastError ?? holdup ?? `${busy} pairs at work, ${waiting} wait`;
+  const unjudged = noOracle === 0 ? '' : `, ${noOracle} tasks are judged for nobody: no-oracle`;
+  const detail = lastError ?? holdup ?? `${busy} pairs at work, ${waiting} wait${unjudged}`;
   return { name: 'evaluation', ok: failures === 0, detail };
 }
 

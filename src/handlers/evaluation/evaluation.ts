@@ -26,6 +26,8 @@ type EvaluationState = {
   /** Pairs that are worked on, and pairs that wait after a failure of ours. */
   busy: number;
   waiting: number;
+  /** Tasks of the open runs that are judged for nobody: they need oracles, and none are configured. */
+  noOracle: number;
   /** What is missing so that the open run can be evaluated; null when nothing is. */
   holdup: string | null;
 };
@@ -36,7 +38,7 @@ type EvaluationState = {
  * is due and does not wait for it.
  */
 export function createEvaluation(parts: EvaluationParts) {
-  const state: EvaluationState = { busy: 0, waiting: 0, holdup: null };
+  const state: EvaluationState = { busy: 0, waiting: 0, noOracle: 0, holdup: null };
   const planOf = createPlanner(parts);
   const work = createWork(parts, createReferences(parts));
   const keepRuntimes = createRuntimeKeeper(parts);
@@ -82,23 +84,27 @@ async function plansOf(
 ): Promise<readonly RunPlan[]> {
   const open = (await unfinishedRuns(queries.runState)).filter(({ status }) => status === 'open');
   state.holdup = null;
+  state.noOracle = 0;
   const plans: RunPlan[] = [];
   for (const run of open) {
     const found = await planOf(run);
-    if (found.kind === 'ready') plans.push(found.plan);
-    else state.holdup = `${run.run}: ${found.detail}`;
+    if (found.kind === 'ready') {
+      plans.push(found.plan);
+      state.noOracle += found.plan.noOracle.size;
+    } else state.holdup = `${run.run}: ${found.detail}`;
   }
   return plans;
 }
 
-/** The tasks that may be begun: all of the run's, or those that the owner leased to us. */
+/** The tasks that may be begun: all of the run's that can be judged, or those of them that the owner leased to us. */
 async function tasksOf(
-  { family, run, tasks }: RunPlan,
+  { family, run, tasks, noOracle }: RunPlan,
   { queries, leases }: Pick<EvaluationParts, 'queries' | 'leases'>,
 ): Promise<readonly string[]> {
-  if (leases === null) return [...tasks.keys()];
+  const judged = [...tasks.keys()].filter((task) => !noOracle.has(task));
+  if (leases === null) return judged;
   const claims = await claimsOf(queries.evaluation, family, run);
-  return [...tasks.keys()].filter((task) => claims.get(task)?.returned === false);
+  return judged.filter((task) => claims.get(task)?.returned === false);
 }
 
 /** Tells of the tasks that are begun for the first time. */
@@ -120,19 +126,25 @@ async function claimTasks(
   });
 }
 
-/** Begun pairs without a result: our failure, which counts for nobody and blames nobody. */
+/**
+ * Begun pairs without a result, and every pair of a task that nobody could be judged by: our failure, which counts for
+ * nobody and blames nobody.
+ */
 async function excusesOf(
   plan: RunPlan,
   parts: Pick<EvaluationParts, 'queries' | 'blobs'>,
   reasonOf: Work['reasonOf'],
 ): Promise<readonly DomainEvent[]> {
-  const { family, run, members } = plan;
+  const { family, run, members, noOracle } = plan;
   const claims = await claimsOf(parts.queries.evaluation, family, run);
   const settled = await settledPairs(parts.queries.evaluation, family, run);
-  const pairs = [...claims.keys()]
+  const pairs = [...new Set([...claims.keys(), ...noOracle])]
     .flatMap((task) => members.map(({ miner }) => ({ task, miner })))
     .filter((pair) => !settled.has(pairName(pair)))
-    .map((pair) => ({ ...pair, reason: reasonOf(plan, pair) }));
+    .map((pair) => ({
+      ...pair,
+      reason: noOracle.has(pair.task) ? 'no-oracle' : reasonOf(plan, pair),
+    }));
   if (pairs.length === 0) return [];
   const evidence = await keep({ v: 'eirel/excuses/1', family, run, pairs }, parts);
   return pairs.map(({ task, miner }) => {

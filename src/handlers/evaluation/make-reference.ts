@@ -58,7 +58,7 @@ async function makeReference(
   if (asked.kind === 'later') return asked;
   const reference = referenceOf(task, asked, deps.oracles?.preferred ?? 'openai');
   if (reference === null)
-    return later('the task has no expected answer, and no oracles are configured');
+    return later(needsOracles(task) ? 'no-oracle' : 'the task has no expected answer');
   const digest = await keep(reference, deps);
   const data = { ...pair, status: reference.status, reference: digest, cost: asked.cost };
   await deps.alone(() => deps.record([{ type: 'reference.made.v1', data }]));

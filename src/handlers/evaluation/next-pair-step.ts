@@ -24,9 +24,9 @@ export function nextPairStep({
   evidence,
   judged,
   unreachable,
-  settled,
+  status,
 }: PairState): PairStep {
-  if (settled) return { kind: 'settled' };
+  if (status !== null) return { kind: 'settled' };
   if (invoked === null) return { kind: 'invoke', attempt: 1 };
   if (invoked.outcome === 'unreachable' && unreachable < MAX_UNREACHABLE)
     return { kind: 'invoke', attempt: invoked.attempt + 1 };

@@ -131,8 +131,8 @@ function recordIfOpen(
   return alone(async () => {
     const run = await findRun(queries.runState, pair.family, pair.run);
     if (run?.status !== 'open') return false;
-    const { settled } = await pairOf(queries.evaluation, pair);
-    if (settled) return false;
+    const { status } = await pairOf(queries.evaluation, pair);
+    if (status !== null) return false;
     await record(events);
     return true;
   });

@@ -1,13 +1,14 @@
 import { deploymentOf } from '../../evaluation/job-name.ts';
+import { canBeJudged } from '../../evaluation/reference.ts';
 import type { RosterMember } from '../../evaluation/roster.ts';
 import { sampleTasks } from '../../evaluation/sample.ts';
 import { MAX_TASK_SET_BYTES, type Task, TaskSet } from '../../evaluation/task-set.ts';
 import { snapshotOf } from '../../projectors/decisions.ts';
-import { acceptedRoster, archivesOf } from '../../projectors/evaluation.ts';
+import { acceptedRoster, archivesOf, referencesOf } from '../../projectors/evaluation.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import type { Run } from '../../projectors/run-state.ts';
 import type { BlobStore } from '../blobs.ts';
-import type { LoadRoster } from './ports.ts';
+import type { LoadRoster, Oracles } from './ports.ts';
 
 /** One submission that takes part, with the name of its instance on our machines. */
 export type Member = Readonly<{
@@ -23,6 +24,8 @@ export type RunPlan = Readonly<{
   family: string;
   run: string;
   tasks: ReadonlyMap<string, Task>;
+  /** Those of them that are judged for nobody, because they need oracles and none are configured. */
+  noOracle: ReadonlySet<string>;
   members: readonly Member[];
 }>;
 
@@ -30,6 +33,8 @@ export type PlanDeps = Readonly<{
   queries: Readonly<{ evaluation: Queries; decisions: Queries }>;
   blobs: Pick<BlobStore, 'get'>;
   loadRoster: LoadRoster;
+  /** Null where none are configured. */
+  oracles: Oracles | null;
   /** Has the document search know the corpora of a task set; gives why it does not, or null. */
   indexCorpora: (corpora: TaskSet['corpora']) => Promise<string | null>;
   /** The hotkey of this validator. */
@@ -59,15 +64,28 @@ export function createPlanner(deps: PlanDeps) {
       sampleTasks(run.tasks, { count: roster.sample, blockHash: blockHash ?? '' }),
     );
     const tasks = taskSet.tasks.filter(({ task_id }) => counting.has(task_id));
-    const members = await membersOf(run, roster.members, deps);
     const plan = {
       family,
       run: id,
       tasks: new Map(tasks.map((task) => [task.task_id, task])),
-      members,
+      noOracle: await withoutOracle(run, tasks, deps),
+      members: await membersOf(run, roster.members, deps),
     };
     return { kind: 'ready', plan };
   };
+}
+
+async function withoutOracle(
+  { family, run }: Run,
+  tasks: readonly Task[],
+  { queries, oracles }: PlanDeps,
+): Promise<ReadonlySet<string>> {
+  if (oracles !== null) return new Set();
+  const references = await referencesOf(queries.evaluation, family, run);
+  const unjudged = tasks.filter(
+    (task) => !canBeJudged(task, { oracles: false, made: references.has(task.task_id) }),
+  );
+  return new Set(unjudged.map(({ task_id }) => task_id));
 }
 
 /** Those of the roster whose archive was accepted, sorted by hotkey. */

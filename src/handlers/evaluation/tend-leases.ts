@@ -1,7 +1,7 @@
 import { Reference } from '../../evaluation/reference.ts';
 import { type ResultRow, taskResult } from '../../evaluation/task-result.ts';
 import { detailOf } from '../../events/scalars.ts';
-import { type Claim, claimsOf, pairOf, referenceDigest } from '../../projectors/evaluation.ts';
+import { type Claim, claimsOf, pairOf, referencesOf } from '../../projectors/evaluation.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { Recorder } from '../recorder.ts';
@@ -86,9 +86,13 @@ async function tend(
   return 'returned';
 }
 
-/** Whether every miner's pair of a task has its result. */
-function isScored(task: string, { members }: RunPlan, settled: ReadonlySet<string>): boolean {
-  return members.every(({ miner }) => settled.has(pairName({ task, miner })));
+/** Whether every miner's pair of a task has its result; a task that nobody can be judged by has none to wait for. */
+function isScored(
+  task: string,
+  { members, noOracle }: RunPlan,
+  settled: ReadonlySet<string>,
+): boolean {
+  return noOracle.has(task) || members.every(({ miner }) => settled.has(pairName({ task, miner })));
 }
 
 async function recordReturned(
@@ -146,26 +150,26 @@ async function resultOf(
   { family, run, members }: RunPlan,
   deps: Pick<LeaseDeps, 'queries' | 'blobs'>,
 ): Promise<unknown> {
-  const digest = await referenceDigest(deps.queries.evaluation, { family, run, task });
-  const reference = digest === null ? null : await load(digest, Reference, deps);
+  const made = (await referencesOf(deps.queries.evaluation, family, run)).get(task);
+  const reference = made === undefined ? null : await load(made.reference, Reference, deps);
   const rows: ResultRow[] = [];
   for (const { miner } of members) {
-    const { invoked, evidence, judged } = await pairOf(deps.queries.evaluation, {
+    const { invoked, evidence, judged, status } = await pairOf(deps.queries.evaluation, {
       family,
       run,
       task,
       miner,
     });
-    const failed = invoked !== null && invoked.outcome !== 'completed';
-    if (judged === null && !failed) continue;
+    if (status !== 'scored' && status !== 'failed') continue;
     rows.push({
       miner,
       outcome: invoked?.outcome ?? 'failed',
       latencyMs: invoked?.latencyMs ?? 0,
       cost: evidence?.cost.state === 'known' ? evidence.cost.cost : null,
       detail: invoked?.detail ?? '',
-      judged,
+      judged: status === 'scored' ? judged : null,
     });
   }
-  return taskResult(reference, rows, null);
+  // What nobody was asked for costs nothing; a reference that another life made tells its own cost.
+  return taskResult(reference, rows, made === undefined ? 0 : made.cost);
 }
