@@ -34,7 +34,8 @@ export async function clusterSite() {
   const fake = await fakeKubernetes();
   for (const name of [...Object.keys(SERVICE_PORTS), CANARY.name])
     fake.store.create('services', 'eirel-system', { metadata: { name }, spec: {} });
-  const healthy = { now: true };
+  /** Whether what is asked answers us, by its origin's host. */
+  const answers = { of: (_host: string): boolean => true };
   /** As after a crash: nothing is remembered but what the cluster holds. */
   const openRuntimes = (profile: Partial<ClusterProfile> = {}): Runtimes => {
     const whole = { ...PROFILE, ...profile };
@@ -42,10 +43,10 @@ export async function clusterSite() {
       api: clusterApi(plainConfig(fake.url), whole, 'eirel-system'),
       profile: whole,
       startMs: 180_000,
-      probe: async () => healthy.now,
+      probe: async (url) => answers.of(new URL(url).hostname),
       now: fake.now,
       wait: async (ms) => fake.pass(ms),
     });
   };
-  return { ...fake, healthy, openRuntimes };
+  return { ...fake, answers, openRuntimes };
 }

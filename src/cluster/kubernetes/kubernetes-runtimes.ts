@@ -8,9 +8,10 @@ import type {
   RuntimeWanted,
 } from '../cluster.ts';
 import type { ProbeHealth } from '../health.ts';
-import { type Actual, attemptOf } from './actual.ts';
+import { type Actual, attemptOf, type Desired } from './actual.ts';
+import { failureOf, judgeSilence, type Silence, type Trouble } from './blame.ts';
 import { endRun } from './end-run.ts';
-import { observeAttempt } from './observe.ts';
+import { type Observed, observeAttempt } from './observe.ts';
 import { type SettleDeps, settle } from './settle.ts';
 
 export type KubernetesRuntimesDeps = SettleDeps &
@@ -20,62 +21,113 @@ export type KubernetesRuntimesDeps = SettleDeps &
     probe: ProbeHealth;
   }>;
 
-/** Runs submissions in a cluster: lists what there is, decides what to do, does it, until there is nothing to do. */
+/** Runs submissions in a cluster: looks at what there is, decides what to do, does it, until there is nothing to do. */
 export function kubernetesRuntimes(deps: KubernetesRuntimesDeps): Runtimes {
+  /** Since when a Job's pod that is ready for the kubelet does not answer us; a restart of ours begins it anew. */
+  const silentSince = new Map<string, number>();
   return {
     adapter: 'kubernetes',
-    reconcile: (wanted) => reconcile(wanted, deps),
+    reconcile: (wanted) => reconcile(wanted, silentSince, deps),
     endAll: (run) => endRun(run, deps),
   };
 }
 
 async function reconcile(
   wanted: readonly RuntimeWanted[],
+  silentSince: Map<string, number>,
   deps: KubernetesRuntimesDeps,
 ): Promise<Reconciled> {
-  const read = new Map(wanted.map((each) => [each, readManifest(each.manifest)]));
-  const desired = [...read].flatMap(([each, found]) =>
+  const read = wanted.map((each) => ({ wanted: each, found: readManifest(each.manifest) }));
+  const desired = read.flatMap(({ wanted: each, found }) =>
     found.kind === 'read' ? [{ wanted: each, manifest: found.manifest }] : [],
   );
   const settled = await settle(desired, deps);
   if (settled.kind === 'unknown') return settled;
   const { actual, holdUps } = settled;
-  const states = await Promise.all(
-    [...read].map(async ([each, found]) =>
-      found.kind === 'read'
-        ? stateOf(each, actual, holdUps.get(each) ?? null, deps)
-        : unfit(each, found.detail),
-    ),
+  const looked = await Promise.all(desired.map((each) => lookAt(each, actual, deps)));
+  const states = new Map(
+    noteSilences(looked, silentSince, deps.now()).map((each) => [
+      each.wanted,
+      stateOf(each, holdUps.get(each.wanted) ?? null, looked),
+    ]),
   );
-  return { kind: 'known', states: [...states, ...endingOf(wanted, actual)] };
+  const answer = read.map(
+    ({ wanted: each, found }) =>
+      states.get(each) ?? unfit(each, found.kind === 'unfit' ? found.detail : ''),
+  );
+  return { kind: 'known', states: [...answer, ...endingOf(wanted, actual)] };
 }
 
-async function stateOf(
-  wanted: RuntimeWanted,
+/** What the cluster says of an attempt, and whether it answers us. */
+type Look = Readonly<{ wanted: RuntimeWanted; observed: Observed; answers: boolean }>;
+
+async function lookAt(
+  { wanted, manifest }: Desired,
   actual: Actual,
-  holdUp: RuntimeFailure | null,
   { profile, startMs, probe, now }: KubernetesRuntimesDeps,
-): Promise<RuntimeState> {
-  const { deployment, attempt } = wanted;
+): Promise<Look> {
   const observed = observeAttempt(wanted, actual, { profile, startMs, now: now() });
+  const answers =
+    observed.kind === 'up' && (await probe(`${observed.origin}${manifest.runtime.health_path}`));
+  return { wanted, observed, answers };
+}
+
+/** Tells for how long each has been silent, and remembers it. */
+function noteSilences(
+  looked: readonly Look[],
+  silentSince: Map<string, number>,
+  now: number,
+): readonly (Look & Readonly<{ silentMs: number }>)[] {
+  const before = new Map(silentSince);
+  silentSince.clear();
+  return looked.map((look) => {
+    if (look.observed.kind !== 'up' || look.answers) return { ...look, silentMs: 0 };
+    const since = before.get(look.observed.job) ?? now;
+    silentSince.set(look.observed.job, since);
+    return { ...look, silentMs: now - since };
+  });
+}
+
+function stateOf(
+  { wanted, observed, answers, silentMs }: Look & Readonly<{ silentMs: number }>,
+  holdUp: RuntimeFailure | null,
+  looked: readonly Look[],
+): RuntimeState {
+  const { deployment, attempt } = wanted;
+  const at = { deployment, attempt, url: null };
   if (observed.kind === 'failed')
-    return { deployment, attempt, phase: 'failed', url: null, failure: observed.failure };
+    return { ...at, phase: 'failed', failure: failureOf(observed.trouble) };
   if (observed.kind === 'starting') {
-    const failure = observed.holdUp ?? holdUp;
-    return { deployment, attempt, phase: 'starting', url: null, failure };
+    const failure = observed.holdUp === null ? holdUp : failureOf(observed.holdUp);
+    return { ...at, phase: 'starting', failure };
   }
-  const read = readManifest(wanted.manifest);
-  const path = read.kind === 'read' ? read.manifest.runtime.health_path : '/';
-  if (await probe(`${observed.origin}${path}`))
-    return { deployment, attempt, phase: 'ready', url: observed.origin, failure: null };
-  // The kubelet reaches it and we do not.
-  const failure = {
-    reason: 'unavailable',
-    ours: true,
-    exitCode: null,
-    detail: 'ready, and out of reach from here',
-  } as const;
-  return { deployment, attempt, phase: 'starting', url: null, failure };
+  if (answers) return { ...at, phase: 'ready', url: observed.origin, failure: null };
+  const trouble = judgeSilence({
+    silentMs,
+    othersAnswer: othersThatAnswer(wanted.miner, observed.node, looked),
+  });
+  return trouble === null
+    ? { ...at, phase: 'starting', failure: failureOf(NO_ANSWER) }
+    : { ...at, phase: 'failed', failure: failureOf(trouble) };
+}
+
+const NO_ANSWER: Trouble = {
+  kind: 'out-of-reach',
+  exitCode: null,
+  detail: 'ready for its kubelet, and no answer to us yet',
+};
+
+/** Other miners' submissions that answer: a miner's own second one proves nothing, it may keep silent with the first. */
+function othersThatAnswer(
+  miner: string,
+  node: string,
+  looked: readonly Look[],
+): Silence['othersAnswer'] {
+  const others = looked.filter(({ wanted, answers }) => answers && wanted.miner !== miner);
+  return {
+    anywhere: others.length > 0,
+    onItsNode: others.some(({ observed }) => observed.kind === 'up' && observed.node === node),
+  };
 }
 
 function unfit({ deployment, attempt }: RuntimeWanted, detail: string): RuntimeState {

@@ -1,17 +1,17 @@
 import type { V1ContainerStatus, V1Job, V1Pod } from '@kubernetes/client-node';
-import { detailOf } from '../../events/scalars.ts';
-import type { RuntimeFailure, RuntimeWanted } from '../cluster.ts';
+import type { RuntimeWanted } from '../cluster.ts';
 import { attemptName } from '../objects/names.ts';
 import { CONTAINER } from '../objects/pod.ts';
 import { type ClusterProfile, MINER_PORT } from '../objects/profile.ts';
 import { POD_EXIT } from '../pod/exit-codes.ts';
 import { type Actual, endOf } from './actual.ts';
+import type { Trouble } from './blame.ts';
 
 /** How far an attempt is, by what the cluster says; `up` is to be asked by ourselves. */
 export type Observed =
-  | Readonly<{ kind: 'starting'; holdUp: RuntimeFailure | null }>
-  | Readonly<{ kind: 'up'; origin: string }>
-  | Readonly<{ kind: 'failed'; failure: RuntimeFailure }>;
+  | Readonly<{ kind: 'starting'; holdUp: Trouble | null }>
+  | Readonly<{ kind: 'up'; origin: string; node: string; job: string }>
+  | Readonly<{ kind: 'failed'; trouble: Trouble }>;
 
 type ObserveWith = Readonly<{ profile: ClusterProfile; startMs: number; now: number }>;
 
@@ -25,13 +25,18 @@ export function observeAttempt(
   const job = actual.jobs.find(({ metadata }) => metadata?.name === name);
   if (job === undefined) return { kind: 'starting', holdUp: null };
   const pod = newestPodOf(job, actual.pods);
-  const failure = failureOf(job, pod);
-  if (failure !== null) return { kind: 'failed', failure };
+  const end = endTrouble(job, pod);
+  if (end !== null) return { kind: 'failed', trouble: end };
   const service = actual.services.find(({ metadata }) => metadata?.name === name);
   const address = service?.spec?.clusterIP;
   const ready = pod?.status?.conditions?.find(({ type }) => type === 'Ready');
   if (ready?.status === 'True' && address !== undefined)
-    return { kind: 'up', origin: `http://${hostOf(address)}:${MINER_PORT}` };
+    return {
+      kind: 'up',
+      origin: `http://${hostOf(address)}:${MINER_PORT}`,
+      node: pod?.spec?.nodeName ?? '',
+      job: job.metadata?.uid ?? '',
+    };
   const runs = running(pod);
   const since = Math.max(
     timeOf(job.metadata?.creationTimestamp),
@@ -39,9 +44,10 @@ export function observeAttempt(
     // It was ready once, and is not any more.
     runs === undefined ? 0 : timeOf(ready?.lastTransitionTime),
   );
-  const holdUp = runs === undefined ? holdUpOf(job, pod, actual) : null;
-  if (now - since < startMs || holdUp?.reason === 'quota') return { kind: 'starting', holdUp };
-  return { kind: 'failed', failure: holdUp ?? tooLate(runs !== undefined, startMs) };
+  const holdUp = runs === undefined ? holdUpOf(job, pod, actual) : silentNode(pod);
+  // Room is waited for as long as it takes: another attempt would find none either.
+  if (now - since < startMs || holdUp?.kind === 'no-room') return { kind: 'starting', holdUp };
+  return { kind: 'failed', trouble: holdUp ?? tooLate(runs !== undefined, startMs) };
 }
 
 function newestPodOf(job: V1Job, pods: readonly V1Pod[]): V1Pod | undefined {
@@ -55,57 +61,60 @@ function newestPodOf(job: V1Job, pods: readonly V1Pod[]): V1Pod | undefined {
 }
 
 /** Why an attempt is over, told by its Job and, where one is left, by its pod. */
-function failureOf(job: V1Job, pod: V1Pod | undefined): RuntimeFailure | null {
+function endTrouble(job: V1Job, pod: V1Pod | undefined): Trouble | null {
   const end = endOf(job);
   if (end === null) return null;
-  if (end.type === 'Complete') return because('exited', false, 0, 'it ended by itself');
+  if (end.type === 'Complete') return trouble('ended', 'it ended by itself', 0);
   if (end.reason === 'DeadlineExceeded')
-    return because('deadline', true, null, 'its lease was not renewed in time');
-  return podFailure(pod) ?? because('unavailable', true, null, `${end.reason} ${end.message}`);
+    return trouble('lease-ran-out', 'its lease was not renewed in time');
+  return podTrouble(pod) ?? trouble('taken-away', `${end.reason} ${end.message}`);
 }
 
-function podFailure(pod: V1Pod | undefined): RuntimeFailure | null {
+function podTrouble(pod: V1Pod | undefined): Trouble | null {
+  const { reason, message = '' } = pod?.status ?? {};
+  // The kubelet's own word, which a submission cannot write, whichever container it ended.
+  if (reason === 'Evicted')
+    return message.includes('exceeds') ? trouble('too-much-disk', message) : null;
   const exitOf = (name: string): number => terminated(pod, name)?.exitCode ?? 0;
   const unpack = exitOf(CONTAINER.unpack);
-  if (unpack !== 0) {
-    const ours = unpack !== POD_EXIT.notAnArchive;
-    return because('unpack', ours, unpack, ours ? 'its bytes did not arrive whole' : 'no archive');
-  }
+  if (unpack === POD_EXIT.notAnArchive) return trouble('not-an-archive', 'no archive', unpack);
+  if (unpack !== 0) return trouble('bytes-differ', 'its bytes did not arrive whole', unpack);
   const netgate = exitOf(CONTAINER.netgate);
-  if (netgate !== 0) return because('unavailable', true, netgate, 'its network was not closed');
-  // The kubelet's own word, which a submission cannot write: it took more disk than it may.
-  if (pod?.status?.reason === 'Evicted' && /exceeds/.test(pod.status.message ?? ''))
-    return because('crashed', false, null, pod.status.message ?? '');
+  if (netgate !== 0) return trouble('network-open', 'its network was not closed', netgate);
   const miner = terminated(pod, CONTAINER.miner);
-  if (miner === undefined || pod?.status?.reason === 'Evicted') return null;
-  return because('crashed', false, miner.exitCode, miner.reason ?? '');
+  return miner === undefined ? null : trouble('crashed', miner.reason ?? '', miner.exitCode);
 }
 
 const IMAGE_FAULTS = /^(ErrImage|ImagePull|InvalidImage|RegistryUnavailable)/;
 
 /** What keeps a pod from running its submission, while it may still pass. */
-function holdUpOf(job: V1Job, pod: V1Pod | undefined, actual: Actual): RuntimeFailure | null {
+function holdUpOf(job: V1Job, pod: V1Pod | undefined, actual: Actual): Trouble | null {
   if (pod === undefined) {
     const refusal = actual.refusals.get(job.metadata?.uid ?? '');
     if (refusal === undefined) return null;
-    return because(/exceeded quota/.test(refusal) ? 'quota' : 'rejected', true, null, refusal);
+    return trouble(refusal.includes('exceeded quota') ? 'no-room' : 'not-admitted', refusal);
   }
   for (const { state } of statusesOf(pod)) {
     const { reason = '', message = '' } = state?.waiting ?? {};
-    if (IMAGE_FAULTS.test(reason)) return because('image', true, null, `${reason} ${message}`);
-    if (/^Create.*Error$/.test(reason))
-      return because('unavailable', true, null, `${reason} ${message}`);
+    if (IMAGE_FAULTS.test(reason)) return trouble('image', `${reason} ${message}`);
+    if (/^Create.*Error$/.test(reason)) return trouble('not-created', `${reason} ${message}`);
   }
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   return scheduled?.status === 'False'
-    ? because('unavailable', true, null, `${scheduled.reason ?? ''} ${scheduled.message ?? ''}`)
+    ? trouble('no-room', `${scheduled.reason ?? ''} ${scheduled.message ?? ''}`)
     : null;
 }
 
-function tooLate(runs: boolean, startMs: number): RuntimeFailure {
+/** Of a node that is not heard of, the cluster calls each pod unready, but its containers stay what they last were. */
+function silentNode(pod: V1Pod | undefined): Trouble | null {
+  const miner = pod?.status?.containerStatuses?.find(({ name }) => name === CONTAINER.miner);
+  return miner?.ready === true ? trouble('node-silent', 'its node is not heard of') : null;
+}
+
+function tooLate(runs: boolean, startMs: number): Trouble {
   return runs
-    ? because('not-ready', false, null, `no answer on its health path within ${startMs} ms`)
-    : because('unavailable', true, null, `no pod that runs within ${startMs} ms`);
+    ? trouble('never-ready', `no answer on its health path within ${startMs} ms`)
+    : trouble('not-started', `no pod that runs within ${startMs} ms`);
 }
 
 function running(pod: V1Pod | undefined): Date | undefined {
@@ -130,11 +139,6 @@ function hostOf(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
-function because(
-  reason: RuntimeFailure['reason'],
-  ours: boolean,
-  exitCode: number | null,
-  detail: string,
-): RuntimeFailure {
-  return { reason, ours, exitCode, detail: detailOf(detail.trim()) };
+function trouble(kind: Trouble['kind'], detail: string, exitCode: number | null = null): Trouble {
+  return { kind, exitCode, detail };
 }

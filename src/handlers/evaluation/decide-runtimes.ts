@@ -1,10 +1,9 @@
-import type { RuntimeFailure, RuntimeState } from '../../cluster/cluster.ts';
+import type { RuntimeFailure, RuntimeState, Runtimes } from '../../cluster/cluster.ts';
+import { MAX_OWN_FAULTS } from '../../evaluation/failure-limits.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
+import { detailOf } from '../../events/scalars.ts';
 import type { RuntimeRecord } from '../../projectors/evaluation.ts';
 import type { Standing } from './decide-evaluation.ts';
-
-/** A submission that fails so often by its own fault is not started any more: its miner failed the rest of the run. */
-const MAX_OWN_FAULTS = 3;
 
 /** Between two attempts: longer each time, up to five minutes. */
 const BACKOFF_FIRST_MS = 5_000;
@@ -40,6 +39,34 @@ export function standingOf(
   return state?.phase === 'ready' ? 'ready' : 'waiting';
 }
 
+/**
+ * An attempt may fail so often for reasons that look like ours. What fails once more while other miners' submissions
+ * run has the same images, limits and services as they have: all that differs is the submission.
+ */
+const MAX_OUR_FAULTS = 3;
+
+/** Reasons that follow from when and where an attempt was begun: never a miner's, however often. */
+const NEVER_A_MINERS: readonly RuntimeFailure['reason'][] = ['quota', 'image', 'deadline'];
+
+/**
+ * Whose failure one more failed attempt is, decided once, when it is recorded. `othersRun` says whether a submission of
+ * another miner of the same run is ready at this moment: without one nothing proves that the cluster is well, and the
+ * failure stays ours.
+ */
+export function blameOf(
+  failure: RuntimeFailure,
+  { ourFaults, othersRun }: Readonly<{ ourFaults: number; othersRun: boolean }>,
+): RuntimeFailure {
+  const stays =
+    !failure.ours ||
+    !othersRun ||
+    ourFaults < MAX_OUR_FAULTS ||
+    NEVER_A_MINERS.includes(failure.reason);
+  if (stays) return failure;
+  const detail = detailOf(`attempt ${ourFaults + 1} fails while others run: ${failure.detail}`);
+  return { ...failure, ours: false, detail };
+}
+
 type Instance = Readonly<{
   family: string;
   run: string;
@@ -53,15 +80,18 @@ export function runtimeNews(
   instance: Instance,
   { attempt, phase, failure }: RuntimeState,
   record: RuntimeRecord | undefined,
-  adapter: 'kubernetes' | 'process',
+  { adapter, othersRun }: Readonly<{ adapter: Runtimes['adapter']; othersRun: boolean }>,
 ): DomainEvent | null {
   const { family, run, submission, miner, deployment } = instance;
   const at = { family, run, submission, miner, deployment, attempt };
   const known = record?.attempt === attempt ? record.phase : null;
   if (phase === 'ready' && known === null)
     return { type: 'runtime.ready.v1', data: { ...at, adapter } };
-  if (phase === 'failed' && known !== 'failed' && known !== 'ended')
-    return { type: 'runtime.failed.v1', data: { ...at, ...(failure ?? NO_REASON) } };
+  if (phase === 'failed' && known !== 'failed' && known !== 'ended') {
+    const ourFaults = record?.faults.ours ?? 0;
+    const blame = blameOf(failure ?? NO_REASON, { ourFaults, othersRun });
+    return { type: 'runtime.failed.v1', data: { ...at, ...blame } };
+  }
   return null;
 }
 

@@ -101,7 +101,15 @@ function newsOf(
   return desired.flatMap((instance) => {
     const state = states.get(instance.deployment);
     if (state === undefined || state.attempt !== instance.attempt) return [];
-    const news = runtimeNews(instance, state, records.get(instance.deployment), adapter);
+    const othersRun = desired.some(
+      ({ family, run, miner, deployment }) =>
+        family === instance.family &&
+        run === instance.run &&
+        miner !== instance.miner &&
+        states.get(deployment)?.phase === 'ready',
+    );
+    const record = records.get(instance.deployment);
+    const news = runtimeNews(instance, state, record, { adapter, othersRun });
     return news === null ? [] : [news];
   });
 }

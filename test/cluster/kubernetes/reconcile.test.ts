@@ -162,25 +162,28 @@ test('without quota for a Job it waits, and begins when there is room', async ()
   expect(both.map(({ phase }) => phase)).toEqual(['ready', 'ready']);
 });
 
-test('without quota for a pod it waits as long as it takes', async () => {
+test.each([
+  [
+    'quota for a pod',
+    { kind: 'forbidden', message: 'pods "m" is forbidden: exceeded quota: miners' },
+    'exceeded quota',
+  ],
+  ['a node that has room', { kind: 'unschedulable' }, 'Unschedulable'],
+] as const)('without %s it waits as long as it takes', async (_what, fate, detail) => {
   await using site = await clusterSite();
-  site.state.fateOf = () => ({
-    kind: 'forbidden',
-    message: 'pods "m" is forbidden: exceeded quota: miners',
-  });
+  site.state.fateOf = () => fate;
   const runtimes = site.openRuntimes();
   await stateOf(runtimes);
   site.pass(600_000);
 
   expect(await stateOf(runtimes)).toMatchObject({
     phase: 'starting',
-    failure: { reason: 'quota', ours: true, detail: expect.stringContaining('exceeded quota') },
+    failure: { reason: 'quota', ours: true, detail: expect.stringContaining(detail) },
   });
 });
 
 test.each([
   ['an image that does not come', { kind: 'waiting', reason: 'ImagePullBackOff' }, 'image'],
-  ['a pod that no node has room for', { kind: 'unschedulable' }, 'unavailable'],
   [
     'a pod that is not admitted',
     { kind: 'forbidden', message: 'violates PodSecurity "restricted:latest"' },
@@ -248,16 +251,6 @@ test('what never answers fails by its own fault, but not before its time', async
   expect(await stateOf(runtimes)).toMatchObject({
     phase: 'failed',
     failure: { reason: 'not-ready', ours: false },
-  });
-});
-
-test('what the cluster calls ready and we do not reach is our own trouble', async () => {
-  await using site = await clusterSite();
-  site.healthy.now = false;
-
-  expect(await stateOf(site.openRuntimes())).toMatchObject({
-    phase: 'starting',
-    failure: { reason: 'unavailable', ours: true },
   });
 });
 

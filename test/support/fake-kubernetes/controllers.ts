@@ -3,8 +3,12 @@ import type { Store } from './store.ts';
 
 /** What becomes of a Job's pod. */
 export type Fate =
-  | Readonly<{ kind: 'ready' }>
+  | Readonly<{ kind: 'ready'; node?: string }>
   | Readonly<{ kind: 'running' }>
+  /** It was ready, and its node is not heard of any more. */
+  | Readonly<{ kind: 'lost-node' }>
+  /** The kubelet took it down, for what its words say. */
+  | Readonly<{ kind: 'evicted'; message: string }>
   | Readonly<{ kind: 'waiting'; reason: string }>
   | Readonly<{ kind: 'unschedulable' }>
   | Readonly<{ kind: 'forbidden'; message: string }>
@@ -54,6 +58,7 @@ function stepJob(store: Store, job: Stored, now: number, fateOf: FateOf): boolea
     store.patch('pods', namespace, pod.metadata.name, { status: wanted });
     return true;
   }
+  if (fate.kind === 'evicted') return end('Failed', 'BackoffLimitExceeded');
   if (fate.kind !== 'ended') return false;
   return fate.exitCode === 0 && fate.container === 'miner'
     ? end('Complete', 'CompletionsReached')
@@ -67,6 +72,10 @@ function makePod(store: Store, job: Stored, fate: Fate): boolean {
     if (fate.kind === 'forbidden') throw new Refusal(403, 'Forbidden', fate.message);
     store.create('pods', namespace, {
       ...template,
+      spec: {
+        ...treeOf(template['spec']),
+        nodeName: fate.kind === 'ready' ? (fate.node ?? 'node-1') : 'node-1',
+      },
       metadata: {
         ...treeOf(template['metadata']),
         name: `${name}-${uid.slice(-5)}`,
@@ -92,16 +101,25 @@ function makePod(store: Store, job: Stored, fate: Fate): boolean {
 
 function podStatus(fate: Fate, time: string) {
   const ready = (status: 'True' | 'False') => [{ type: 'Ready', status, lastTransitionTime: time }];
-  const container = (name: string, state: object) => [{ name, state, ready: false }];
+  const container = (name: string, state: object, isReady = false) => [
+    { name, state, ready: isReady },
+  ];
   const label = JSON.stringify(fate);
   switch (fate.kind) {
     case 'ready':
     case 'running':
+    case 'lost-node':
       return {
         fate: label,
         conditions: ready(fate.kind === 'ready' ? 'True' : 'False'),
-        containerStatuses: container('miner', { running: { startedAt: time } }),
+        containerStatuses: container(
+          'miner',
+          { running: { startedAt: time } },
+          fate.kind !== 'running',
+        ),
       };
+    case 'evicted':
+      return { fate: label, phase: 'Failed', reason: 'Evicted', message: fate.message };
     case 'waiting':
       return {
         fate: label,

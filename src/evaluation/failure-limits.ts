@@ -1,0 +1,10 @@
+/*
+ * From when on what a miner's submission does not do is the miner's failure: validators keep to them, and auditors hold
+ * them to it.
+ */
+
+/** So often a miner's service that does not answer is asked; then it is the miner's failure. */
+export const MAX_UNREACHABLE = 5;
+
+/** A submission that fails so often by its own fault is not started any more: its miner failed the rest of the run. */
+export const MAX_OWN_FAULTS = 3;
