@@ -5,6 +5,7 @@ import { Envelope, type Head, type Recorded } from '../events/envelope.ts';
 import { leafHash, NO_LEAF } from '../events/hash.ts';
 import type { LogReader, ReadBatch, ReadOptions } from '../events/log.ts';
 import type { LogStore } from './log-store.ts';
+import type { OwnEvents } from './own-events.ts';
 import { patientStore } from './patient-store.ts';
 import type { RetryDeps } from './retry.ts';
 
@@ -17,6 +18,8 @@ const READ_BATCH_EVENTS = 500;
 export type ReaderDeps = Omit<RetryDeps, 'signal'> & {
   /** How an event is given: to whoever has its key a sealed fact is the event inside. As it is stored by default. */
   readonly expand?: (recorded: Recorded) => Recorded;
+  /** Gives an event by its bytes and its place, where this process has stored it itself. */
+  readonly recall?: OwnEvents['recall'];
 };
 
 /**
@@ -26,9 +29,11 @@ export type ReaderDeps = Omit<RetryDeps, 'signal'> & {
  */
 export function logReader(
   store: LogStore,
-  { expand = asStored, ...deps }: ReaderDeps = {},
+  { expand = asStored, recall = nothing, ...deps }: ReaderDeps = {},
 ): LogReader {
-  const verify: Verify = (payloads, head) => verifyBatch(payloads, store.source, head, expand);
+  const read: Read = (payload, head) =>
+    recall(payload, head) ?? expand(readEvent(payload, store.source, head));
+  const verify: Verify = (payloads, head) => verifyBatch(payloads, head, read);
   return {
     source: store.source,
     head: () => headOf(store),
@@ -40,6 +45,13 @@ export function logReader(
 function asStored(recorded: Recorded): Recorded {
   return recorded;
 }
+
+function nothing(): undefined {
+  return undefined;
+}
+
+/** The verified event that follows a head. */
+type Read = (payload: Uint8Array, head: Head) => Recorded;
 
 type Verify = (payloads: readonly Uint8Array[], after: Head) => ReadBatch;
 
@@ -122,17 +134,12 @@ async function checkStart(store: LogStore, after: Head, size: number): Promise<v
   }
 }
 
-function verifyBatch(
-  payloads: readonly Uint8Array[],
-  source: string,
-  after: Head,
-  expand: (recorded: Recorded) => Recorded,
-): ReadBatch {
+function verifyBatch(payloads: readonly Uint8Array[], after: Head, read: Read): ReadBatch {
   let head = after;
   const events: Recorded[] = [];
   for (const payload of payloads) {
-    const recorded = readEvent(payload, source, head);
-    events.push(expand(recorded));
+    const recorded = read(payload, head);
+    events.push(recorded);
     head = { size: recorded.n + 1, hash: recorded.hash };
   }
   return { events, payloads, head };

@@ -8,6 +8,7 @@ import type { RunKeys } from '../events/run-key.ts';
 import { isSealable, sealFact } from '../events/seal-box.ts';
 import { subjectOf } from '../events/subjects.ts';
 import type { LogStore, Message } from './log-store.ts';
+import type { OwnEvents } from './own-events.ts';
 import { type RetryDeps, whileUnavailable } from './retry.ts';
 
 /** What may wait: some twenty batches. A caller that awaits its appends never gets here. */
@@ -20,6 +21,8 @@ const MAX_SHARED_BATCH_BYTES = 8 * 1024 * 1024;
 export type WriterDeps = RetryDeps & {
   /** The keys under which facts that give scores away are stored sealed; without them they are stored as they are. */
   readonly keys?: RunKeys | undefined;
+  /** Is told of what was stored, before whoever appended it is. */
+  readonly keep?: OwnEvents['keep'];
 };
 
 /**
@@ -115,7 +118,7 @@ function place(draft: Draft, source: string, head: Head, keys: RunKeys | undefin
 }
 
 /** Takes what waits, up to one batch, and settles it. What is in flight still counts as queued. */
-async function storeNextBatch(writer: Writer, store: LogStore, deps: RetryDeps): Promise<void> {
+async function storeNextBatch(writer: Writer, store: LogStore, deps: WriterDeps): Promise<void> {
   const batch = nextBatch(writer.queue);
   const messages = batch.flatMap((queued) => queued.messages);
   try {
@@ -134,6 +137,7 @@ async function storeNextBatch(writer: Writer, store: LogStore, deps: RetryDeps):
   }
   writer.queue.splice(0, batch.length);
   for (const { recorded, head, bytes, settle } of batch) {
+    deps.keep?.(recorded, writer.stored, bytes);
     writer.stored = head;
     writer.events -= recorded.length;
     writer.bytes -= bytes;

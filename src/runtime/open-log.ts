@@ -5,6 +5,7 @@ import { expandFact } from '../events/unsealer.ts';
 import { headOf, logReader } from './log-reader.ts';
 import type { LogStore } from './log-store.ts';
 import { logWriter } from './log-writer.ts';
+import { ownEvents } from './own-events.ts';
 import type { RetryDeps } from './retry.ts';
 
 export type OpenLogDeps = RetryDeps & {
@@ -22,8 +23,16 @@ export async function openLog(
   { secret, ...deps }: OpenLogDeps = {},
 ): Promise<Log> {
   const head = await headOf(store);
-  if (secret === undefined) return { ...logReader(store, deps), ...logWriter(store, head, deps) };
+  const { keep, recall } = ownEvents();
+  if (secret === undefined)
+    return {
+      ...logReader(store, { ...deps, recall }),
+      ...logWriter(store, head, { ...deps, keep }),
+    };
   const keys = runKeys(secret, store.source);
   const expand = (recorded: Recorded): Recorded => expandFact(recorded, keys);
-  return { ...logReader(store, { ...deps, expand }), ...logWriter(store, head, { ...deps, keys }) };
+  return {
+    ...logReader(store, { ...deps, expand, recall }),
+    ...logWriter(store, head, { ...deps, keys, keep }),
+  };
 }
