@@ -38,7 +38,7 @@ test('what is written is read as the same', () => {
 
 test('a number keeps its form whatever number it is, and wherever it stands', () => {
   const digits = (maxLength: number) =>
-    fc.string({ unit: fc.constantFrom(...'0015'), minLength: 1, maxLength });
+    fc.string({ unit: fc.constantFrom('0', '0', '1', '5'), minLength: 1, maxLength });
   const number = fc
     .record({
       sign: fc.constantFrom('', '-'),
