@@ -3,7 +3,7 @@ import type { Coverage } from '../events/report.ts';
 import type { Fraction } from '../events/scalars.ts';
 import { NANO, roundHalfEven } from './nano.ts';
 
-/** A miner judged on less than half of the run's tasks is left out of the report: it was not evaluated. */
+/** A miner judged on less than half of the tasks that count is left out of the report: it was not evaluated. */
 const MIN_TASK_SHARE: Fraction = { num: 1, den: 2 };
 
 /** What one validator measured of one miner in a run. */
@@ -22,7 +22,7 @@ export type Composites = Readonly<{ scores: Record<string, number>; coverage: Co
 
 /**
  * This validator's composite of every roster miner: the mean over its judged pairs in 1e-9, rounded
- * half to even. A miner is in `scores` exactly when judged · 2 ≥ tasks (`MIN_TASK_SHARE`) and at least
+ * half to even. A miner is in `scores` exactly when judged · 2 ≥ tasks that count (`MIN_TASK_SHARE`) and at least
  * one pair was judged; otherwise it is absent, never zero. `coverage` lists every roster miner, sorted
  * by hotkey, with missing = tasks − judged − excused. Tallies of miners outside the roster take no part.
  * Throws `input.invalid` for a repeated miner or counts that contradict each other.
@@ -30,7 +30,7 @@ export type Composites = Readonly<{ scores: Record<string, number>; coverage: Co
 export function compositesOf(facts: {
   /** The roster. */
   miners: readonly string[];
-  /** How many tasks the run has. */
+  /** How many tasks of the run count: all, or its sample. */
   taskCount: number;
   tallies: readonly Tally[];
 }): Composites {

@@ -2,6 +2,7 @@ import type { Chain } from '../chain/chain.ts';
 import { decide } from '../consensus/decide.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import { wantedSeats } from '../consensus/snapshot.ts';
+import { countingTasks } from '../evaluation/sample.ts';
 import type { Rules } from '../events/decision.ts';
 import type { RunKeys } from '../events/run-key.ts';
 import type { SnapshotPhase } from '../events/snapshot.ts';
@@ -161,8 +162,9 @@ async function report(
   { genesis, netuid }: Identity,
   deps: StepDeps,
 ): Promise<string | null> {
-  const { family, run, roster, miners, tasks, phases } = view.run;
-  const scores = await tallies(deps.projections.scoreStore, family, run);
+  const { family, run, roster, miners, tasks, sample, phases } = view.run;
+  const counting = countingTasks({ tasks, sample }, view.open?.blockHash ?? null);
+  const scores = await tallies(deps.projections.scoreStore, { family, run, tasks: counting });
   return signReport(
     {
       genesis,
@@ -172,7 +174,7 @@ async function report(
       roster,
       snapshotBlock: phases.snapshot,
       miners,
-      tasks,
+      taskCount: sample ?? tasks.length,
       tallies: scores,
     },
     deps,

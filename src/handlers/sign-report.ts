@@ -15,7 +15,8 @@ export type ReportRequest = Readonly<{
   roster: string;
   snapshotBlock: number;
   miners: readonly string[];
-  tasks: readonly string[];
+  /** How many tasks of the run count: a miner is measured by those. */
+  taskCount: number;
   /** Sums and counts of this validator's own scores. */
   tallies: readonly Tally[];
 }>;
@@ -30,8 +31,9 @@ export async function signReport(
   request: ReportRequest,
   deps: { signer: Signer; history: SigningHistory; record: Recorder },
 ): Promise<string | null> {
-  const { genesis, netuid, family, run, roster, snapshotBlock, miners, tasks, tallies } = request;
-  const { scores, coverage } = compositesOf({ miners, taskCount: tasks.length, tallies });
+  const { genesis, netuid, family, run, roster, snapshotBlock, miners, taskCount, tallies } =
+    request;
+  const { scores, coverage } = compositesOf({ miners, taskCount, tallies });
   const body = buildReport({
     genesis,
     netuid,

@@ -3,12 +3,12 @@ import type { InRun } from '../events/define-event.ts';
 import { Phases, RunClosed } from '../events/run.ts';
 import { runSequence } from '../events/scalars.ts';
 import type { Projector, Queries } from './projector.ts';
-import { integer, json, oneOf, type ResultRow, text } from './row.ts';
+import { integer, integerOrNull, json, oneOf, type ResultRow, text } from './row.ts';
 
 /** Which runs there are, and which still need something done. */
 export const runState: Projector = {
   name: 'run-state',
-  version: 2,
+  version: 3,
   schema: [
     `CREATE TABLE opened (
       family TEXT NOT NULL, run TEXT NOT NULL, sequence INTEGER NOT NULL, n INTEGER NOT NULL,
@@ -16,6 +16,9 @@ export const runState: Projector = {
       PRIMARY KEY (family, run)
     ) STRICT`,
     'CREATE INDEX opened_by_sequence ON opened (sequence, n)',
+    `CREATE TABLE sampled (
+      family TEXT NOT NULL, run TEXT NOT NULL, sample INTEGER NOT NULL, PRIMARY KEY (family, run)
+    ) STRICT, WITHOUT ROWID`,
     `CREATE TABLE closed (
       family TEXT NOT NULL, run TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (family, run)
     ) STRICT, WITHOUT ROWID`,
@@ -27,6 +30,8 @@ export const runState: Projector = {
     opened: `INSERT INTO opened (family, run, sequence, n, roster, phases, miners, tasks)
       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
       FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
+    sampled: `INSERT INTO sampled (family, run, sample)
+      SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
     closed: `INSERT INTO closed (family, run, reason)
       SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
     done: `INSERT INTO done (family, run)
@@ -41,6 +46,10 @@ export const runState: Projector = {
           { statement: 'opened', rows: [[family, run, runSequence(run), n, roster, ...lists]] },
         ];
       }
+      case 'roster.accepted.v1':
+        return event.data.sample === null
+          ? []
+          : [{ statement: 'sampled', rows: [[...runColumns(event.data), event.data.sample]] }];
       case 'run.closed.v1':
         return [{ statement: 'closed', rows: [[...runColumns(event.data), event.data.reason]] }];
       case 'weights.intended.v1':
@@ -71,6 +80,8 @@ export type Run = Readonly<{
   phases: Phases;
   miners: readonly string[];
   tasks: readonly string[];
+  /** How many of the tasks count, chosen by the snapshot block; null where all do. */
+  sample: number | null;
   status: 'open' | 'closed';
   /** Null while the run is open. */
   closedReason: z.infer<typeof RunClosed.data>['reason'] | null;
@@ -99,9 +110,9 @@ export async function unfinishedRuns(queries: Queries): Promise<readonly Run[]> 
   return (await queries.all(sql)).map(toRun);
 }
 
-const RUNS = `SELECT family, run, sequence, n, roster, phases, miners, tasks, reason AS closed_reason,
+const RUNS = `SELECT family, run, sequence, n, roster, phases, miners, tasks, sample, reason AS closed_reason,
     (family, run) IN (SELECT family, run FROM done) AS done
-  FROM opened LEFT JOIN closed USING (family, run)`;
+  FROM opened LEFT JOIN sampled USING (family, run) LEFT JOIN closed USING (family, run)`;
 
 const Names = z.array(z.string());
 const closedReasons = RunClosed.data.shape.reason.options;
@@ -118,6 +129,7 @@ function toRun(row: ResultRow): Run {
     phases: json(row, 'phases', Phases),
     miners: json(row, 'miners', Names),
     tasks: json(row, 'tasks', Names),
+    sample: integerOrNull(row, 'sample'),
     status: closedReason === null ? 'open' : 'closed',
     closedReason,
     done: integer(row, 'done') === 1,

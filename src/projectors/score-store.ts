@@ -36,16 +36,16 @@ export type Tally = Readonly<{
   excused: number;
 }>;
 
-/** One tally for each miner that has a result in the run, sorted by miner. */
+/** One tally for each miner that has a result in the run for a task that counts, sorted by miner. */
 export async function tallies(
   queries: Queries,
-  family: string,
-  run: string,
+  { family, run, tasks }: Readonly<{ family: string; run: string; tasks: readonly string[] }>,
 ): Promise<readonly Tally[]> {
   const sql = `SELECT miner, coalesce(sum(score), 0) AS sum,
       sum(status <> 'excused') AS judged, sum(status = 'excused') AS excused
-    FROM score WHERE family = ?1 AND run = ?2 GROUP BY miner ORDER BY miner`;
-  return (await queries.all(sql, [family, run])).map((row) => ({
+    FROM score WHERE family = ?1 AND run = ?2 AND task IN (SELECT value FROM json_each(?3))
+    GROUP BY miner ORDER BY miner`;
+  return (await queries.all(sql, [family, run, JSON.stringify(tasks)])).map((row) => ({
     miner: text(row, 'miner'),
     sum: integer(row, 'sum'),
     judged: integer(row, 'judged'),

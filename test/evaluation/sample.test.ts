@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sampleTasks } from '#src/evaluation/sample.ts';
+import { countingTasks, sampleTasks } from '#src/evaluation/sample.ts';
 import { sha256 } from '#src/events/hash.ts';
 
 const hash = fc.string().map((text) => sha256(text));
@@ -52,4 +52,13 @@ test('another block chooses others', () => {
   const all = Array.from({ length: 100 }, (_, n) => `t-${n}`);
   const of = (block: string) => sampleTasks(all, { count: 10, blockHash: sha256(block) });
   expect(of('one')).not.toEqual(of('other'));
+});
+
+test('of a sample no task counts before its block is known, and without a sample every task does', () => {
+  const all = ['t-1', 't-2', 't-3'];
+  expect(countingTasks({ tasks: all, sample: 2 }, null)).toEqual([]);
+  expect(countingTasks({ tasks: all, sample: 2 }, sha256('block'))).toEqual(
+    sampleTasks(all, { count: 2, blockHash: sha256('block') }),
+  );
+  expect(countingTasks({ tasks: all, sample: null }, null)).toEqual(all);
 });

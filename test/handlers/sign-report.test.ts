@@ -15,7 +15,7 @@ const REQUEST: ReportRequest = {
   roster: sha256('roster'),
   snapshotBlock: 20,
   miners: [MINER],
-  tasks: ['task-1'],
+  taskCount: 1,
   tallies: [{ miner: MINER, sum: 700_000_000, judged: 1, excused: 0 }],
 };
 const SLOT = 'report general_chat run-7';
@@ -74,3 +74,23 @@ test('where only that something was signed is known, nothing is signed', async (
   expect(recorded).toEqual([]);
   expect(note).toMatch(/^signing.refused: .*: the imported signing history ends with this run/);
 });
+
+test.for([
+  { taskCount: 8, judged: 3, counted: false },
+  { taskCount: 3, judged: 3, counted: true },
+  { taskCount: 3, judged: 2, counted: true },
+  { taskCount: 3, judged: 1, counted: false },
+])(
+  'a miner that was judged on $judged of $taskCount tasks that count is reported: $counted',
+  async ({ taskCount, judged, counted }) => {
+    const sum = judged * 900_000_000;
+    const tallies = [{ miner: MINER, sum, judged, excused: 0 }];
+    const { recorded } = await sign(new Map(), { taskCount, tallies });
+    const [report] = recorded;
+    const { body, coverage } = report?.type === 'report.signed.v1' ? report.data : NOTHING;
+    expect(JSON.parse(body)).toMatchObject({ scores: counted ? { [MINER]: 900_000_000 } : {} });
+    expect(coverage).toEqual([{ miner: MINER, judged, excused: 0, missing: taskCount - judged }]);
+  },
+);
+
+const NOTHING = { body: '{}', coverage: [] };

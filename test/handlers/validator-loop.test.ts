@@ -22,6 +22,7 @@ function run(name: string): Run {
     phases: { snapshot: 1, commit: 2, decide: 3, certify: 4 },
     miners: [],
     tasks: [],
+    sample: null,
     status: 'open',
     closedReason: null,
     done: false,

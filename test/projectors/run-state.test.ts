@@ -17,6 +17,7 @@ describe('a run', () => {
       roster: digest('a'),
       miners: [hotkey('a'), hotkey('b')],
       tasks: ['t-1', 't-2'],
+      sample: null,
       phases: { snapshot: 100, commit: 200, decide: 300, certify: 400 },
       status: 'open',
       closedReason: null,
@@ -27,6 +28,13 @@ describe('a run', () => {
       status: 'closed',
       closedReason: 'commit-phase-ended',
     });
+  });
+
+  test('has the sample of the roster that it was opened by', async () => {
+    await using projection = await project(runState, [opened('run-7'), accepted('run-7', 1)]);
+    expect((await findRun(projection.queries, 'general_chat', 'run-7'))?.sample).toBe(1);
+    await using whole = await project(runState, [opened('run-7'), accepted('run-7', null)]);
+    expect((await findRun(whole.queries, 'general_chat', 'run-7'))?.sample).toBeNull();
   });
 
   test('is found in its own family only', async () => {
@@ -136,4 +144,10 @@ function intended(run: string): DomainEvent {
       outcome: null,
     },
   };
+}
+
+function accepted(run: string, sample: number | null): DomainEvent {
+  const digests = { roster: digest('a'), document: digest('b'), taskSet: digest('c') };
+  const data = { family: 'general_chat', run, ...digests, epoch: 7, members: 2, sample };
+  return { type: 'roster.accepted.v1', data };
 }

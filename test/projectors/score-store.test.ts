@@ -7,6 +7,8 @@ import { recordedEvidence, scoreStore, tallies } from '#src/projectors/score-sto
 import { digest, hotkey, project } from '../support/recorded-events.ts';
 
 const [a, b] = [hotkey('a'), hotkey('b')];
+const TASKS = Array.from({ length: MAX_TASKS + 1 }, (_, index) => `t-${index}`);
+const RUN_1 = { family: 'general_chat', run: 'run-1', tasks: TASKS };
 
 describe('tallies', () => {
   test('sum what counts, and count what is excused apart', async () => {
@@ -17,7 +19,7 @@ describe('tallies', () => {
       result(a, 't-3', { status: 'failed', score: 0, basis: 'none' }),
       result(a, 't-4', { status: 'excused', score: null, basis: 'none' }),
     ]);
-    expect(await tallies(projection.queries, 'general_chat', 'run-1')).toEqual([
+    expect(await tallies(projection.queries, RUN_1)).toEqual([
       { miner: a, sum: 1_000_000_001, judged: 3, excused: 1 },
       { miner: b, sum: 400, judged: 1, excused: 0 },
     ]);
@@ -26,14 +28,14 @@ describe('tallies', () => {
   test('a miner with nothing but excused pairs has a sum of zero over none', async () => {
     const excused = result(a, 't-1', { status: 'excused', score: null, basis: 'none' });
     await using projection = await project(scoreStore, [excused]);
-    const [tally] = await tallies(projection.queries, 'general_chat', 'run-1');
+    const [tally] = await tallies(projection.queries, RUN_1);
     expect(tally).toEqual({ miner: a, sum: 0, judged: 0, excused: 1 });
   });
 
   test('are exact for as many tasks as a run may have, all at the highest score', async () => {
     const events = Array.from({ length: MAX_TASKS }, (_, i) => scored(a, `t-${i}`, 999_999_999));
     await using projection = await project(scoreStore, events);
-    const [tally] = await tallies(projection.queries, 'general_chat', 'run-1');
+    const [tally] = await tallies(projection.queries, RUN_1);
     expect(tally).toEqual({
       miner: a,
       sum: 999_999_999 * MAX_TASKS,
@@ -48,8 +50,20 @@ describe('tallies', () => {
       scored(a, 't-1', 900),
       result(a, 't-1', { status: 'excused', score: null, basis: 'none' }),
     ]);
-    const [tally] = await tallies(projection.queries, 'general_chat', 'run-1');
+    const [tally] = await tallies(projection.queries, RUN_1);
     expect(tally).toEqual({ miner: a, sum: 7, judged: 1, excused: 0 });
+  });
+
+  test('are of the tasks that count alone', async () => {
+    await using projection = await project(scoreStore, [
+      scored(a, 't-1', 7),
+      scored(a, 't-2', 900),
+      result(a, 't-3', { status: 'excused', score: null, basis: 'none' }),
+    ]);
+    expect(await tallies(projection.queries, { ...RUN_1, tasks: ['t-2'] })).toEqual([
+      { miner: a, sum: 900, judged: 1, excused: 0 },
+    ]);
+    expect(await tallies(projection.queries, { ...RUN_1, tasks: [] })).toEqual([]);
   });
 
   test('keep runs and families apart', async () => {
@@ -59,7 +73,7 @@ describe('tallies', () => {
       scored(a, 't-1', 300, { family: 'research' }),
     ]);
     const sums = async (family: string, run: string): Promise<readonly number[]> =>
-      (await tallies(projection.queries, family, run)).map(({ sum }) => sum);
+      (await tallies(projection.queries, { family, run, tasks: TASKS })).map(({ sum }) => sum);
     expect(await sums('general_chat', 'run-1')).toEqual([1]);
     expect(await sums('general_chat', 'run-2')).toEqual([20]);
     expect(await sums('research', 'run-1')).toEqual([300]);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { sampleTasks } from '#src/evaluation/sample.ts';
+import type { DomainEvent } from '#src/events/catalogue.ts';
 import { prng } from '../support/prng.ts';
-import { hotkey } from '../support/recorded-events.ts';
+import { digest, hotkey } from '../support/recorded-events.ts';
 import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
 import type { Fault } from '../support/simulated-services.ts';
 
@@ -160,6 +162,40 @@ describe('a validator without oracles', () => {
     },
   );
 });
+
+describe('a run with a sample', () => {
+  test('waits for the block that chooses it, and is measured by its tasks alone', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const plan = {
+      seed: 'sample',
+      miners: { A: 'honest' as const },
+      tasks: TASKS,
+      sample: 3,
+      faults: [],
+      leases: false,
+      mortality: 0,
+    };
+    await using play = await simulateEvaluation(plan);
+    await play.live(5 * MINUTE_MS);
+    expect(play.log.data('task.claimed.v1')).toEqual([]);
+    const blockHash = digest('e');
+    await play.log.record([snapshotAt(blockHash)]);
+    await play.live(10 * MINUTE_MS);
+    await play.close();
+    const all = TASKS.map(({ task_id: id }) => id);
+    const scores = play.log.data('score.recorded.v1');
+    expect(scores.map(({ task }) => task).toSorted()).toEqual(
+      sampleTasks(all, { count: 3, blockHash }),
+    );
+  });
+});
+
+function snapshotAt(blockHash: string): DomainEvent {
+  const snapshot = { block: 1, blockHash, rowCount: 10, voters: [], miners: [], incumbent: null };
+  const data = { family: 'general_chat', run: 'run-7', phase: 'open', snapshot } as const;
+  return { type: 'snapshot.taken.v1', data };
+}
 
 type Play = Awaited<ReturnType<typeof simulateEvaluation>>;
 

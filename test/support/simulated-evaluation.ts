@@ -66,6 +66,8 @@ export async function simulateEvaluation(
     leases: boolean;
     /** Whether any are configured; they are unless it says otherwise. */
     oracles?: boolean;
+    /** How many of the tasks count; all do unless it says otherwise. */
+    sample?: number;
     /** The odds that this validator dies where something leaves the process or comes back to it. */
     mortality: number;
   }>,
@@ -80,7 +82,7 @@ export async function simulateEvaluation(
   const blobs = memoryBlobs();
   const world = { ...plan, manners, clock, random };
   const taskSet = await blobs.put(bytesOf(taskSetOf(plan.tasks)));
-  await log.record(openingOf(plan.tasks, miners, taskSet));
+  await log.record(openingOf(plan, miners, taskSet));
   const ledger = simulatedLedger(world);
   const owner = simulatedOwner(world);
   const outside = {
@@ -183,6 +185,7 @@ function startLife(outside: Outside, mortal: Mortal) {
       closeJob: (job) => at(() => ledger.closeJob(job)),
       readJob: (job) => at(() => ledger.readJob(job)),
       readLedger: (job) => at(() => ledger.readLedger(job)),
+      meter: (cost) => at(() => ledger.meter(cost)),
     },
     invokeMiner: (request) => at(() => invokeMiner(request)),
     judge: { name: judge.name, ask: (question, signal) => at(() => judge.ask(question, signal)) },
@@ -202,17 +205,16 @@ function startLife(outside: Outside, mortal: Mortal) {
             submit: (family, evaluation, body) => at(() => leases.submit(family, evaluation, body)),
           },
     indexCorpora: () => Promise.resolve(null),
-    loadRoster: () =>
-      Promise.resolve({
-        sample: null,
-        members: miners.map((hotkey) => ({
+    loadMembers: () =>
+      Promise.resolve(
+        miners.map((hotkey) => ({
           hotkey,
           submission: submissionOf(hotkey),
           archive: digest('b'),
           bytes: 100,
           manifest: '{}',
         })),
-      }),
+      ),
     self: SELF,
     jobKey: JOB_KEY,
     limits: { instantMs: 120_000, thinkingMs: 600_000, budget: 500_000_000, calls: 32 },
@@ -249,7 +251,7 @@ function bytesOf(document: unknown): Uint8Array {
 }
 
 function openingOf(
-  tasks: readonly Task[],
+  { tasks, sample = null }: Readonly<{ tasks: readonly Task[]; sample?: number | null }>,
   miners: readonly string[],
   taskSet: string,
 ): readonly DomainEvent[] {
@@ -275,7 +277,7 @@ function openingOf(
         taskSet,
         epoch: 1,
         members: miners.length,
-        sample: null,
+        sample,
       },
     },
     ...miners.map((miner): DomainEvent => {

@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 import type { Signer } from '../../consensus/keys.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
 import type { BlobStore } from '../../handlers/blobs.ts';
-import type { LoadRoster } from '../../handlers/evaluation/ports.ts';
+import type { LoadMembers } from '../../handlers/evaluation/ports.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import { type KeptDeps, keptRoster } from '../../handlers/roster/kept-roster.ts';
 import { createRosterKeeper } from '../../handlers/roster/roster-keeper.ts';
@@ -42,7 +42,7 @@ export type Rosters = Readonly<{
   /** Keeps the runs in step with the owner's until the signal aborts; throws where nothing may be appended any more. */
   run: () => Promise<void>;
   /** What the runs are evaluated from; null where scores are imported. */
-  documents: Readonly<{ blobs: BlobStore; loadRoster: LoadRoster }> | null;
+  documents: Readonly<{ blobs: BlobStore; loadMembers: LoadMembers }> | null;
 }> &
   AsyncDisposable;
 
@@ -95,7 +95,7 @@ export function openRosters(config: Config, deps: Deps): Rosters {
     },
     checks: [() => checkOf(state)],
     run: () => keepRunning(keeper.round, state, config.EIREL_POLL_MS, deps),
-    documents: { blobs, loadRoster: loadRosterFrom({ queries, blobs }) },
+    documents: { blobs, loadMembers: loadMembersFrom({ queries, blobs }) },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
 }
@@ -126,11 +126,8 @@ function keepRunning(
   });
 }
 
-function loadRosterFrom(deps: KeptDeps): LoadRoster {
-  return async (run) => {
-    const kept = await keptRoster(run, deps);
-    return kept === null ? null : { members: kept.document.members, sample: kept.body.sample };
-  };
+function loadMembersFrom(deps: KeptDeps): LoadMembers {
+  return async (run) => (await keptRoster(run, deps))?.document.members ?? null;
 }
 
 function checkOf({ failures, lastError }: LoopState): Check {

@@ -73,13 +73,10 @@ export type Oracles = Readonly<{
  */
 export type Outage = (sinceMs: number) => string | null;
 
-/** The parts of a run's roster that its evaluation needs; null while it is not here. */
-export type LoadRoster = (
-  run: Readonly<{ family: string; run: string; roster: string }>,
-) => Promise<Readonly<{
-  members: readonly RosterMember[];
-  sample: number | null;
-}> | null>;
+/** The members of a run's roster; null while it is not here. */
+export type LoadMembers = (
+  run: Readonly<{ family: string; run: string }>,
+) => Promise<readonly RosterMember[] | null>;
 
 /** Leases of tasks by the owner, where results are submitted to it. Nothing of it throws for the owner's faults. */
 export type Leases = Readonly<{

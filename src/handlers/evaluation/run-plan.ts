@@ -1,14 +1,14 @@
 import { deploymentOf } from '../../evaluation/job-name.ts';
 import { canBeJudged } from '../../evaluation/reference.ts';
 import type { RosterMember } from '../../evaluation/roster.ts';
-import { sampleTasks } from '../../evaluation/sample.ts';
+import { countingTasks } from '../../evaluation/sample.ts';
 import { MAX_TASK_SET_BYTES, type Task, TaskSet } from '../../evaluation/task-set.ts';
 import { snapshotOf } from '../../projectors/decisions.ts';
 import { acceptedRoster, archivesOf, referencesOf } from '../../projectors/evaluation.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import type { Run } from '../../projectors/run-state.ts';
 import type { BlobStore } from '../blobs.ts';
-import type { LoadRoster, Oracles } from './ports.ts';
+import type { LoadMembers, Oracles } from './ports.ts';
 
 /** One submission that takes part, with the name of its instance on our machines. */
 export type Member = Readonly<{
@@ -32,7 +32,7 @@ export type RunPlan = Readonly<{
 export type PlanDeps = Readonly<{
   queries: Readonly<{ evaluation: Queries; decisions: Queries }>;
   blobs: Pick<BlobStore, 'get'>;
-  loadRoster: LoadRoster;
+  loadMembers: LoadMembers;
   /** Null where none are configured. */
   oracles: Oracles | null;
   /** Has the document search know the corpora of a task set; gives why it does not, or null. */
@@ -53,23 +53,21 @@ export function createPlanner(deps: PlanDeps) {
     const { family, run: id } = run;
     const accepted = await acceptedRoster(deps.queries.evaluation, family, id);
     if (accepted === null) return waiting('no roster was accepted');
-    const roster = await deps.loadRoster(run);
-    if (roster === null) return waiting('the roster is not here');
-    const blockHash = (await snapshotOf(deps.queries.decisions, family, id, 'open'))?.blockHash;
-    if (roster.sample !== null && blockHash === undefined)
+    const members = await deps.loadMembers(run);
+    if (members === null) return waiting('the roster is not here');
+    const snapshot = await snapshotOf(deps.queries.decisions, family, id, 'open');
+    if (run.sample !== null && snapshot === null)
       return waiting('the snapshot that chooses the tasks is not taken');
     const taskSet = await loadTaskSet(accepted.taskSet, taskSets, deps);
     if (typeof taskSet === 'string') return waiting(taskSet);
-    const counting = new Set(
-      sampleTasks(run.tasks, { count: roster.sample, blockHash: blockHash ?? '' }),
-    );
+    const counting = new Set(countingTasks(run, snapshot?.blockHash ?? null));
     const tasks = taskSet.tasks.filter(({ task_id }) => counting.has(task_id));
     const plan = {
       family,
       run: id,
       tasks: new Map(tasks.map((task) => [task.task_id, task])),
       noOracle: await withoutOracle(run, tasks, deps),
-      members: await membersOf(run, roster.members, deps),
+      members: await membersOf(run, members, deps),
     };
     return { kind: 'ready', plan };
   };

@@ -1,7 +1,7 @@
 import type { Chain, Known } from '../../chain/chain.ts';
 import type { Signer } from '../../consensus/keys.ts';
 import { AppError } from '../../errors.ts';
-import { sampleTasks } from '../../evaluation/sample.ts';
+import { countingTasks } from '../../evaluation/sample.ts';
 import type { LogWriter } from '../../events/log.ts';
 import {
   findOwnerRun,
@@ -63,7 +63,7 @@ export function createOwner(parts: OwnerParts) {
     evaluations: createEvaluations({
       ...over,
       inTurn,
-      countingTasks: (run) => countingTasks(run, chain),
+      countingTasks: (run) => tasksThatCount(run, chain),
     }),
     receiveSubmission: (miner: string, archive: Uint8Array): Promise<Submission> =>
       inTurn(() => receiveSubmission({ miner, archive }, over)),
@@ -106,14 +106,14 @@ async function endNamed(
 }
 
 /** The tasks of a run that count: a sample is known once the snapshot block is final, and none counts before. */
-async function countingTasks(
+async function tasksThatCount(
   { tasks, sample, phases }: OwnerRun,
   chain: OwnerParts['chain'],
 ): Promise<readonly string[]> {
   if (sample === null) return tasks;
-  if (knownOf(await chain.finalizedBlock()) < phases.snapshot) return [];
-  const { blockHash } = knownOf(await chain.metagraph(phases.snapshot));
-  return sampleTasks(tasks, { count: sample, blockHash });
+  const isKnown = knownOf(await chain.finalizedBlock()) >= phases.snapshot;
+  const blockHash = isKnown ? knownOf(await chain.metagraph(phases.snapshot)).blockHash : null;
+  return countingTasks({ tasks, sample }, blockHash);
 }
 
 function knownOf<T>(answer: Known<T>): T {
