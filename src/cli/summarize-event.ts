@@ -91,6 +91,8 @@ const summaries: { readonly [Type in DomainEvent['type']]: (data: Of<Type>) => s
   'job.opened.v1': (data) => `${data.task} of ${key(data.miner)}: at most ${usd(data.budget)}`,
   'tool.called.v1': (data) =>
     because(`${data.tool} ${data.status}, ${usd(data.cost)}, for ${data.job}`, data.error ?? ''),
+  'cost.reserved.v1': (data) =>
+    `${data.provider} ${data.model}, at most ${usd(data.most)}, for ${data.job}`,
   'cost.metered.v1': (data) =>
     because(
       `${data.provider} ${data.model} ${data.status}, ${usd(data.cost)}, for ${data.job}`,

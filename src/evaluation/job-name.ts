@@ -34,6 +34,22 @@ export function turnInAttempt(turn: string, attempt: number): string {
   return attempt === 1 ? turn : `${turn}-a${attempt}`;
 }
 
+/** A task has no more turns; of those that ask the miner each has its job. */
+const MAX_TURNS = 64;
+
+/** Whether a job is one of a task's turns in an attempt by a deployment. */
+export function isJobOf(
+  job: string,
+  { task, attempt, deployment }: Readonly<{ task: string; attempt: number; deployment: string }>,
+): boolean {
+  const isOf = (turn: string): boolean =>
+    jobIdOf({ turn: turnInAttempt(turn, attempt), deployment }) === job;
+  if (isOf(task)) return true;
+  for (let index = 0; index < MAX_TURNS; index++)
+    if (isOf(turnOf(task, index, MAX_TURNS))) return true;
+  return false;
+}
+
 /**
  * The name of a submission's instance in a run on one validator's machines: a UUID that follows from them, so that
  * whoever starts again finds what he started before. It binds every job to the run.
@@ -49,4 +65,12 @@ export function deploymentOf(
 ): string {
   const { validator, family, run, submission, archive } = of;
   return derivedUuid(['eirel/deployment/v1', validator, family, run, submission, archive]);
+}
+
+/**
+ * Whose a job is, for what is shared out between miners: the deployment that its id names, so that the jobs of one
+ * miner have one share together; the job itself where its id names none.
+ */
+export function holderOf(job: string): string {
+  return /;deployment=(?<deployment>[^;]+)$/.exec(job)?.groups?.['deployment'] ?? job;
 }

@@ -75,6 +75,7 @@ export const validatorEvents = [
 export const ledgerEvents = [
   job.JobOpened,
   job.ToolCalled,
+  job.CostReserved,
   job.CostMetered,
   job.JobClosed,
 ] as const;

@@ -30,7 +30,7 @@ export const JobOpened = defineEvent(
   ({ job }) => job,
 );
 
-/** Nothing is put down to the job any more: its cost and its calls are final. */
+/** No call is put down to the job any more; those of models that were reserved before are still metered. */
 export const JobClosed = defineEvent('job.closed.v1', { job: JobId }, ({ job }) => job);
 
 /** A query of 4,000 characters, the longest argument there is, takes twelve for each one beyond U+FFFF in ASCII. */
@@ -39,12 +39,15 @@ export const MAX_ARGS_LENGTH = 49_152;
 /** What a call shows of its result. */
 const MAX_RESULT_LENGTH = 512;
 
+/** What names one call. */
+const CallName = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a name of at most 64 characters');
+
 /** A tool was called for a job: attested by the tool before it released its answer. */
 export const ToolCalled = defineLogEvent(
   'tool.called.v1',
   {
     /** The attestation's own name: one that comes twice is one. */
-    call: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a name of at most 64 characters'),
+    call: CallName,
     job: JobId,
     tool: z.string().min(1).max(64),
     /** The arguments as JSON with sorted keys in ASCII. */
@@ -63,11 +66,36 @@ export const ToolCalled = defineLogEvent(
   ({ call }) => call,
 );
 
+/**
+ * A model is about to be called for a job: in the ledger before a byte of the answer is released. Until the call is
+ * metered under the same name, also after its job was closed, what the job cost is not known.
+ */
+export const CostReserved = defineLogEvent(
+  'cost.reserved.v1',
+  {
+    call: CallName,
+    job: JobId,
+    provider: z.string().min(1).max(64),
+    model: z.string().min(1).max(128),
+    /** The most that it can cost, in 1e-9 USD; null for a model without a price. */
+    most: NanoUsd.nullable(),
+    /** Of which price table the figure is. */
+    prices: z.string().min(1).max(64),
+  },
+  ({ call }) => call,
+);
+
+/**
+ * Why a call's cost is unknown: a model without a price; a caller that left before the end and did not let the call be
+ * heard to it; a provider that broke off, took too long or gave no figures; our own proxy.
+ */
+export const UNKNOWN_COSTS = ['unpriced', 'caller', 'provider', 'proxy'] as const;
+
 /** A model was called for a job through the provider proxy. */
 export const CostMetered = defineLogEvent(
   'cost.metered.v1',
   {
-    call: z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a name of at most 64 characters'),
+    call: CallName,
     job: JobId,
     provider: z.string().min(1).max(64),
     model: z.string().min(1).max(128),
@@ -78,6 +106,8 @@ export const CostMetered = defineLogEvent(
     latencyMs: z.int().min(0),
     /** Null where it is unknown: an unknown model, or a provider that did not say how many tokens it took. */
     cost: NanoUsd.nullable(),
+    /** Why it is unknown; null where it is known. */
+    unknown: z.enum(UNKNOWN_COSTS).nullable(),
     /** Of which price table the figure is. */
     prices: z.string().min(1).max(64),
     status: z.enum(['ok', 'error']),

@@ -1,13 +1,19 @@
 import { type JobCost, jobCost } from '../evaluation/job-cost.ts';
 import type { EventOf } from '../events/define-event.ts';
-import type { CostMetered, JobOpened, ToolCalled } from '../events/job.ts';
+import {
+  type CostMetered,
+  type CostReserved,
+  type JobOpened,
+  type ToolCalled,
+  UNKNOWN_COSTS,
+} from '../events/job.ts';
 import type { Change, Projector, Queries, Row } from './projector.ts';
 import { integer, integerOrNull, oneOf, type ResultRow, text, textOrNull } from './row.ts';
 
 /** Jobs, the calls of tools and of models that were put down to them, and what each cost. */
 export const ledger: Projector = {
   name: 'ledger',
-  version: 1,
+  version: 2,
   schema: [
     `CREATE TABLE job (
       job TEXT NOT NULL PRIMARY KEY, family TEXT NOT NULL, run TEXT NOT NULL, task TEXT NOT NULL, miner TEXT NOT NULL,
@@ -21,10 +27,15 @@ export const ledger: Projector = {
       error TEXT, time TEXT NOT NULL
     ) STRICT`,
     'CREATE INDEX tool_call_of_job ON tool_call (job)',
+    `CREATE TABLE reserved (
+      n INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, job TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+      most INTEGER, prices TEXT NOT NULL, time TEXT NOT NULL
+    ) STRICT`,
+    'CREATE INDEX reserved_of_job ON reserved (job)',
     `CREATE TABLE model_call (
       n INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, job TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
-      prompt INTEGER, cached INTEGER, completion INTEGER, latency INTEGER NOT NULL, cost INTEGER, prices TEXT NOT NULL,
-      status TEXT NOT NULL, error TEXT, time TEXT NOT NULL
+      prompt INTEGER, cached INTEGER, completion INTEGER, latency INTEGER NOT NULL, cost INTEGER, unknown TEXT,
+      prices TEXT NOT NULL, status TEXT NOT NULL, error TEXT, time TEXT NOT NULL
     ) STRICT`,
     'CREATE INDEX model_call_of_job ON model_call (job)',
   ],
@@ -38,9 +49,10 @@ export const ledger: Projector = {
       'tool_call',
       'n, call, job, tool, args, args_hash, result, latency, cost, status, error, time',
     ),
+    reserved: insert('reserved', 'n, call, job, provider, model, most, prices, time'),
     model_call: insert(
       'model_call',
-      'n, call, job, provider, model, prompt, cached, completion, latency, cost, prices, status, error, time',
+      'n, call, job, provider, model, prompt, cached, completion, latency, cost, unknown, prices, status, error, time',
     ),
   },
   project({ event, n, time }) {
@@ -51,6 +63,8 @@ export const ledger: Projector = {
         return [change('closed', [event.data.job])];
       case 'tool.called.v1':
         return [change('tool_call', toolRow(event.data, n, time))];
+      case 'cost.reserved.v1':
+        return [change('reserved', reservedRow(event.data, n, time))];
       case 'cost.metered.v1':
         return [change('model_call', modelRow(event.data, n, time))];
       default:
@@ -71,6 +85,7 @@ function change(statement: string, row: Row): Change {
 
 type Terms = EventOf<typeof JobOpened>['data'];
 type Call = EventOf<typeof ToolCalled>['data'];
+type Reserved = EventOf<typeof CostReserved>['data'];
 type Metered = EventOf<typeof CostMetered>['data'];
 
 function jobRow(data: Terms, time: string): Row {
@@ -83,11 +98,16 @@ function toolRow(data: Call, n: number, time: string): Row {
   return [n, call, job, tool, args, argsHash, result, latencyMs, cost, status, error, time];
 }
 
+function reservedRow(data: Reserved, n: number, time: string): Row {
+  const { call, job, provider, model, most, prices } = data;
+  return [n, call, job, provider, model, most, prices, time];
+}
+
 function modelRow(data: Metered, n: number, time: string): Row {
   const { call, job, provider, model, promptTokens, cachedTokens, completionTokens } = data;
-  const { latencyMs, cost, prices, status, error } = data;
-  const tokens = [promptTokens, cachedTokens, completionTokens];
-  return [n, call, job, provider, model, ...tokens, latencyMs, cost, prices, status, error, time];
+  const { latencyMs, cost, unknown, prices, status, error } = data;
+  const figures = [promptTokens, cachedTokens, completionTokens, latencyMs, cost];
+  return [n, call, job, provider, model, ...figures, unknown, prices, status, error, time];
 }
 
 /** A fact of the log with its time. */
@@ -126,6 +146,14 @@ export async function toolCallsAmong(
   return (await among(queries, 'tool_call', 'call', calls)).map(toolCallOf);
 }
 
+/** Those of the calls of models that were reserved, metered or not, by their names. */
+export async function reservedAmong(
+  queries: Queries,
+  calls: readonly string[],
+): Promise<readonly Kept<Reserved>[]> {
+  return (await among(queries, 'reserved', 'call', calls)).map(reservedOf);
+}
+
 /** Those of the calls of models that were metered, by their names. */
 export async function modelCallsAmong(
   queries: Queries,
@@ -136,7 +164,7 @@ export async function modelCallsAmong(
 
 function among(
   queries: Queries,
-  table: 'job' | 'tool_call' | 'model_call',
+  table: 'job' | 'tool_call' | 'reserved' | 'model_call',
   key: 'job' | 'call',
   names: readonly string[],
 ): Promise<readonly ResultRow[]> {
@@ -159,20 +187,32 @@ export async function callsOfJob(queries: Queries, job: string): Promise<JobCall
   return { tools: tools.map(toolCallOf), models: models.map(modelCallOf) };
 }
 
-/** How many calls of tools a job has, and what it cost so far. */
+/** The calls of models that were reserved for a job and are not metered, in the log's order. */
+export async function pendingOfJob(
+  queries: Queries,
+  job: string,
+): Promise<readonly Kept<Reserved>[]> {
+  const sql = `SELECT * FROM reserved WHERE job = ?1
+    AND NOT EXISTS (SELECT 1 FROM model_call WHERE model_call.call = reserved.call) ORDER BY n`;
+  return (await queries.all(sql, [job])).map(reservedOf);
+}
+
+/** How many calls of tools a job has, and what was put down to it so far. */
 export async function spentOnJob(
   queries: Queries,
   job: string,
-): Promise<Readonly<{ calls: number; cost: JobCost }>> {
-  const sql = `SELECT sum(tool) AS calls, coalesce(sum(cost), 0) AS known, count(*) - count(cost) AS unknown
-    FROM (SELECT 1 AS tool, cost FROM tool_call WHERE job = ?1
-      UNION ALL SELECT 0, cost FROM model_call WHERE job = ?1)`;
+): Promise<Readonly<{ calls: number; spent: JobCost }>> {
+  const sql = `SELECT sum(tool) AS calls, coalesce(sum(cost), 0) AS known, count(*) - count(cost) AS unknown,
+      coalesce(group_concat(DISTINCT CASE WHEN cost IS NULL THEN cause END), '') AS causes
+    FROM (SELECT 1 AS tool, cost, 'tool' AS cause FROM tool_call WHERE job = ?1
+      UNION ALL SELECT 0, cost, coalesce(unknown, 'proxy') FROM model_call WHERE job = ?1)`;
   const [row = {}] = await queries.all(sql, [job]);
   return {
     calls: integerOrNull(row, 'calls') ?? 0,
-    cost: jobCost({
+    spent: jobCost({
       knownNanoUsd: Number(row['known']),
       unknownCalls: integer(row, 'unknown'),
+      causes: text(row, 'causes').split(','),
     }),
   };
 }
@@ -195,6 +235,20 @@ function toolCallOf(row: ResultRow): Kept<Call> {
   };
 }
 
+function reservedOf(row: ResultRow): Kept<Reserved> {
+  return {
+    data: {
+      call: text(row, 'call'),
+      job: text(row, 'job'),
+      provider: text(row, 'provider'),
+      model: text(row, 'model'),
+      most: integerOrNull(row, 'most'),
+      prices: text(row, 'prices'),
+    },
+    time: text(row, 'time'),
+  };
+}
+
 function modelCallOf(row: ResultRow): Kept<Metered> {
   return {
     data: {
@@ -207,6 +261,7 @@ function modelCallOf(row: ResultRow): Kept<Metered> {
       completionTokens: integerOrNull(row, 'completion'),
       latencyMs: integer(row, 'latency'),
       cost: integerOrNull(row, 'cost'),
+      unknown: row['unknown'] === null ? null : oneOf(row, 'unknown', UNKNOWN_COSTS),
       prices: text(row, 'prices'),
       status: oneOf(row, 'status', ['ok', 'error']),
       error: textOrNull(row, 'error'),

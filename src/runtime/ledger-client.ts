@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { JobCost } from '../evaluation/job-cost.ts';
 import { nanoUsdOf, usdOf } from '../evaluation/usd.ts';
+import { UNKNOWN_COSTS } from '../events/job.ts';
 import { Hex32, Time } from '../events/scalars.ts';
 import type {
   AttestedCall,
@@ -8,6 +9,7 @@ import type {
   JobTerms,
   LedgerClient,
   MeteredCost,
+  ReservedCost,
   ToolCall,
 } from '../handlers/ledger/ledger-port.ts';
 
@@ -52,6 +54,7 @@ export function ledgerClient(deps: LedgerClientDeps): LedgerClient {
       return answer.kind === 'ok' ? { kind: 'ok', ledger: answer.body } : answer;
     },
     attest: (call) => write(deps, `${BASE}/tool_calls`, callBody(call)),
+    reserve: (call) => write(deps, `${BASE}/costs/reservations`, reservedBody(call)),
     meter: (cost) => write(deps, `${BASE}/costs`, costBody(cost)),
   };
 }
@@ -138,13 +141,35 @@ const Cost = z
 
 const Closed = z.object({ cost: Cost });
 
+/** A cost is null where it is unknown. */
+const MaybeUsd = z.union([z.null(), Usd]);
+
+const PendingRow = z
+  .object({
+    call_id: z.string(),
+    provider: z.string(),
+    model: z.string(),
+    most_usd: MaybeUsd,
+    prices: z.string(),
+    ts: Time,
+  })
+  .transform((row) => ({
+    call: row.call_id,
+    provider: row.provider,
+    model: row.model,
+    most: row.most_usd,
+    prices: row.prices,
+    time: row.ts,
+  }));
+
 const State = z
   .object({
     job_id: z.string(),
     open: z.boolean(),
     expires_at: Time,
     budget_usd: Usd,
-    cost: Cost,
+    spent: Cost,
+    pending: z.array(PendingRow),
     max_calls: z.int(),
     calls: z.int(),
   })
@@ -153,13 +178,11 @@ const State = z
     open: state.open,
     expires: state.expires_at,
     budget: state.budget_usd,
-    spent: state.cost,
+    spent: state.spent,
+    pending: state.pending,
     maxCalls: state.max_calls,
     calls: state.calls,
   }));
-
-/** A cost is null where it is unknown. */
-const MaybeUsd = z.union([z.null(), Usd]);
 
 const AttestedRow = z
   .object({
@@ -193,6 +216,7 @@ const MeteredRow = z
     completion_tokens: z.int().nullable(),
     latency_ms: z.int(),
     cost_usd: MaybeUsd,
+    unknown: z.enum(UNKNOWN_COSTS).nullable(),
     prices: z.string(),
     status: z.enum(['ok', 'error']),
     error: z.string().nullable(),
@@ -207,6 +231,7 @@ const MeteredRow = z
     completionTokens: row.completion_tokens,
     latencyMs: row.latency_ms,
     cost: row.cost_usd,
+    unknown: row.unknown,
     prices: row.prices,
     status: row.status,
     error: row.error,
@@ -218,6 +243,7 @@ const Ledger = z
     job_id: z.string(),
     tool_calls: z.array(AttestedRow),
     model_calls: z.array(MeteredRow),
+    pending: z.array(PendingRow),
     opened: z.boolean(),
     closed: z.boolean(),
     cost: Cost,
@@ -230,6 +256,7 @@ const Ledger = z
     tools: usedTools(found.tool_calls),
     toolCalls: found.tool_calls,
     modelCalls: found.model_calls,
+    pending: found.pending,
     cost: found.cost,
     ledger: found.ledger,
   }));
@@ -270,6 +297,11 @@ function callBody(call: ToolCall): string {
   return `${rest.slice(0, -1)},"args_json":${call.args}}`;
 }
 
+function reservedBody({ call, job, provider, model, most, prices }: ReservedCost): string {
+  const most_usd = most === null ? null : usdOf(most);
+  return JSON.stringify({ call_id: call, job_id: job, provider, model, most_usd, prices });
+}
+
 function costBody(cost: MeteredCost): string {
   return JSON.stringify({
     call_id: cost.call,
@@ -281,6 +313,7 @@ function costBody(cost: MeteredCost): string {
     completion_tokens: cost.completionTokens,
     latency_ms: cost.latencyMs,
     cost_usd: cost.cost === null ? null : usdOf(cost.cost),
+    unknown: cost.unknown,
     prices: cost.prices,
     status: cost.status,
     error: cost.error,

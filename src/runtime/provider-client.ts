@@ -35,15 +35,16 @@ export function providerClient(
   providers: readonly ProviderAddress[],
   { signal, retryBaseMs = RETRY_BASE_MS }: Readonly<{ signal: AbortSignal; retryBaseMs?: number }>,
 ): AskProvider {
-  return async (name, payload) => {
+  return async (name, payload, unwanted) => {
     const provider = providers.find((each) => each.name === name);
     if (provider === undefined) return { kind: 'unreachable', detail: 'no such provider' };
+    const either = AbortSignal.any([signal, unwanted]);
     for (let attempt = 1; ; attempt++) {
-      const answer = await askOnce(provider, payload, signal);
+      const answer = await askOnce(provider, payload, either);
       const passing =
         answer.kind === 'unreachable' || (answer.kind === 'refused' && PASSING.has(answer.status));
-      if (!passing || attempt === MAX_ATTEMPTS || signal.aborted) return answer;
-      await wait(retryBaseMs * 2 ** (attempt - 1), signal);
+      if (!passing || attempt === MAX_ATTEMPTS || either.aborted) return answer;
+      await wait(retryBaseMs * 2 ** (attempt - 1), either);
     }
   };
 }

@@ -59,6 +59,7 @@ const said: Readonly<Record<DomainEvent['type'], string>> = {
   'task.judged.v1': `t-1 ${miner}: correct, 1.00`,
   'job.opened.v1': `t-1 of ${miner}: at most $30.00`,
   'tool.called.v1': `web_search ok, $0.003, for task-eval=t-1;deployment=11111111-2222-3333-4444-555555555555`,
+  'cost.reserved.v1': `chutes zai-org/GLM-5.1-TEE, at most $0.008192, for task-eval=t-1;deployment=11111111-2222-3333-4444-555555555555`,
   'cost.metered.v1': `chutes zai-org/GLM-5.1-TEE ok, $0.000045, for task-eval=t-1;deployment=11111111-2222-3333-4444-555555555555`,
   'job.closed.v1': 'task-eval=t-1;deployment=11111111-2222-3333-4444-555555555555',
   'submission.received.v1': `submission-1 of ${miner}: 2048 bytes, 66666666`,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jobCost } from '#src/evaluation/job-cost.ts';
+import { jobCost, wholeCost } from '#src/evaluation/job-cost.ts';
 import { nanoUsdOf, usdOf } from '#src/evaluation/usd.ts';
 
 test.for([
@@ -35,10 +35,16 @@ test('an amount on the wire comes back as it was, up to four million dollars', (
 });
 
 test('a sum is known only when each part of it is', () => {
-  expect(jobCost({ knownNanoUsd: 5, unknownCalls: 0 })).toEqual({ state: 'known', nanoUsd: 5 });
-  expect(jobCost({ knownNanoUsd: 5, unknownCalls: 1 })).toEqual({
+  const known = { knownNanoUsd: 5, unknownCalls: 0, causes: [] };
+  expect(jobCost(known)).toEqual({ state: 'known', nanoUsd: 5 });
+  expect(jobCost({ ...known, unknownCalls: 2, causes: ['provider', 'caller'] })).toEqual({
     state: 'unknown',
-    reason: 'what one call cost is not known',
+    reason: 'what 2 calls cost is not known (caller, provider)',
   });
-  expect(jobCost({ knownNanoUsd: 2 ** 53, unknownCalls: 0 })).toMatchObject({ state: 'unknown' });
+  expect(wholeCost(jobCost(known), 0)).toEqual({ state: 'known', nanoUsd: 5 });
+  expect(wholeCost(jobCost(known), 1)).toEqual({
+    state: 'unknown',
+    reason: 'what one call cost is not metered yet',
+  });
+  expect(jobCost({ ...known, knownNanoUsd: 2 ** 53 })).toMatchObject({ state: 'unknown' });
 });

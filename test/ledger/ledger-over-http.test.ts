@@ -11,6 +11,7 @@ import {
   type MemoryLedger,
   memoryLedger,
   modelCall,
+  reservedCall,
   TERMS,
   toolCall,
 } from '../support/memory-ledger.ts';
@@ -181,7 +182,7 @@ describe('what is refused', () => {
   });
 
   test('whoever does not show the token, before his body is read', async () => {
-    const paths = ['/tool_calls', '/costs', '/jobs', '/jobs/close'];
+    const paths = ['/tool_calls', '/costs', '/costs/reservations', '/jobs', '/jobs/close'];
     for (const token of [null, 'another-token-altogether', `${TOKEN}x`]) {
       for (const path of paths) expect((await post(path, '{', token)).status, path).toBe(401);
       const read = await get('/job_ledger?job_id=a', token);
@@ -203,6 +204,8 @@ describe('the client', () => {
     expect(await ledger.attest(used)).toEqual({ kind: 'ok' });
     expect(await ledger.attest(used)).toEqual({ kind: 'ok' });
     expect(await ledger.meter(modelCall('m-1'))).toEqual({ kind: 'ok' });
+    const { job: _job, ...pending } = reservedCall('m-2');
+    expect(await ledger.reserve(reservedCall('m-2'))).toEqual({ kind: 'ok' });
     expect(await ledger.readJob(JOB)).toEqual({
       kind: 'ok',
       job: {
@@ -211,12 +214,13 @@ describe('the client', () => {
         expires: TERMS.expires,
         budget: TERMS.budget,
         spent: { state: 'known', nanoUsd: 3_045_000 },
+        pending: [{ ...pending, time: expect.any(String) as string }],
         maxCalls: 12,
         calls: 1,
       },
     });
     expect(await ledger.attest(failed)).toEqual({ kind: 'ok' });
-    const cost = { state: 'unknown', reason: 'what one call cost is not known' };
+    const cost = { state: 'unknown', reason: 'what one call cost is not known (tool)' };
     expect(await ledger.closeJob(JOB)).toEqual({ kind: 'ok', cost });
     expect(await ledger.closeJob(JOB)).toEqual({ kind: 'ok', cost });
     const read = await ledger.readLedger(JOB);
@@ -232,6 +236,7 @@ describe('the client', () => {
           { call: 'c-2', tool: 'sandbox', cost: null, status: 'error', error: 'no' },
         ],
         modelCalls: [{ call: 'm-1', model: 'zai-org/GLM-5.1-TEE', cost: 45_000, promptTokens: 10 }],
+        pending: [pending],
         cost,
         ledger: { hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string },
       },
@@ -249,7 +254,9 @@ describe('the client', () => {
     await ledger.openJob(terms);
     expect(await ledger.openJob({ ...terms, calls: 13 })).toEqual(refused(409));
     expect(await ledger.closeJob('never-opened')).toEqual(refused(404));
+    expect(await ledger.reserve(reservedCall('r', { job: 'no-job' }))).toEqual(refused(404));
     await ledger.closeJob('refusals');
+    expect(await ledger.reserve(reservedCall('r', { job: 'refusals' }))).toEqual(refused(409));
     expect(await ledger.attest(toolCall('late', { job: 'refusals' }))).toEqual(refused(409));
     expect(await client('a-wrong-token-altogether').readLedger(JOB)).toEqual(refused(401));
   });

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import type { LogWriter } from '#src/events/log.ts';
 import { MAX_WAITING_WISHES } from '#src/handlers/ledger/desk.ts';
-import { JOB, memoryLedger, modelCall, TERMS, toolCall } from '../support/memory-ledger.ts';
+import {
+  JOB,
+  memoryLedger,
+  modelCall,
+  reservedCall,
+  TERMS,
+  toolCall,
+} from '../support/memory-ledger.ts';
 
 const taken = (...again: readonly boolean[]) => ({
   kind: 'taken',
@@ -102,16 +109,74 @@ test('the cost of a job is the sum of its calls, and unknown once that of one ca
   await ledger.attest([toolCall('a'), toolCall('b', { status: 'error', cost: 500 })]);
   await ledger.meter([modelCall('m')]);
   expect(await cost()).toEqual(Array(2).fill({ state: 'known', nanoUsd: 3_045_500 }));
-  await ledger.meter([modelCall('n', { cost: null, promptTokens: null })]);
-  const unknown = { state: 'unknown', reason: 'what one call cost is not known' };
+  await ledger.meter([modelCall('n', { cost: null, promptTokens: null, unknown: 'provider' })]);
+  const unknown = { state: 'unknown', reason: 'what one call cost is not known (provider)' };
   expect(await cost()).toEqual([unknown, unknown]);
   expect((await ledger.account(JOB)).calls).toBe(2);
+});
+
+test('a call that is reserved leaves the cost unknown until it is metered, whatever closes meanwhile', async () => {
+  await using site = await memoryLedger();
+  const { ledger } = site;
+  await ledger.open(TERMS);
+  await ledger.meter([modelCall('earlier')]);
+  expect(await ledger.reserve(reservedCall('m'))).toEqual(taken(false));
+  expect(await ledger.reserve(reservedCall('m'))).toEqual(taken(true));
+  const open = {
+    spent: { state: 'known', nanoUsd: 45_000 },
+    pending: [{ data: reservedCall('m') }],
+    cost: { state: 'unknown', reason: 'what one call cost is not metered yet' },
+  };
+  expect(await ledger.account(JOB)).toMatchObject(open);
+  await ledger.close(JOB);
+  expect(await ledger.statement(JOB)).toMatchObject(open);
+  expect(await ledger.meter([modelCall('m')])).toEqual(taken(false));
+  expect(await ledger.meter([modelCall('m')])).toEqual(taken(true));
+  for (const read of [ledger.account, ledger.statement])
+    expect(await read(JOB)).toMatchObject({
+      pending: [],
+      cost: { state: 'known', nanoUsd: 90_000 },
+    });
+});
+
+test('a closed job takes the end of what was reserved before, and nothing new', async () => {
+  await using site = await memoryLedger();
+  const { ledger } = site;
+  expect(await ledger.reserve(reservedCall('m'))).toMatchObject({ code: 'request.not-found' });
+  await ledger.open(TERMS);
+  await ledger.reserve(reservedCall('m'));
+  await ledger.close(JOB);
+  expect(await ledger.reserve(reservedCall('m'))).toEqual(taken(true));
+  const closed = conflict(`the job ${JOB} is closed`);
+  expect(await ledger.reserve(reservedCall('n'))).toEqual(closed);
+  expect(await ledger.meter([modelCall('n')])).toEqual(closed);
+  expect(await ledger.meter([modelCall('m', { model: 'cheap' })])).toEqual(
+    conflict('another call was reserved as m'),
+  );
+  expect(await ledger.meter([modelCall('m')])).toEqual(taken(false));
+  expect(await ledger.meter([modelCall('m', { cost: 1 })])).toEqual(
+    conflict('another call was recorded as m'),
+  );
+});
+
+test('reservation, end and close at once are ruled on in their order', async () => {
+  await using site = await memoryLedger();
+  const { ledger } = site;
+  const answers = await Promise.all([
+    ledger.open(TERMS),
+    ledger.reserve(reservedCall('m')),
+    ledger.close(JOB),
+    ledger.meter([modelCall('m')]),
+    ledger.reserve(reservedCall('late')),
+  ]);
+  expect(answers.map(({ kind }) => kind)).toEqual(['taken', 'taken', 'taken', 'taken', 'refused']);
 });
 
 test('a ledger that starts again knows what the one before it recorded', async () => {
   const first = await memoryLedger();
   await first.ledger.open(TERMS);
   await first.ledger.attest([toolCall('a')]);
+  await first.ledger.reserve(reservedCall('m'));
   await first.ledger.close(JOB);
   await first[Symbol.asyncDispose]();
 
@@ -123,7 +188,9 @@ test('a ledger that starts again knows what the one before it recorded', async (
   expect(await ledger.statement(JOB)).toMatchObject({
     opened: { data: TERMS, closed: true },
     tools: [{ data: toolCall('a') }],
+    pending: [{ data: reservedCall('m') }],
   });
+  expect(await ledger.meter([modelCall('m')])).toEqual(taken(false));
 });
 
 test('what waits is bounded: more is refused, and taken when it is sent again', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readChatCall } from '#src/evaluation/chat-call.ts';
 import { readPriceTable } from '#src/evaluation/prices.ts';
-import type { JobState, MeteredCost } from '#src/handlers/ledger/ledger-port.ts';
+import type { JobState, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
 import { completeChat, type ProxyDeps } from '#src/handlers/proxy/complete-chat.ts';
 import type { ProviderAnswer } from '#src/handlers/proxy/provider-port.ts';
 import { createReservations } from '#src/handlers/proxy/reservations.ts';
@@ -20,6 +20,7 @@ const open: JobState = {
   expires: '2026-11-29T12:10:00.000Z',
   budget: 1_000_000_000,
   spent: { state: 'known', nanoUsd: 0 },
+  pending: [],
   maxCalls: 12,
   calls: 0,
 };
@@ -30,16 +31,37 @@ const answer = {
 const ask = (more = {}) =>
   readChatCall({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...more });
 
-/** A proxy over a provider that answers so, and a ledger that takes, or does not take, what it is told. */
-function site(given: {
-  answer?: ProviderAnswer | Promise<ProviderAnswer>;
+type Given = {
+  answer?: ProviderAnswer | ((heard: AbortSignal) => Promise<ProviderAnswer>);
   job?: JobState | null;
-  takes?: boolean;
   reads?: boolean;
-}) {
+  /** Whether the ledger takes that a call begins, and that it ended: from the so many-th time on. */
+  reserves?: 'taken' | 'refused' | 'away';
+  takesFrom?: number;
+  /** What happens before a read of the job is answered. */
+  beforeRead?: () => Promise<void>;
+};
+
+/** A proxy over a provider that answers so, and a ledger that takes, or does not take, what it is told. */
+function site(given: Given) {
   const metered: MeteredCost[] = [];
+  const pending: PendingCall[] = [];
   const asked: unknown[] = [];
+  const pauses: number[] = [];
   const reservations = createReservations();
+  let calls = 0;
+  let sent = 0;
+  const state = (): JobState | null => {
+    const job = given.job === undefined ? open : given.job;
+    if (job === null) return null;
+    const cost = metered.reduce((sum, each) => sum + (each.cost ?? 0), 0);
+    const { spent } = job;
+    return {
+      ...job,
+      spent: spent.state === 'known' ? { ...spent, nanoUsd: spent.nanoUsd + cost } : spent,
+      pending: [...job.pending, ...pending],
+    };
+  };
   const deps: ProxyDeps = {
     providers: [
       { name: 'p', models: null, unpriced: false },
@@ -48,31 +70,50 @@ function site(given: {
     prices,
     reservations,
     nowMs: () => NOW,
-    newCall: () => `call-${metered.length + 1}`,
-    ask: async (provider, payload) => {
-      asked.push({ provider, payload });
+    newCall: () => `call-${++calls}`,
+    pause: async (ms) => void pauses.push(ms),
+    stopping: new AbortController().signal,
+    ask: async (provider, payload, heard) => {
+      asked.push({ provider, payload, pending: pending.length });
+      if (typeof given.answer === 'function') return given.answer(heard);
       return given.answer ?? { kind: 'answered', body: answer };
     },
     ledger: {
-      readJob: async () =>
-        given.reads === false
-          ? { kind: 'unavailable', detail: 'away' }
-          : { kind: 'ok', job: given.job === undefined ? open : given.job },
+      readJob: async () => {
+        if (given.reads === false) return AWAY;
+        const job = state();
+        await given.beforeRead?.();
+        return { kind: 'ok', job };
+      },
+      reserve: async ({ job: _job, ...call }) => {
+        if (given.reserves === 'away') return AWAY;
+        if (given.reserves === 'refused') return { kind: 'refused', status: 409, detail: 'closed' };
+        pending.push({ ...call, time: open.expires });
+        return { kind: 'ok' };
+      },
       meter: async (cost) => {
-        if (given.takes === false) return { kind: 'unavailable', detail: 'away' };
+        if (++sent < (given.takesFrom ?? 1)) return AWAY;
+        const index = pending.findIndex(({ call }) => call === cost.call);
+        if (index >= 0) pending.splice(index, 1);
         metered.push(cost);
         return { kind: 'ok' };
       },
     },
   };
-  const complete = (call = ask(), callerBudget: number | null = null) =>
-    completeChat(call, { job: JOB, callerBudget }, deps);
-  return { complete, metered, asked, reservations };
+  const stays = new AbortController().signal;
+  const complete = (call = ask(), callerBudget: number | null = null, left = stays) =>
+    completeChat(call, { job: JOB, callerBudget, left }, deps);
+  return { complete, metered, pending, asked, reservations, pauses };
 }
 
-test('an answer is released once the ledger has what it cost', async () => {
-  const { complete, metered } = site({});
+const AWAY = { kind: 'unavailable', detail: 'away' } as const;
+const NEVER = Number.POSITIVE_INFINITY;
+
+test('an answer is released once the ledger has what it cost, and asked for once it is pending there', async () => {
+  const { complete, metered, asked, pending } = site({});
   const outcome = await complete();
+  expect(asked).toMatchObject([{ pending: 1 }]);
+  expect(pending).toEqual([]);
   expect(outcome).toMatchObject({ kind: 'answer', body: answer });
   expect(metered).toEqual([
     {
@@ -85,6 +126,7 @@ test('an answer is released once the ledger has what it cost', async () => {
       completionTokens: 5,
       latencyMs: 0,
       cost: 20_000,
+      unknown: null,
       prices: 'test',
       status: 'ok',
       error: null,
@@ -94,7 +136,9 @@ test('an answer is released once the ledger has what it cost', async () => {
 
 test.for([
   ['the ledger does not say whether the job is open', { reads: false }, 503, 0],
-  ['the ledger does not take what it cost', { takes: false }, 503, 1],
+  ['the ledger does not take what it cost', { takesFrom: NEVER }, 503, 1],
+  ['the ledger does not take that it begins', { reserves: 'away' }, 503, 0],
+  ['the job is closed before it is begun', { reserves: 'refused' }, 403, 0],
   ['nobody opened the job', { job: null }, 404, 0],
   ['the job is closed', { job: { ...open, open: false } }, 403, 0],
   ['its time is over', { job: { ...open, expires: '2026-11-29T12:00:00.000Z' } }, 403, 0],
@@ -117,7 +161,8 @@ test.for([
   const { complete, asked, reservations } = site(given);
   expect(await complete()).toMatchObject({ kind: 'refused', status });
   expect(asked).toHaveLength(asks);
-  expect(reservations.all()).toBe(0);
+  await expect.poll(() => reservations.held(JOB).size).toBe(0);
+  expect(reservations.underWay(JOB)).toBe(0);
 });
 
 describe('what a call cost', () => {
@@ -129,13 +174,41 @@ describe('what a call cost', () => {
   ] as const)('%s', async ([, answer, cost]) => {
     const { complete, metered } = site({ answer });
     await complete();
-    expect(metered.map((each) => each.cost)).toEqual([cost]);
+    expect(metered).toMatchObject([{ cost, unknown: cost === null ? 'provider' : null }]);
+  });
+
+  test('is put down again and again until the ledger takes it, and is nothing for a call that was never made', async () => {
+    const late = site({ takesFrom: 6 });
+    expect(await late.complete()).toMatchObject({ status: 503 });
+    await expect.poll(() => late.metered).toMatchObject([{ call: 'call-1', cost: 20_000 }]);
+    expect(late.pauses).toEqual([100, 200, 400, 800, 1_600]);
+    const brief = site({ takesFrom: 3 });
+    expect(await brief.complete()).toMatchObject({ kind: 'answer' });
+    const unmade = site({ reserves: 'away' });
+    expect(await unmade.complete()).toMatchObject({ status: 503 });
+    await expect.poll(() => unmade.metered).toMatchObject([{ cost: 0, status: 'error' }]);
+  });
+
+  test('is unknown by the doing of a caller that leaves what does not end', async () => {
+    const at = site({
+      answer: (heard) =>
+        new Promise((resolve) =>
+          heard.addEventListener('abort', () => resolve({ kind: 'broken', detail: 'cut' })),
+        ),
+    });
+    const left = new AbortController();
+    const outcome = at.complete(ask(), null, left.signal);
+    await expect.poll(() => at.asked).toHaveLength(1);
+    left.abort();
+    expect(await outcome).toMatchObject({ status: 502 });
+    expect(at.pauses).toEqual([120_000]);
+    expect(at.metered).toMatchObject([{ cost: null, unknown: 'caller' }]);
   });
 
   test('is unknown for a model without a price, which only a provider that is configured so is asked for', async () => {
     const { complete, metered, asked } = site({});
     expect(await complete(ask({ model: 'free:x' }))).toMatchObject({ kind: 'answer' });
-    expect(metered.map(({ cost }) => cost)).toEqual([null]);
+    expect(metered).toMatchObject([{ cost: null, unknown: 'unpriced' }]);
     expect(await complete(ask({ model: 'p:x' }))).toMatchObject({
       status: 400,
       detail: 'unsupported model',
@@ -156,28 +229,68 @@ test('a caller can lower the budget and never raise it', async () => {
   expect(await poor.complete(ask(), 1_000_000_000)).toMatchObject({ status: 429 });
 });
 
+const sumHeld = (held: ReadonlyMap<string, number>) =>
+  [...held.values()].reduce((a, b) => a + b, 0);
+
 test('calls at once never hold more than the budget, whatever they ask for', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 4_096 }), { minLength: 1, maxLength: 12 });
   await fc.assert(
     fc.asyncProperty(sizes, async (limits) => {
       const budget = 5_000_000;
       const answered = Promise.withResolvers<ProviderAnswer>();
-      const { complete, reservations } = site({
+      const { complete, reservations, pending } = site({
         job: { ...open, budget },
-        answer: answered.promise,
+        answer: () => answered.promise,
       });
       const calls = limits.map((max_tokens) => complete(ask({ max_tokens })));
-      await expect.poll(() => reservations.held(JOB)).toBeGreaterThanOrEqual(0);
-      expect(reservations.held(JOB)).toBeLessThanOrEqual(budget);
+      await Promise.race([
+        Promise.all(calls),
+        expect.poll(() => pending.length).toBeGreaterThan(0),
+      ]);
+      expect(sumHeld(reservations.held(JOB))).toBeLessThanOrEqual(budget);
       answered.resolve({ kind: 'answered', body: answer });
       const refused = (await Promise.all(calls)).filter(({ kind }) => kind === 'refused');
       // Each was refused for want of room alone: what it asked for did not fit beside the others, or their number.
       const fits = limits.filter((limit) => 2_000 * limit < budget - 200_000).length;
       if (fits > 0) expect(refused.length).toBeLessThan(limits.length);
-      expect(reservations.held(JOB)).toBe(0);
+      expect(reservations.held(JOB).size).toBe(0);
     }),
     { numRuns: 30 },
   );
+});
+
+test('a call that ends while another one is being decided counts in that decision', async () => {
+  const first = Promise.withResolvers<ProviderAnswer>();
+  let reads = 0;
+  const at = site({
+    job: { ...open, budget: 9_000_000 },
+    answer: () => first.promise,
+    // The second read is answered with what was before the first call ended, after it has.
+    beforeRead: async () => {
+      if (++reads < 2) return;
+      first.resolve({ kind: 'answered', body: answer });
+      await begun;
+    },
+  });
+  const begun = at.complete();
+  await expect.poll(() => at.asked).toHaveLength(1);
+  expect(await at.complete()).toMatchObject({ status: 429, detail: 'run budget exhausted' });
+  expect(at.metered).toHaveLength(1);
+  expect(await at.complete()).toMatchObject({ kind: 'answer' });
+});
+
+test('what an earlier process began counts at the most that it can cost until it is metered', async () => {
+  const left: PendingCall = {
+    call: 'of-another-process',
+    provider: 'p',
+    model: 'm',
+    most: 999_000_000,
+    prices: 'test',
+    time: open.expires,
+  };
+  const at = site({ job: { ...open, pending: [left] } });
+  expect(await at.complete()).toMatchObject({ status: 429, detail: 'run budget exhausted' });
+  expect(await at.complete(ask({ max_tokens: 1 }))).toMatchObject({ kind: 'answer' });
 });
 
 const sse = (json: unknown): Uint8Array => Buffer.from(`data: ${JSON.stringify(json)}\n\n`);
@@ -199,9 +312,9 @@ describe('a stream', () => {
     kind: 'streaming',
     parts,
   });
-  const streamOf = async (given: Parameters<typeof site>[0]) => {
+  const streamOf = async (given: Given, left = new AbortController().signal) => {
     const at = site(given);
-    const outcome = await at.complete(ask({ stream: true }));
+    const outcome = await at.complete(ask({ stream: true }), null, left);
     if (outcome.kind !== 'stream') throw new Error(outcome.kind);
     return { ...at, parts: outcome.parts };
   };
@@ -211,21 +324,54 @@ describe('a stream', () => {
     const at = await streamOf({ answer: streaming(partsOf(parts)) });
     expect(await read(at.parts)).toBe(Buffer.concat(parts).toString());
     expect(at.metered.map(({ cost }) => cost)).toEqual([20_000]);
-    expect(at.reservations.all()).toBe(0);
+    expect(at.reservations.held(JOB).size).toBe(0);
+  });
+
+  test('is pending at the ledger before its first byte', async () => {
+    const at = await streamOf({ answer: streaming(partsOf([delta, figures, DONE])) });
+    expect(at.pending).toMatchObject([{ call: 'call-1', provider: 'p', model: 'm' }]);
+    expect(at.pending[0]?.most).toBeGreaterThan(8_192_000);
+    await read(at.parts);
+    expect(at.pending).toEqual([]);
+  });
+
+  test('comes byte for byte however it is cut, its end alone held back until it is metered', async () => {
+    const text = Buffer.concat([delta, figures, DONE]);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: text.length - 1 }), { maxLength: 8 }),
+        async (cuts) => {
+          const edges = [0, ...new Set(cuts.toSorted((a, b) => a - b)), text.length];
+          const parts = edges.slice(1).map((edge, index) => text.subarray(edges[index], edge));
+          const before: boolean[] = [];
+          const at = await streamOf({ answer: streaming(partsOf(parts)) });
+          let taken = '';
+          for await (const part of at.parts) {
+            taken += Buffer.from(part).toString('latin1');
+            if (taken.includes('[DONE]')) before.push(at.metered.length === 1);
+          }
+          expect(taken).toBe(text.toString('latin1'));
+          expect(before).not.toContain(false);
+        },
+      ),
+      { numRuns: 50 },
+    );
   });
 
   test('that is not metered does not end, it breaks off', async () => {
-    const at = await streamOf({ answer: streaming(partsOf([delta, figures, DONE])), takes: false });
+    const at = await streamOf({
+      answer: streaming(partsOf([delta, figures, DONE])),
+      takesFrom: NEVER,
+    });
     await expect(read(at.parts)).rejects.toThrow('provider.failed');
-    expect(at.reservations.all()).toBe(0);
+    await expect.poll(() => at.reservations.held(JOB).size).toBe(0);
+    expect(at.pending).toHaveLength(1);
   });
 
   test('that its provider breaks off has no known cost', async () => {
     const at = await streamOf({ answer: streaming(partsOf([delta], new Error('cut'))) });
     await expect(read(at.parts)).rejects.toThrow('cut');
-    expect(at.metered.map(({ cost, status }) => ({ cost, status }))).toEqual([
-      { cost: null, status: 'error' },
-    ]);
+    expect(at.metered).toMatchObject([{ cost: null, unknown: 'provider', status: 'error' }]);
   });
 
   test('is metered in full although its reader leaves', async () => {

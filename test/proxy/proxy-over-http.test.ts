@@ -126,6 +126,7 @@ test('the form of the existing services is answered in it, and the cost is read 
       llm_cost_usd: COST_USD,
       tool_cost_usd: 0,
       max_usd_budget: 1,
+      pending_calls: 0,
       cost_rejections: 0,
       per_provider: { chutes: COST_USD },
     },
@@ -152,6 +153,29 @@ test('a stream ends once the ledger has its cost', async () => {
   expect(text.trimEnd().endsWith('data: [DONE]')).toBe(true);
   expect(await at.cost(job)).toMatchObject({ body: { llm_cost_usd: COST_USD } });
   expect(at.provider.seen[0]?.body).toMatchObject({ stream_options: { include_usage: true } });
+});
+
+test('a caller that hangs up while its job is closed pays for what it began', async () => {
+  const heard = Promise.withResolvers<void>();
+  const delta = JSON.stringify({ choices: [{ delta: { content: 'hi' } }] });
+  await using at = await site((_request, res) => {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    res.write(`data: ${delta}\n\ndata: ${delta}\n\n`);
+    void heard.promise.then(() =>
+      res.end(`data: ${JSON.stringify({ choices: [], usage: USAGE })}\n\ndata: [DONE]\n\n`),
+    );
+  });
+  const job = await openJob();
+  const response = await at.call({ model: MODEL, messages, stream: true }, job);
+  await response.body?.getReader().read();
+  expect(await at.cost(job)).toMatchObject({ body: { cost_usd_used: null, pending_calls: 1 } });
+  await response.body?.cancel().catch(() => undefined);
+  const reason = 'what one call cost is not metered yet';
+  expect(await client().closeJob(job)).toMatchObject({ cost: { state: 'unknown', reason } });
+  heard.resolve();
+  await expect
+    .poll(() => at.cost(job))
+    .toMatchObject({ body: { cost_usd_used: COST_USD, pending_calls: 0 } });
 });
 
 describe('who may call', () => {

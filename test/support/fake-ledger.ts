@@ -32,6 +32,7 @@ export function fakeLedger(): FakeLedger {
         expires: FAR_AWAY,
         budget: 1_000_000_000,
         spent: { state: 'known', nanoUsd: 0 },
+        pending: [],
         maxCalls: 1_000,
         calls: 0,
         ...terms,

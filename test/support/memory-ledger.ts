@@ -1,6 +1,11 @@
 import type { LogWriter } from '#src/events/log.ts';
 import { createLedger, type Ledger } from '#src/handlers/ledger/ledger.ts';
-import type { JobTerms, MeteredCost, ToolCall } from '#src/handlers/ledger/ledger-port.ts';
+import type {
+  JobTerms,
+  MeteredCost,
+  ReservedCost,
+  ToolCall,
+} from '#src/handlers/ledger/ledger-port.ts';
 import { ledger as projector } from '#src/projectors/ledger.ts';
 import { type MemoryDisk, memoryDisk, memoryStore } from '#src/runtime/memory-store.ts';
 import { openLog } from '#src/runtime/open-log.ts';
@@ -42,6 +47,12 @@ export function toolCall(call: string, more: Partial<ToolCall> = {}): ToolCall {
   };
 }
 
+/** The same call of a model before it is made. */
+export function reservedCall(call: string, more: Partial<ReservedCost> = {}): ReservedCost {
+  const { job, provider, model, prices } = modelCall(call);
+  return { call, job, provider, model, most: 8_192_000, prices, ...more };
+}
+
 /** A call of a model for that job. */
 export function modelCall(call: string, more: Partial<MeteredCost> = {}): MeteredCost {
   return {
@@ -54,6 +65,7 @@ export function modelCall(call: string, more: Partial<MeteredCost> = {}): Metere
     completionTokens: 20,
     latencyMs: 300,
     cost: 45_000,
+    unknown: null,
     prices: '2026-11-23',
     status: 'ok',
     error: null,

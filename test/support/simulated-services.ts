@@ -54,7 +54,8 @@ export function simulatedLedger(world: World) {
     if (world.random() < 0.3) act();
     return AWAY;
   };
-  const client: Pick<LedgerClient, 'openJob' | 'closeJob' | 'readJob' | 'readLedger'> = {
+  type Calls = 'openJob' | 'closeJob' | 'readJob' | 'readLedger' | 'meter';
+  const client: Pick<LedgerClient, Calls> = {
     openJob: (terms) =>
       reach(() => {
         const before = jobs.get(terms.job);
@@ -82,11 +83,13 @@ export function simulatedLedger(world: World) {
         const spent = { state: 'known', nanoUsd: cost } as const;
         return {
           kind: 'ok',
-          job: { job, open, expires, budget, spent, maxCalls: terms.calls, calls },
+          job: { job, open, expires, budget, spent, pending: [], maxCalls: terms.calls, calls },
         } as const;
       }),
     readLedger: (job) =>
       reach(() => ({ kind: 'ok', ledger: ledgerOf(job, jobs.get(job)) }) as const),
+    // Its miners call no models: nothing is ever pending.
+    meter: () => reach(() => ({ kind: 'refused', status: 409, detail: 'no such call' }) as const),
   };
   return { jobs, client };
 }
@@ -99,6 +102,7 @@ function ledgerOf(job: string, found: Job | undefined): JobLedger {
     tools: [...(found?.tools ?? [])].toSorted(),
     toolCalls: [],
     modelCalls: [],
+    pending: [],
     cost: { state: 'known', nanoUsd: found?.cost ?? 0 },
     ledger: { size: found === undefined ? 1 : 2, hash: digest('c') },
   };

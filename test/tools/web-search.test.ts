@@ -74,6 +74,7 @@ async function searchSite(...providers: SearchProvider[]) {
             tools: [],
             toolCalls: ledger.calls.map((call) => ({ ...call, time: NOW })),
             modelCalls: [],
+            pending: [],
             cost: { state: 'known' as const, nanoUsd: 0 },
             ledger: { size: 1, hash: '' },
           },

@@ -56,6 +56,8 @@ export async function openProxy(
     reservations: createReservations(),
     nowMs: Date.now,
     newCall: randomUUID,
+    pause: wait,
+    stopping: signal,
   };
   const metrics = createServiceMetrics();
   const admits = (credential: string | null, job: string): boolean =>
@@ -90,16 +92,21 @@ async function ledgerCheck(ledger: Pick<LedgerClient, 'readJob'>) {
   return { name: 'ledger', ok: read.kind === 'ok', detail: read.kind === 'ok' ? '' : read.detail };
 }
 
-type Asked = Readonly<{ body: unknown; job: string; callerBudgetUsd: number | null }>;
+type Asked = Readonly<{
+  body: unknown;
+  job: string;
+  callerBudgetUsd: number | null;
+  left: AbortSignal;
+}>;
 
 async function complete(
-  { body, job, callerBudgetUsd }: Asked,
+  { body, job, callerBudgetUsd, left }: Asked,
   deps: ProxyDeps,
   signal: AbortSignal,
 ): Promise<ChatAnswer> {
   const call = readChatCall(body);
   const callerBudget = callerBudgetUsd === null ? null : nanoUsdOf(callerBudgetUsd);
-  const whole = completeChat(call, { job, callerBudget }, deps);
+  const whole = completeChat(call, { job, callerBudget, left }, deps);
   const waited = new AbortController();
   const outcome = await Promise.race([
     whole,

@@ -2,28 +2,37 @@ import type { DomainEvent } from '../../events/catalogue.ts';
 import type { Head } from '../../events/envelope.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type { Invoked } from '../../projectors/evaluation.ts';
-import type { LedgerClient } from '../ledger/ledger-port.ts';
+import type { JobLedger, LedgerClient, PendingCall } from '../ledger/ledger-port.ts';
+
+/**
+ * A call that is not metered so long after it was begun never will be: a provider is heard for five minutes, and what
+ * a call cost is sent to the ledger for six more, so its proxy has ended.
+ */
+const GIVE_UP_MS = 900_000;
+
+type GatherDeps = Readonly<{
+  ledger: Pick<LedgerClient, 'closeJob' | 'readLedger' | 'meter'>;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+}>;
 
 /**
  * What the own ledger has of an invocation's jobs, each closed before it is read: the tools of all of them, and what they
- * cost together. When the ledger does not tell of one of them there is no evidence at all; a cost that it does not
- * know is unknown, never zero.
+ * cost together. When the ledger does not tell of one of them there is no evidence at all, nor while a call of a model
+ * may still be metered; a cost that it does not know is unknown, never zero.
  */
 export async function gatherEvidence(
   { family, run, task, miner, attempt, jobs }: Invoked,
-  { ledger }: Readonly<{ ledger: Pick<LedgerClient, 'closeJob' | 'readLedger'> }>,
+  deps: GatherDeps,
 ): Promise<Readonly<{ kind: 'done'; event: DomainEvent } | { kind: 'later'; detail: string }>> {
   const tools = new Set<string>();
   let sum = 0;
   let unknown: string | null = null;
   let head: Head | null = null;
   for (const job of jobs) {
-    const closed = await ledger.closeJob(job);
-    if (closed.kind !== 'ok') return later(`${job} is not closed: ${closed.detail}`);
-    const read = await ledger.readLedger(job);
-    if (read.kind !== 'ok') return later(`${job} is not read: ${read.detail}`);
-    const { ledger: found } = read;
-    if (!found.opened || !found.closed) return later(`${job} is not final at the ledger`);
+    const read = await finalLedger(job, deps);
+    if (read.kind === 'later') return read;
+    const { found } = read;
     for (const tool of found.tools) tools.add(tool);
     if (found.cost.state === 'known') sum += found.cost.nanoUsd;
     else unknown ??= found.cost.reason;
@@ -50,6 +59,41 @@ export async function gatherEvidence(
       },
     },
   };
+}
+
+/** What the ledger has of a job that nothing is added to any more. */
+async function finalLedger(
+  job: string,
+  deps: GatherDeps,
+): Promise<Readonly<{ kind: 'final'; found: JobLedger } | { kind: 'later'; detail: string }>> {
+  const { ledger, clock } = deps;
+  const closed = await ledger.closeJob(job);
+  if (closed.kind !== 'ok') return later(`${job} is not closed: ${closed.detail}`);
+  const read = await ledger.readLedger(job);
+  if (read.kind !== 'ok') return later(`${job} is not read: ${read.detail}`);
+  const { ledger: found } = read;
+  if (!found.opened || !found.closed) return later(`${job} is not final at the ledger`);
+  if (found.pending.length === 0) return { kind: 'final', found };
+  const lost = found.pending.filter(({ time }) => clock() - Date.parse(time) > GIVE_UP_MS);
+  for (const call of lost) await giveUp(job, call, deps);
+  return later(`calls of ${job} that are not metered yet: ${found.pending.length}`);
+}
+
+/** Puts down that what a call cost will not be known; where it was metered meanwhile the ledger keeps that. */
+async function giveUp(job: string, call: PendingCall, { ledger }: GatherDeps): Promise<void> {
+  const { most: _most, time: _time, ...reserved } = call;
+  await ledger.meter({
+    ...reserved,
+    job,
+    promptTokens: null,
+    cachedTokens: null,
+    completionTokens: null,
+    latencyMs: GIVE_UP_MS,
+    cost: null,
+    unknown: 'proxy',
+    status: 'error',
+    error: 'it was never metered',
+  });
 }
 
 /** As many as an event holds: there are four tools with a few functions each. */

@@ -18,7 +18,7 @@ export type PairDeps = Omit<InvokeDeps, 'ledger' | 'blobs'> &
   Pick<ReferenceDeps, 'blobs' | 'alone'> &
   Readonly<{
     queries: Readonly<{ evaluation: Queries; runState: Queries }>;
-    ledger: Pick<LedgerClient, 'openJob' | 'closeJob' | 'readJob' | 'readLedger'>;
+    ledger: Pick<LedgerClient, 'openJob' | 'closeJob' | 'readJob' | 'readLedger' | 'meter'>;
     record: Recorder;
     referenceOf: (at: Readonly<{ family: string; run: string }>, task: Task) => Promise<Made>;
   }>;

@@ -1,7 +1,12 @@
 import { AppError } from '../../errors.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { LogWriter } from '../../events/log.ts';
-import { jobsAmong, modelCallsAmong, toolCallsAmong } from '../../projectors/ledger.ts';
+import {
+  jobsAmong,
+  modelCallsAmong,
+  reservedAmong,
+  toolCallsAmong,
+} from '../../projectors/ledger.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { addFact, type Facts, knownIn, noFacts } from './facts.ts';
 import { type Refusal, type Ruling, ruleOnWish, type Wish } from './rule-on-wish.ts';
@@ -149,6 +154,8 @@ async function lookUp(group: readonly Request[], queries: Queries): Promise<Fact
     facts.toolCalls.set(call.data.call, call);
   for (const call of await modelCallsAmong(queries, [...models]))
     facts.modelCalls.set(call.data.call, call);
+  for (const call of await reservedAmong(queries, [...models]))
+    facts.reserved.set(call.data.call, call);
   return facts;
 }
 

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { Kept, KeptJob } from '../../projectors/ledger.ts';
-import type { MeteredCost, ToolCall } from './ledger-port.ts';
+import type { MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
 import type { Known } from './rule-on-wish.ts';
 
 /** Facts by their names: those of one batch, of one request, or of what a projection was asked for. */
@@ -8,6 +8,7 @@ export type Facts = Readonly<{
   jobs: Map<string, KeptJob>;
   closed: Set<string>;
   toolCalls: Map<string, Kept<ToolCall>>;
+  reserved: Map<string, Kept<ReservedCost>>;
   modelCalls: Map<string, Kept<MeteredCost>>;
   /** Every job that one of them is of. */
   touched: Set<string>;
@@ -18,6 +19,7 @@ export function noFacts(): Facts {
     jobs: new Map(),
     closed: new Set(),
     toolCalls: new Map(),
+    reserved: new Map(),
     modelCalls: new Map(),
     touched: new Set(),
   };
@@ -34,6 +36,9 @@ export function addFact(facts: Facts, { type, data }: DomainEvent, time: string)
       break;
     case 'tool.called.v1':
       facts.toolCalls.set(data.call, { data, time });
+      break;
+    case 'cost.reserved.v1':
+      facts.reserved.set(data.call, { data, time });
       break;
     case 'cost.metered.v1':
       facts.modelCalls.set(data.call, { data, time });
@@ -60,6 +65,7 @@ export function knownIn(layers: readonly Facts[]): Known {
       return layers.some(({ closed }) => closed.has(job)) ? { ...opened, closed: true } : opened;
     },
     toolCall: (call) => first(({ toolCalls }) => toolCalls.get(call)),
+    reserved: (call) => first(({ reserved }) => reserved.get(call)),
     modelCall: (call) => first(({ modelCalls }) => modelCalls.get(call)),
   };
 }

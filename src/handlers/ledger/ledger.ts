@@ -1,14 +1,16 @@
-import { type JobCost, jobCost } from '../../evaluation/job-cost.ts';
+import { type JobCost, jobCost, wholeCost } from '../../evaluation/job-cost.ts';
 import type { Head } from '../../events/envelope.ts';
 import {
   callsOfJob,
   type JobCalls,
   jobsAmong,
+  type Kept,
   type KeptJob,
+  pendingOfJob,
   spentOnJob,
 } from '../../projectors/ledger.ts';
 import { createDesk, type DeskDeps, type Ruled } from './desk.ts';
-import type { JobTerms, MeteredCost, ToolCall } from './ledger-port.ts';
+import type { JobTerms, MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
 
 export type LedgerDeps = DeskDeps &
   Readonly<{
@@ -22,6 +24,11 @@ type JobAccount = Readonly<{
   opened: KeptJob | null;
   /** How many calls of tools were attested. */
   calls: number;
+  /** What was put down to it so far, the pending calls aside. */
+  spent: JobCost;
+  /** Calls of models that were reserved and are not metered. */
+  pending: readonly Kept<ReservedCost>[];
+  /** Of all its calls: unknown while one of them is pending. */
   cost: JobCost;
   /** Everything that was acknowledged of the job is in it; it holds all that this head does. */
   head: Head;
@@ -32,6 +39,7 @@ export type Ledger = Readonly<{
   open: (terms: JobTerms) => Promise<Ruled>;
   close: (job: string) => Promise<Ruled>;
   attest: (calls: readonly ToolCall[]) => Promise<Ruled>;
+  reserve: (call: ReservedCost) => Promise<Ruled>;
   meter: (calls: readonly MeteredCost[]) => Promise<Ruled>;
   account: (job: string) => Promise<JobAccount>;
   /** As `account`, with every call. */
@@ -53,21 +61,35 @@ export function createLedger(deps: LedgerDeps): Ledger {
     open: (terms) => desk.submit([{ kind: 'open', terms }]),
     close: (job) => desk.submit([{ kind: 'close', job }]),
     attest: (calls) => desk.submit(calls.map((call) => ({ kind: 'attest', call }))),
+    reserve: (call) => desk.submit([{ kind: 'reserve', call }]),
     meter: (calls) => desk.submit(calls.map((call) => ({ kind: 'meter', call }))),
-    account: async (job) => ({ ...(await opening(job)), ...(await spentOnJob(queries, job)) }),
+    account: async (job) => {
+      const known = await opening(job);
+      // In this order: what is metered meanwhile counts twice, and never not at all.
+      const pending = await pendingOfJob(queries, job);
+      const { calls, spent } = await spentOnJob(queries, job);
+      return { ...known, calls, spent, pending, cost: wholeCost(spent, pending.length) };
+    },
     statement: async (job) => {
       const known = await opening(job);
+      const pending = await pendingOfJob(queries, job);
       const found = await callsOfJob(queries, job);
-      const cost = costOf([...found.tools, ...found.models]);
-      return { ...known, ...found, calls: found.tools.length, cost };
+      const spent = spentOn(found);
+      const cost = wholeCost(spent, pending.length);
+      return { ...known, ...found, calls: found.tools.length, spent, pending, cost };
     },
   };
 }
 
-function costOf(calls: readonly Readonly<{ data: { cost: number | null } }>[]): JobCost {
-  const costs = calls.map(({ data }) => data.cost);
+function spentOn({ tools, models }: JobCalls): JobCost {
+  const costs = [
+    ...tools.map(({ data: { cost } }) => ({ cost, cause: 'tool' })),
+    ...models.map(({ data: { cost, unknown } }) => ({ cost, cause: unknown ?? 'proxy' })),
+  ];
+  const unknown = costs.filter(({ cost }) => cost === null);
   return jobCost({
-    knownNanoUsd: costs.reduce((sum: number, cost) => sum + (cost ?? 0), 0),
-    unknownCalls: costs.filter((cost) => cost === null).length,
+    knownNanoUsd: costs.reduce((sum: number, { cost }) => sum + (cost ?? 0), 0),
+    unknownCalls: unknown.length,
+    causes: [...new Set(unknown.map(({ cause }) => cause))],
   });
 }

@@ -1,17 +1,19 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
-import type { JobTerms, MeteredCost, ToolCall } from './ledger-port.ts';
+import type { JobTerms, MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
 
 /** What somebody wants to have in the ledger. */
 export type Wish =
   | Readonly<{ kind: 'open'; terms: JobTerms }>
   | Readonly<{ kind: 'close'; job: string }>
   | Readonly<{ kind: 'attest'; call: ToolCall }>
+  | Readonly<{ kind: 'reserve'; call: ReservedCost }>
   | Readonly<{ kind: 'meter'; call: MeteredCost }>;
 
 /** What the ledger has already. A time is the one of the event that says so. */
 export type Known = Readonly<{
   job: (job: string) => (Fact<JobTerms> & Readonly<{ closed: boolean }>) | undefined;
   toolCall: (call: string) => Fact<ToolCall> | undefined;
+  reserved: (call: string) => Fact<ReservedCost> | undefined;
   modelCall: (call: string) => Fact<MeteredCost> | undefined;
 }>;
 
@@ -32,7 +34,8 @@ export type Refusal = Readonly<{
 
 /**
  * A job is opened once, with one set of terms, and closed for good; what is put down to a closed job is refused, what
- * is put down to one that nobody opened is taken, as the existing services expect; the same call twice is one.
+ * is put down to one that nobody opened is taken, as the existing services expect; the same call twice is one. A call
+ * of a model that was reserved while its job was open is metered whenever its end comes.
  */
 export function ruleOnWish(wish: Wish, known: Known): Ruling {
   switch (wish.kind) {
@@ -44,10 +47,10 @@ export function ruleOnWish(wish: Wish, known: Known): Ruling {
       const event = { type: 'tool.called.v1', data: wish.call } as const;
       return putDown(event, known.toolCall(wish.call.call), known);
     }
-    case 'meter': {
-      const event = { type: 'cost.metered.v1', data: wish.call } as const;
-      return putDown(event, known.modelCall(wish.call.call), known);
-    }
+    case 'reserve':
+      return reserve(wish.call, known);
+    case 'meter':
+      return meter(wish.call, known);
   }
 }
 
@@ -60,21 +63,40 @@ function openJob(terms: JobTerms, known: Known): Ruling {
 
 function closeJob(job: string, known: Known): Ruling {
   const opened = known.job(job);
-  if (opened === undefined) {
-    return { kind: 'refused', code: 'request.not-found', detail: `nobody opened the job ${job}` };
-  }
+  if (opened === undefined) return notFound(job);
   if (opened.closed) return { kind: 'again', time: opened.time };
   const { family, run } = opened.data;
   return { kind: 'new', event: { type: 'job.closed.v1', data: { family, run, job } } };
 }
 
-function putDown(
-  event: Readonly<
-    { type: 'tool.called.v1'; data: ToolCall } | { type: 'cost.metered.v1'; data: MeteredCost }
-  >,
-  earlier: Fact<ToolCall> | Fact<MeteredCost> | undefined,
-  known: Known,
-): Ruling {
+function reserve(call: ReservedCost, known: Known): Ruling {
+  const event = { type: 'cost.reserved.v1', data: call } as const;
+  if (known.reserved(call.call) === undefined) {
+    if (known.modelCall(call.call) !== undefined)
+      return conflict(`a call was metered as ${call.call} before`);
+    if (known.job(call.job) === undefined) return notFound(call.job);
+  }
+  return putDown(event, known.reserved(call.call), known);
+}
+
+/** What was reserved is metered as what it was reserved as, whether its job is still open or not. */
+function meter(call: MeteredCost, known: Known): Ruling {
+  const event = { type: 'cost.metered.v1', data: call } as const;
+  const [metered, reserved] = [known.modelCall(call.call), known.reserved(call.call)];
+  if (metered !== undefined || reserved === undefined) return putDown(event, metered, known);
+  const { job, provider, model } = reserved.data;
+  if (job === call.job && provider === call.provider && model === call.model)
+    return { kind: 'new', event };
+  return conflict(`another call was reserved as ${call.call}`);
+}
+
+type Call = Readonly<
+  | { type: 'tool.called.v1'; data: ToolCall }
+  | { type: 'cost.reserved.v1'; data: ReservedCost }
+  | { type: 'cost.metered.v1'; data: MeteredCost }
+>;
+
+function putDown(event: Call, earlier: Fact<Call['data']> | undefined, known: Known): Ruling {
   const { call, job } = event.data;
   if (earlier !== undefined) {
     // The retry of a call that was taken before its job was closed is no call after it.
@@ -89,6 +111,10 @@ function putDown(
 function isSame(one: object, other: object): boolean {
   const others = new Map<string, unknown>(Object.entries(other));
   return Object.entries(one).every(([key, value]) => others.get(key) === value);
+}
+
+function notFound(job: string): Refusal {
+  return { kind: 'refused', code: 'request.not-found', detail: `nobody opened the job ${job}` };
 }
 
 function conflict(detail: string): Refusal {

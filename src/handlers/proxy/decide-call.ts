@@ -7,10 +7,10 @@ import type { Provider } from './provider-port.ts';
 export type CallView = Readonly<{
   job: JobState | null;
   nowMs: number;
-  /** In 1e-9 USD, of the job's calls that are under way. */
-  held: number;
-  /** Calls under way: of the job, and of all jobs. */
-  underWay: Readonly<{ ofJob: number; all: number }>;
+  /** In 1e-9 USD by the names of the job's calls, of those that are under way here. */
+  held: ReadonlyMap<string, number>;
+  /** Calls under way of the miner, whatever became of the jobs that they are of. */
+  underWay: number;
   /** What the caller itself allows the whole job, in 1e-9 USD: it can only lower the budget. Null where it says nothing. */
   callerBudget: number | null;
 }>;
@@ -25,16 +25,18 @@ export type CallDecision =
     }>
   | Readonly<{ kind: 'refuse'; status: 400 | 403 | 404 | 429; detail: string }>;
 
-/** One task's turn is no load test. */
-const MAX_CALLS_OF_JOB = 8;
-
-/** Answers in memory at once. */
-const MAX_CALLS = 64;
+/**
+ * Calls of one miner under way at once: a task's turn is no load test. With as many miners as are asked at once it
+ * bounds all calls, so that what one miner does takes no place from another.
+ */
+const MAX_CALLS_OF_MINER = 8;
 
 /**
  * Whether a call is made: for an open job whose time is not over, to a provider that has the model at a known price
- * (or is configured without), when what was spent, what is held and the most that this call can cost stay within the
- * budget. A job of which one call's cost is unknown makes no more calls: its budget could not be kept.
+ * (or is configured without), when what was spent, the most that the calls under way can cost, and the most that this
+ * one can, stay within the budget. A call that is pending at the ledger is under way, also where it is not known here:
+ * an earlier process may have begun it. A job of which one call's cost is unknown makes no more calls: its budget could
+ * not be kept.
  */
 export function decideCall(
   call: ChatCall,
@@ -48,14 +50,22 @@ export function decideCall(
   if (chosen === null)
     return refuse(400, call.provider === null ? 'unsupported model' : 'unsupported provider');
   if (!chosen.offered) return refuse(400, 'unsupported model');
-  if (underWay.ofJob >= MAX_CALLS_OF_JOB) return refuse(429, 'too many calls of this job at once');
-  if (underWay.all >= MAX_CALLS) return refuse(429, 'too many calls at once');
+  if (underWay >= MAX_CALLS_OF_MINER) return refuse(429, 'too many calls of this job at once');
   if (job.spent.state === 'unknown')
     return refuse(429, 'run budget exhausted: what was spent is unknown');
   const most = chosen.price === null ? 0 : costOf(chosen.price, mostTokens(call));
   const budget = Math.min(job.budget, callerBudget ?? job.budget);
-  if (job.spent.nanoUsd + held + most > budget) return refuse(429, 'run budget exhausted');
+  if (job.spent.nanoUsd + heldOf(job, held) + most > budget)
+    return refuse(429, 'run budget exhausted');
   return { kind: 'ask', provider: chosen.name, price: chosen.price, most };
+}
+
+/** The most that the job's calls under way can cost: those that are held here, and those that only the ledger knows. */
+function heldOf({ pending }: JobState, held: CallView['held']): number {
+  const here = [...held.values()].reduce((sum, amount) => sum + amount, 0);
+  return pending
+    .filter(({ call }) => !held.has(call))
+    .reduce((sum, { most }) => sum + (most ?? 0), here);
 }
 
 type Chosen = Readonly<{ name: string; price: ModelPrice | null; offered: boolean }>;

@@ -8,6 +8,8 @@ type JobCostFacts = Readonly<{
   tool_cost_usd: number;
   /** Null for a job that nobody opened. */
   max_usd_budget: number | null;
+  /** Calls of models that are under way: until they are metered their cost, and so that of the job, is unknown. */
+  pending_calls: number;
   /** Calls that failed, and so cost nothing. */
   cost_rejections: number;
   per_provider: Readonly<Record<string, number | null>>;
@@ -25,21 +27,26 @@ export async function readJobCost(
   const [state, read] = await Promise.all([ledger.readJob(job), ledger.readLedger(job)]);
   if (state.kind !== 'ok') return { kind: 'unavailable', detail: state.detail };
   if (read.kind !== 'ok') return { kind: 'unavailable', detail: read.detail };
-  const { toolCalls, modelCalls } = read.ledger;
-  if (state.job === null && toolCalls.length + modelCalls.length === 0)
+  const { toolCalls, modelCalls, pending } = read.ledger;
+  if (state.job === null && toolCalls.length + modelCalls.length + pending.length === 0)
     return { kind: 'ok', document: null };
   return { kind: 'ok', document: costFacts(read.ledger, state.job?.budget ?? null) };
 }
 
-function costFacts({ toolCalls, modelCalls }: JobLedger, budget: number | null): JobCostFacts {
-  const models = sumOf(modelCalls.map(({ cost }) => cost));
+function costFacts(
+  { toolCalls, modelCalls, pending }: JobLedger,
+  budget: number | null,
+): JobCostFacts {
+  const calls = [...modelCalls, ...pending.map(({ provider }) => ({ provider, cost: null }))];
+  const models = sumOf(calls.map(({ cost }) => cost));
   const tools = sumOf(toolCalls.map(({ cost }) => cost));
-  const byProvider = Map.groupBy(modelCalls, ({ provider }) => provider);
+  const byProvider = Map.groupBy(calls, ({ provider }) => provider);
   return {
     cost_usd_used: inUsd(sumOf([models, tools])),
     llm_cost_usd: inUsd(models),
     tool_cost_usd: inUsd(tools) ?? 0,
     max_usd_budget: inUsd(budget),
+    pending_calls: pending.length,
     cost_rejections: modelCalls.filter(({ status }) => status === 'error').length,
     per_provider: Object.fromEntries(
       [...byProvider].map(([provider, calls]) => [

@@ -19,8 +19,12 @@ export type ProviderAnswer =
   /** It was not reached at all. */
   | Readonly<{ kind: 'unreachable'; detail: string }>;
 
-/** Asks a provider by name, in the form of OpenAI's chat completions. Never throws for the other side's faults. */
+/**
+ * Asks a provider by name, in the form of OpenAI's chat completions, until the signal aborts. Never throws for the other
+ * side's faults.
+ */
 export type AskProvider = (
   provider: string,
   payload: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
 ) => Promise<ProviderAnswer>;

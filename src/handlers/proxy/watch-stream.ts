@@ -11,9 +11,12 @@ const MAX_WAITING_BYTES = 4 * 1_024 * 1_024;
 
 const DONE = 'data: [DONE]';
 
+/** At the beginning of a line: no JSON has a line's end in it. */
+const DONE_LINE = Buffer.from(`\n${DONE}`);
+
 /**
- * Reads a stream of server-sent events to its end, whether its reader takes it or leaves, and yields its parts; the
- * last one once `ended` gave true. Throws `provider.failed` where it gave false, and where the stream broke off.
+ * Reads a stream of server-sent events to its end, whether its reader takes it or leaves, and yields its parts as they
+ * come; what says that it is whole once `ended` gave true. Throws `provider.failed` where it gave false, and where the stream broke off.
  */
 export function watchStream(
   parts: AsyncIterable<Uint8Array>,
@@ -31,12 +34,14 @@ async function readAll(
   ended: (end: StreamEnd) => Promise<boolean>,
 ): Promise<void> {
   let tail = Buffer.alloc(0);
-  let held: Uint8Array | null = null;
+  let held = Buffer.alloc(0);
   let error = '';
   try {
     for await (const part of parts) {
-      if (held !== null) push(held);
-      held = part;
+      const read = Buffer.concat([held, part]);
+      const free = read.length - heldBack(read);
+      if (free > 0) push(read.subarray(0, free));
+      held = read.subarray(free);
       tail = Buffer.concat([tail, part]).subarray(-TAIL_BYTES);
     }
   } catch (cause) {
@@ -46,8 +51,17 @@ async function readAll(
   const whole = error === '' && text.includes(DONE);
   const taken = await ended({ whole, tail: text, error: error || 'the stream broke off' });
   if (!taken) throw new AppError('provider.failed', { found: 'what the call cost was not taken' });
-  if (held !== null) push(held);
+  if (held.length > 0) push(held);
   if (!whole) throw new AppError('provider.failed', { found: error || 'the stream broke off' });
+}
+
+/** How many bytes at the end are, or may become, what ends the stream. */
+function heldBack(read: Buffer): number {
+  const at = read.indexOf(DONE_LINE);
+  if (at >= 0) return read.length - at;
+  for (let count = Math.min(DONE_LINE.length - 1, read.length); count > 0; count--)
+    if (read.subarray(-count).equals(DONE_LINE.subarray(0, count))) return count;
+  return 0;
 }
 
 /** The JSON of the last event that has any, `[DONE]` aside; null where none is whole. */

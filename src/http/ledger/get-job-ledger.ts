@@ -4,7 +4,7 @@ import type { Route } from '../route.ts';
 import { sendText } from '../send-json.ts';
 import { type Account, JobQuery } from './get-job.ts';
 import { BASE, type LedgerToken, ledgerGet } from './ledger-route.ts';
-import { modelCallRow, toolCallRow, wireCost } from './wire-answer.ts';
+import { modelCallRow, pendingRow, toolCallRow, wireCost } from './wire-answer.ts';
 import { jobIn } from './wire-body.ts';
 
 /** A job with all its calls, as the projection has them at a head of the log, or later. */
@@ -21,9 +21,13 @@ export function getJobLedger({ statement, ...deps }: GetJobLedgerDeps): Route {
   });
 }
 
-function documentOf(job: string, { opened, tools, models, cost, head }: Statement): string {
+function documentOf(
+  job: string,
+  { opened, tools, models, pending, cost, head }: Statement,
+): string {
   const rest = JSON.stringify({
     model_calls: models.map(modelCallRow),
+    pending: pending.map(pendingRow),
     opened: opened !== null,
     closed: opened?.closed ?? false,
     cost: wireCost(cost),

@@ -2,15 +2,24 @@ import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import type { JobCost } from '../../evaluation/job-cost.ts';
 import { usdOf } from '../../evaluation/usd.ts';
-import type { KeptJob } from '../../projectors/ledger.ts';
+import type { EventOf } from '../../events/define-event.ts';
+import type { CostReserved } from '../../events/job.ts';
+import type { Kept, KeptJob } from '../../projectors/ledger.ts';
 import type { Route } from '../route.ts';
 import { sendJson } from '../send-json.ts';
 import { BASE, type LedgerToken, ledgerGet } from './ledger-route.ts';
-import { wireCost } from './wire-answer.ts';
+import { pendingRow, wireCost } from './wire-answer.ts';
 import { jobIn } from './wire-body.ts';
 
 /** What is known of a job: all that was acknowledged of it. */
-export type Account = Readonly<{ opened: KeptJob | null; calls: number; cost: JobCost }>;
+export type Account = Readonly<{
+  opened: KeptJob | null;
+  calls: number;
+  /** The pending calls aside, and with them. */
+  spent: JobCost;
+  cost: JobCost;
+  pending: readonly Kept<EventOf<typeof CostReserved>['data']>[];
+}>;
 
 export type GetJobDeps = LedgerToken & Readonly<{ account: (job: string) => Promise<Account> }>;
 
@@ -26,7 +35,7 @@ export function getJob({ account, ...deps }: GetJobDeps): Route {
 }
 
 /** A job as it is answered. Throws `request.not-found` for one that nobody opened. */
-export function jobDocument(job: string, { opened, calls, cost }: Account) {
+export function jobDocument(job: string, { opened, calls, spent, cost, pending }: Account) {
   if (opened === null) {
     throw new AppError('request.not-found', {
       detail: `nobody opened the job ${job}`,
@@ -39,7 +48,9 @@ export function jobDocument(job: string, { opened, calls, cost }: Account) {
     open: !opened.closed,
     expires_at: expires,
     budget_usd: usdOf(budget),
-    spent_usd: cost.state === 'known' ? usdOf(cost.nanoUsd) : null,
+    spent_usd: spent.state === 'known' ? usdOf(spent.nanoUsd) : null,
+    spent: wireCost(spent),
+    pending: pending.map(pendingRow),
     cost: wireCost(cost),
     max_calls: maxCalls,
     calls,
@@ -54,7 +65,7 @@ const spec = {
     {
       status: 200,
       description:
-        'Its terms, what it has spent (null where that is not known), and its calls of tools',
+        'Its terms, what it has spent (null where that is not known), the calls of models that are not metered yet, and how many calls of tools it made',
       contentType: 'application/json',
       schema: null,
       headers: {},

@@ -5,12 +5,18 @@ import { NoParams } from '../run-request.ts';
 import { sendJson } from '../send-json.ts';
 import { type GetJobDeps, getJob } from './get-job.ts';
 import { type GetJobLedgerDeps, getJobLedger } from './get-job-ledger.ts';
-import { type PostCostsDeps, postCosts } from './post-costs.ts';
+import {
+  type PostCostsDeps,
+  type PostReservationsDeps,
+  postCosts,
+  postReservations,
+} from './post-costs.ts';
 import { type PostJobsDeps, postJobs, postJobsClose } from './post-jobs.ts';
 import { type PostToolCallsDeps, postToolCalls } from './post-tool-calls.ts';
 
 export type LedgerRoutesDeps = PostToolCallsDeps &
   PostCostsDeps &
+  PostReservationsDeps &
   PostJobsDeps &
   GetJobDeps &
   GetJobLedgerDeps &
@@ -22,6 +28,7 @@ export function ledgerRoutes(deps: LedgerRoutesDeps): readonly Route[] {
   return [
     postToolCalls(deps),
     postCosts(deps),
+    postReservations(deps),
     postJobs(deps),
     postJobsClose(deps),
     getJob(deps),

@@ -1,16 +1,32 @@
 import type { EventOf } from '../../events/define-event.ts';
-import type { CostMetered } from '../../events/job.ts';
+import type { CostMetered, CostReserved } from '../../events/job.ts';
 import type { Route } from '../route.ts';
 import { sendJson } from '../send-json.ts';
 import { BASE, type LedgerToken, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
-import { modelCallRow } from './wire-answer.ts';
-import { costsIn, readJson } from './wire-body.ts';
+import { modelCallRow, pendingRow } from './wire-answer.ts';
+import { costsIn, readJson, reservedIn } from './wire-body.ts';
 
 export type PostCostsDeps = LedgerToken &
   Readonly<{
     /** Records calls of models; all of them are stored when it resolves, or none is. */
     meter: (calls: readonly EventOf<typeof CostMetered>['data'][]) => Promise<Ruled>;
   }>;
+
+export type PostReservationsDeps = LedgerToken &
+  Readonly<{
+    /** Records that a model is about to be called. */
+    reserve: (call: EventOf<typeof CostReserved>['data']) => Promise<Ruled>;
+  }>;
+
+/** POST …/costs/reservations: takes a call of a model that is about to be made. */
+export function postReservations({ reserve, ...deps }: PostReservationsDeps): Route {
+  return ledgerPost(reservations, deps, async ({ body, res }) => {
+    const call = reservedIn(readJson(body));
+    const [fact] = takenOf(await reserve(call));
+    if (fact === undefined) throw new TypeError('a reservation was taken without a fact');
+    sendJson(res, 201, pendingRow({ data: call, time: fact.time }));
+  });
+}
 
 /** POST …/costs: takes what a call of a model cost, or an array of such. */
 export function postCosts({ meter, ...deps }: PostCostsDeps): Route {
@@ -28,6 +44,12 @@ export function postCosts({ meter, ...deps }: PostCostsDeps): Route {
 }
 
 const answer = { contentType: 'application/json', schema: null, headers: {} } as const;
+
+const reservations = {
+  path: `${BASE}/costs/reservations`,
+  summary: 'Records that a model is about to be called, and the most that it can cost',
+  answers: [{ ...answer, status: 201, description: 'Its row; the same call_id again is the same' }],
+} as const;
 
 const spec = {
   path: `${BASE}/costs`,

@@ -12,10 +12,12 @@ import type { EventOf } from '../../events/define-event.ts';
 import { textOf } from '../../events/ej1.ts';
 import {
   CostMetered,
+  type CostReserved,
   JobId,
   JobOpened,
   MAX_ARGS_LENGTH,
   type ToolCalled,
+  UNKNOWN_COSTS,
 } from '../../events/job.ts';
 import { detailOf } from '../../events/scalars.ts';
 
@@ -32,6 +34,7 @@ const MAX_WRITTEN_ARGS_LENGTH = 57_500;
 const MAX_RESULT_LENGTH = 512;
 
 type ToolCall = EventOf<typeof ToolCalled>['data'];
+type ReservedCost = EventOf<typeof CostReserved>['data'];
 type MeteredCost = EventOf<typeof CostMetered>['data'];
 type JobTerms = EventOf<typeof JobOpened>['data'];
 
@@ -52,6 +55,12 @@ export function toolCallsIn(json: PythonJson, newName: () => string): Calls<Tool
 /** Calls of models, as `toolCallsIn`. */
 export function costsIn(json: PythonJson): Calls<MeteredCost> {
   return callsIn(json, (each, at) => metered(parse(CostBody, each, at)));
+}
+
+/** A call of a model that is about to be made. Throws `request.invalid`. */
+export function reservedIn(json: PythonJson): ReservedCost {
+  const { call_id, job_id, provider, model, most_usd, prices } = parse(ReserveBody, json, '');
+  return { call: call_id, job: job_id, provider, model, most: most_usd, prices };
 }
 
 /** What a job is opened with. Throws `request.invalid`. */
@@ -116,6 +125,15 @@ const ToolCallBody = z.object({
   error: z.string().nullish(),
 });
 
+const ReserveBody = z.object({
+  call_id: CallName,
+  job_id: JobId,
+  provider: Text.min(1).max(64),
+  model: Text.min(1).max(128),
+  most_usd: Usd.nullable(),
+  prices: Text.min(1).max(64),
+});
+
 const CostBody = z.object({
   call_id: CallName,
   job_id: JobId,
@@ -126,6 +144,7 @@ const CostBody = z.object({
   completion_tokens: Whole.nullable(),
   latency_ms: Whole,
   cost_usd: Usd.nullable(),
+  unknown: z.enum(UNKNOWN_COSTS).nullish(),
   prices: Text.min(1).max(64),
   status: z.enum(['ok', 'error']),
   error: z.string().nullish(),
@@ -181,6 +200,8 @@ function metered(body: z.infer<typeof CostBody>): MeteredCost {
     completionTokens: body.completion_tokens,
     latencyMs: body.latency_ms,
     cost: body.cost_usd,
+    // A sender that does not say why is one of ours: it blames nobody else.
+    unknown: body.cost_usd === null ? (body.unknown ?? 'proxy') : null,
     prices: body.prices,
     status: body.status,
     error: errorOf(body.error),

@@ -11,6 +11,7 @@ type JobCostDocument = Readonly<{
   llm_cost_usd: number | null;
   tool_cost_usd: number | null;
   max_usd_budget: number | null;
+  pending_calls: number;
   cost_rejections: number;
   per_provider: Readonly<Record<string, number | null>>;
 }>;

@@ -20,7 +20,13 @@ export type PostChatCompletionsDeps = Readonly<{
   /** Whether this credential may call for this job. */
   admits: (credential: string | null, job: string) => boolean;
   complete: (
-    asked: Readonly<{ body: unknown; job: string; callerBudgetUsd: number | null }>,
+    asked: Readonly<{
+      body: unknown;
+      job: string;
+      callerBudgetUsd: number | null;
+      /** Aborts when the caller is gone, or has its answer. */
+      left: AbortSignal;
+    }>,
   ) => Promise<ChatAnswer>;
   callLimit: RateLimit;
 }>;
@@ -43,7 +49,8 @@ export function postChatCompletions({
     if (!admits(bearerOf(req), job)) return refuse(res, 401, 'invalid provider proxy token');
     const callerBudgetUsd = budgetOf(req);
     if (callerBudgetUsd === undefined) return refuse(res, 400, 'invalid run budget header');
-    const answer = await complete({ body: jsonOf(body), job, callerBudgetUsd });
+    const left = leavingOf(res);
+    const answer = await complete({ body: jsonOf(body), job, callerBudgetUsd, left });
     switch (answer.kind) {
       case 'answer':
         return sendJson(res, 200, answer.document);
@@ -55,6 +62,14 @@ export function postChatCompletions({
         return refuse(res, answer.status, answer.detail);
     }
   });
+}
+
+/** Aborts when nobody waits for this answer any more. */
+function leavingOf(res: Response): AbortSignal {
+  const left = new AbortController();
+  res.once('close', () => left.abort());
+  if (res.destroyed) left.abort();
+  return left.signal;
 }
 
 /** A header that comes once and has a text. */

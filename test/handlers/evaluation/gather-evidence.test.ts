@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { wholeCost } from '#src/evaluation/job-cost.ts';
+import { gatherEvidence } from '#src/handlers/evaluation/gather-evidence.ts';
+import type { JobLedger, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
+import type { Invoked } from '#src/projectors/evaluation.ts';
+import { digest, hotkey } from '../../support/recorded-events.ts';
+
+const BEGUN = '2026-11-29T12:00:00.000Z';
+const BEGUN_MS = Date.parse(BEGUN);
+const invoked: Invoked = {
+  family: 'general_chat',
+  run: 'run-1',
+  task: 't-1',
+  miner: hotkey('m'),
+  attempt: 1,
+  submission: 'submission-1',
+  deployment: '11111111-2222-3333-4444-555555555555',
+  jobs: ['job-1'],
+  outcome: 'completed',
+  latencyMs: 10,
+  turnMs: 10,
+  answer: digest('a'),
+  detail: '',
+};
+
+const pendingCall: PendingCall = {
+  call: 'call-1',
+  provider: 'p',
+  model: 'm',
+  most: 5_000,
+  prices: 'test',
+  time: BEGUN,
+};
+
+/** A ledger of one job with these calls pending. */
+function site(pending: PendingCall[]) {
+  const metered: MeteredCost[] = [];
+  const read = (): JobLedger => {
+    const unknown = metered.filter(({ cost }) => cost === null);
+    const settled =
+      unknown.length === 0
+        ? ({
+            state: 'known',
+            nanoUsd: metered.reduce((sum, { cost }) => sum + (cost ?? 0), 7),
+          } as const)
+        : ({ state: 'unknown', reason: unknown.map((each) => each.unknown).join() } as const);
+    return {
+      job: 'job-1',
+      opened: true,
+      closed: true,
+      tools: ['sandbox'],
+      toolCalls: [],
+      modelCalls: [],
+      pending,
+      cost: wholeCost(settled, pending.length),
+      ledger: { size: 9, hash: digest('b') },
+    };
+  };
+  const meter = async (cost: MeteredCost) => {
+    metered.push(cost);
+    pending.splice(
+      pending.findIndex(({ call }) => call === cost.call),
+      1,
+    );
+    return { kind: 'ok' } as const;
+  };
+  const gather = (now: number) =>
+    gatherEvidence(invoked, {
+      clock: () => now,
+      ledger: {
+        closeJob: async () => ({ kind: 'ok', cost: read().cost }),
+        readLedger: async () => ({ kind: 'ok', ledger: read() }),
+        meter,
+      },
+    });
+  return { gather, meter, metered };
+}
+
+const costIs = (cost: object) => ({ kind: 'done', event: { data: { tools: ['sandbox'], cost } } });
+
+test('there is no evidence while a call may still be metered, and the true cost once it is', async () => {
+  const at = site([pendingCall]);
+  const detail = 'calls of job-1 that are not metered yet: 1';
+  expect(await at.gather(BEGUN_MS + 899_000)).toEqual({ kind: 'later', detail });
+  const { most: _most, time: _time, ...call } = pendingCall;
+  const tokens = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
+  const rest = { job: 'job-1', latencyMs: 1, unknown: null, status: 'ok', error: null } as const;
+  await at.meter({ ...call, ...tokens, ...rest, cost: 3 });
+  expect(await at.gather(BEGUN_MS + 899_000)).toMatchObject(costIs({ state: 'known', cost: 10 }));
+});
+
+test('a call that is never metered is given up, and its cost is unknown by our own fault', async () => {
+  const at = site([pendingCall]);
+  expect(await at.gather(BEGUN_MS + 901_000)).toMatchObject({ kind: 'later' });
+  expect(at.metered).toMatchObject([
+    { call: 'call-1', job: 'job-1', provider: 'p', model: 'm', cost: null, unknown: 'proxy' },
+  ]);
+  expect(await at.gather(BEGUN_MS + 902_000)).toMatchObject(
+    costIs({ state: 'unknown', reason: 'proxy' }),
+  );
+});
