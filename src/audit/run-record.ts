@@ -2,6 +2,7 @@ import type { DomainEvent } from '../events/catalogue.ts';
 import type { InRun } from '../events/define-event.ts';
 import type { Voter } from '../events/snapshot.ts';
 import { type LoggedFacts, noFacts } from './decision-facts.ts';
+import type { EvaluationRecord } from './evaluation-record.ts';
 import type { GateRun } from './gate.ts';
 import { type HeldFacts, holdFacts } from './held-facts.ts';
 
@@ -21,7 +22,10 @@ export type Attempt = {
 export type RunRecord = InRun & {
   /** Where each task and miner of the run stands in its lists. */
   places: Readonly<{ tasks: ReadonlyMap<string, number>; miners: ReadonlyMap<string, number> }>;
+  openedAt: number | null;
   closedAt: number | null;
+  /** How its validator measures it; null where its scores are imported. */
+  evaluation: EvaluationRecord | null;
   /** Refused reports, as `<who served it>/<digest>`, and the event of each refusal. */
   refusedAt: Map<string, number>;
   /** Facts whose key is not known yet, in the order of the log. */
@@ -72,7 +76,9 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
     family,
     run,
     places: { tasks: new Map(), miners: new Map() },
+    openedAt: null,
     closedAt: null,
+    evaluation: null,
     refusedAt: new Map(),
     sealed: holdFacts(),
     reportAt: null,
@@ -101,6 +107,16 @@ export function newRunRecord({ family, run }: InRun): RunRecord {
   };
 }
 
+/** The place of a pair among those of its run; null for one of another task or miner. */
+export function pairPlace(
+  { places: { tasks, miners } }: Pick<RunRecord, 'places'>,
+  { task, miner }: Readonly<{ task: string; miner: string }>,
+): number | null {
+  const taskAt = tasks.get(task);
+  const minerAt = miners.get(miner);
+  return taskAt === undefined || minerAt === undefined ? null : taskAt * miners.size + minerAt;
+}
+
 /** The voters of the snapshot block; none while it is unknown. */
 export function votersOf({ facts }: RunRecord): readonly Voter[] {
   return facts.open?.known === true ? facts.open.snapshot.voters : [];
@@ -115,6 +131,7 @@ export function endRun(run: RunRecord): void {
   if (run.kept) return;
   run.facts = { ...noFacts(), opened: run.facts.opened };
   run.sealed = holdFacts();
+  run.evaluation = null;
   run.report = null;
   run.decision = null;
   run.statements.clear();

@@ -19,10 +19,12 @@ import {
 } from './rules/decisions.ts';
 import { equivocationRecorded, peerReportAccepted, peerReportRejected } from './rules/exchange.ts';
 import { extrinsicIncluded, extrinsicSettled, extrinsicSigned } from './rules/extrinsics.ts';
+import { archiveAccepted, runtimeFailed, runtimeReady } from './rules/members.ts';
 import { modeChanged } from './rules/modes.ts';
 import { isLate, rosterAccepted, runClosed, runOpened, snapshotTaken } from './rules/runs.ts';
 import { factSealed, scoresOpened, unsealed } from './rules/scores.ts';
 import { logStarted } from './rules/start.ts';
+import { referenceMade, taskClaimed, taskReturned } from './rules/tasks.ts';
 import { weightsIntended, weightsObserved, weightsSuperseded } from './rules/weights.ts';
 import { checkpointObserved, evidenceAccepted } from './rules/witnesses.ts';
 import { type Entry, newRunRecord, type RunRecord } from './run-record.ts';
@@ -184,14 +186,14 @@ const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = 
   'roster.refused.v1': null, // of any run
   'run.opened.v1': runOpened,
   'roster.accepted.v1': rosterAccepted,
-  'archive.accepted.v1': null,
+  'archive.accepted.v1': archiveAccepted,
   'archive.refused.v1': null,
-  'runtime.ready.v1': null,
-  'runtime.failed.v1': null,
+  'runtime.ready.v1': runtimeReady,
+  'runtime.failed.v1': runtimeFailed,
   'runtime.ended.v1': null,
-  'task.claimed.v1': null,
-  'task.returned.v1': null,
-  'reference.made.v1': null,
+  'task.claimed.v1': taskClaimed,
+  'task.returned.v1': taskReturned,
+  'reference.made.v1': referenceMade,
   'task.invoked.v1': unsealed,
   'evidence.gathered.v1': unsealed,
   'task.judged.v1': unsealed,

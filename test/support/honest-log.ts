@@ -17,6 +17,7 @@ import { buildReport } from '#src/consensus/report.ts';
 import { reportFacts } from '#src/consensus/report-inputs.ts';
 import { signDocument } from '#src/consensus/signed.ts';
 import { buildStatement } from '#src/consensus/statement.ts';
+import { sampleTasks } from '#src/evaluation/sample.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { type Rules, STATEMENT_TYPE } from '#src/events/decision.ts';
 import { EMPTY } from '#src/events/decode.ts';
@@ -30,6 +31,7 @@ import { logSource } from '#src/events/source.ts';
 import { signCheckpoint } from '#src/merkle/checkpoint.ts';
 import { createTree, leafOf } from '#src/merkle/tree.ts';
 import { devSigner } from './dev-keys.ts';
+import { type Measuring, measureRun, rosterAccepted } from './honest-evaluation.ts';
 import { logSeedOf, logStarted } from './log-start.ts';
 import { signedCommitment } from './signed-commitment.ts';
 
@@ -68,6 +70,8 @@ type Shape = Readonly<{
   miners: number;
   tasks: number;
   mode?: 'decentralized' | 'shadow';
+  /** The validator measures miners itself, by all tasks or by a sample of so many; else its scores are imported. */
+  measured?: 'all' | number;
 }>;
 
 /** Gets each stored payload of a log as it is written. */
@@ -83,7 +87,8 @@ export function writeHonestLog(shape: Shape, emit: Emit) {
   const mode = shape.mode ?? 'decentralized';
   log.add({ type: 'mode.changed.v1', data: { ...FIRST_MODE, to: mode } });
   const miners = Array.from({ length: shape.miners }, (_, at) => devSigner(`miner ${at}`).hotkey);
-  const cast = { miners: miners.toSorted(), mode, tasks: tasksOf(shape.tasks) };
+  const { measured = null } = shape;
+  const cast = { miners: miners.toSorted(), mode, tasks: tasksOf(shape.tasks), measured };
   let last: Intent | null = null;
   for (let sequence = 1; sequence <= shape.runs; sequence++)
     last = playRun(log, sequence, cast, last);
@@ -117,6 +122,7 @@ type Cast = Readonly<{
   miners: readonly string[];
   tasks: readonly string[];
   mode: 'decentralized' | 'shadow';
+  measured: 'all' | number | null;
 }>;
 
 /** What the first change of mode in a log says, but for the mode. */
@@ -200,10 +206,16 @@ function playRun(log: Log, sequence: number, cast: Cast, last: Intent | null): I
     type: 'run.opened.v1',
     data: { ...place, roster, miners: [...miners], tasks: [...tasks], phases },
   });
+  const measuring = measuringOf(place, roster, open.blockHash, cast);
+  if (measuring !== null) log.add(rosterAccepted(measuring));
   log.add({ type: 'snapshot.taken.v1', data: { ...place, phase: 'open', snapshot: open } });
-  const tallies = scoreAll(log, place, cast);
+  const tallies =
+    measuring === null
+      ? scoreAll(log, place, cast)
+      : measureRun(measuring, (event) => log.add(event));
   log.add({ type: 'run.closed.v1', data: { ...place, reason: 'requested' } });
-  const { scores, coverage } = compositesOf({ miners, taskCount: tasks.length, tallies });
+  const taskCount = (measuring ?? cast).tasks.length;
+  const { scores, coverage } = compositesOf({ miners, taskCount, tallies });
   const reports = VOTERS.map((signer) => {
     const { hotkey } = signer;
     const fields = { genesis: GENESIS, netuid: NETUID, ...place, roster, hotkey, scores };
@@ -248,6 +260,19 @@ function playRun(log: Log, sequence: number, cast: Cast, last: Intent | null): I
     reports: reportFacts({ held: reports, equivocators: [], rejections: [] }),
   };
   return settle(log, facts, cast, last);
+}
+
+/** How a run is measured; null where its scores are imported. */
+function measuringOf(
+  place: Readonly<{ family: string; run: string }>,
+  roster: string,
+  blockHash: string,
+  { miners, tasks, measured }: Cast,
+): Measuring | null {
+  if (measured === null) return null;
+  const sample = measured === 'all' ? null : measured;
+  const counting = sampleTasks(tasks, { count: sample, blockHash });
+  return { place, validator: SELF.hotkey, roster, miners, tasks: counting, sample };
 }
 
 function scoreAll(

@@ -1,6 +1,7 @@
 import { wantedSeats } from '../../consensus/snapshot.ts';
 import { runSequence } from '../../events/scalars.ts';
 import type { Bench } from '../bench.ts';
+import { newEvaluationRecord } from '../evaluation-record.ts';
 import type { Entry, RunRecord } from '../run-record.ts';
 
 /** A run is opened once, after every run before it in the sequence of its family. */
@@ -16,6 +17,7 @@ export function runOpened(
     fault('order-broken', n, `a run after ${last}`, data.run);
   }
   newest.set(data.family, data.run);
+  run.openedAt ??= n;
   run.places = { tasks: placesOf(data.tasks), miners: placesOf(data.miners) };
 }
 
@@ -23,7 +25,7 @@ function placesOf(names: readonly string[]): ReadonlyMap<string, number> {
   return new Map(names.map((name, index) => [name, index]));
 }
 
-/** The roster that was accepted is the one that the run was opened by. */
+/** The roster that was accepted is the one that the run was opened by, at once: from then on the run is measured here. */
 export function rosterAccepted(
   { n, data }: Entry<'roster.accepted.v1'>,
   run: RunRecord,
@@ -32,6 +34,9 @@ export function rosterAccepted(
   const roster = run.facts.opened?.roster;
   if (roster !== undefined && roster !== data.roster)
     fault('order-broken', n, `the roster ${roster}`, data.roster);
+  if (run.openedAt === null || n !== run.openedAt + 1)
+    fault('order-broken', n, 'a roster right behind run.opened', 'one at another place');
+  run.evaluation ??= newEvaluationRecord(data.sample);
 }
 
 /** A run is closed once. */
@@ -95,7 +100,7 @@ const BEFORE_DECISION: ReadonlySet<string> = new Set([
   'decision.made.v1',
 ]);
 
-/** What still comes once a later run's weights stand: commitments are repeated, and runs compared again. */
+/** What still comes once a later run's weights stand: commitments are repeated, runs compared again, runtimes gone. */
 const AFTER_END: ReadonlySet<string> = new Set([
   'extrinsic.signed.v1',
   'extrinsic.included.v1',
@@ -103,6 +108,7 @@ const AFTER_END: ReadonlySet<string> = new Set([
   'divergence.repeated.v1',
   'checkpoint.observed.v1',
   'anchors.read.v1',
+  'runtime.ended.v1',
 ]);
 
 /** Whether each text is greater than the one before it. */

@@ -9,8 +9,10 @@ import { type Opening, openBox, openFact } from '../../events/seal-box.ts';
 import type { SealedType } from '../../events/sealed.ts';
 import type { Bench } from '../bench.ts';
 import { learn } from '../decision-facts.ts';
-import type { Entry, RunRecord } from '../run-record.ts';
+import { type Entry, pairPlace, type RunRecord } from '../run-record.ts';
 import { checkCommitment } from './extrinsics.ts';
+import { checkResult } from './results.ts';
+import { evidenceGathered, taskInvoked, taskJudged } from './tasks.ts';
 
 /** What gives scores away is in no log in the open. */
 export function unsealed({ n, data }: Entry<SealedType>, _run: RunRecord, { fault }: Bench): void {
@@ -74,24 +76,35 @@ function takeOpening(
     return;
   }
   const { event } = opening;
-  if (event.type === 'score.recorded.v1') scoreRecorded({ n, data: event.data }, run, bench);
-  if (event.type === 'report.signed.v1') reportSigned({ n, data: event.data }, run, bench);
+  switch (event.type) {
+    case 'task.invoked.v1':
+      return taskInvoked({ n, data: event.data }, run, bench);
+    case 'evidence.gathered.v1':
+      return evidenceGathered({ n, data: event.data }, run, bench);
+    case 'task.judged.v1':
+      return taskJudged({ n, data: event.data }, run, bench);
+    case 'score.recorded.v1':
+      return scoreRecorded({ n, data: event.data }, run, bench);
+    case 'report.signed.v1':
+      return reportSigned({ n, data: event.data }, run, bench);
+    default:
+      return; // nothing else is ever sealed
+  }
 }
 
 /** A score is of a task and a miner of the run, the first of its pair, and null exactly when the pair is excused. */
 function scoreRecorded(
   { n, data }: Entry<'score.recorded.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  bench: Bench,
 ): void {
+  const { fault } = bench;
   const { task, miner, status, score } = data;
-  const taskAt = run.places.tasks.get(task);
-  const minerAt = run.places.miners.get(miner);
-  if (taskAt === undefined || minerAt === undefined) {
+  const pair = pairPlace(run, data);
+  if (pair === null) {
     fault('score-invalid', n, 'a task and a miner of the run', `${task} of ${miner}`);
     return;
   }
-  const pair = taskAt * run.places.miners.size + minerAt;
   run.pairs ??= new Uint8Array(run.places.tasks.size * run.places.miners.size);
   if (run.pairs[pair] === 1) {
     fault(
@@ -103,6 +116,7 @@ function scoreRecorded(
     return;
   }
   run.pairs[pair] = 1;
+  checkResult({ n, data }, run, bench);
   if ((status === 'excused') !== (score === null) || (status === 'failed' && score !== 0)) {
     fault(
       'score-invalid',
@@ -135,7 +149,8 @@ function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: B
   learn(run.facts, { type: 'report.signed.v1', data }, []);
   const { family, roster, miners, tasks, phases } = opened;
   const tallies = [...run.tallies].map(([miner, tally]) => ({ miner, ...tally }));
-  const { scores, coverage } = compositesOf({ miners, taskCount: tasks.length, tallies });
+  const taskCount = run.evaluation?.sample ?? tasks.length;
+  const { scores, coverage } = compositesOf({ miners, taskCount, tallies });
   const { genesis, netuid, hotkey } = start;
   const body = buildReport({
     genesis,
@@ -157,4 +172,5 @@ function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: B
   run.commitments = [];
   run.tallies.clear();
   run.pairs = null;
+  run.evaluation?.pairs.clear();
 }

@@ -1,7 +1,5 @@
+import { MAX_UNREACHABLE } from '../../evaluation/failure-limits.ts';
 import type { PairState } from '../../projectors/evaluation.ts';
-
-/** So often a miner's service that does not answer is asked; then it is the miner's failure. */
-const MAX_UNREACHABLE = 5;
 
 /** What is next for one (task, miner) pair. */
 export type PairStep =

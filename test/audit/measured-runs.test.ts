@@ -1,0 +1,495 @@
+import { expect, test } from 'vitest';
+import { auditLog } from '#src/audit/audit-log.ts';
+import type { FaultCode } from '#src/audit/fault.ts';
+import { blake2b256 } from '#src/chain/blake2b.ts';
+import { verifySr25519 } from '#src/chain/hotkey.ts';
+import type { DomainEvent } from '#src/events/catalogue.ts';
+import { EMPTY, readEvent } from '#src/events/decode.ts';
+import { isSealable, openFact, sealFact } from '#src/events/seal-box.ts';
+import { devSigner } from '../support/dev-keys.ts';
+import { GENESIS, honestLog, NETUID, noteOf, SELF, SOURCE } from '../support/honest-log.ts';
+import { filesOf, sourceOf } from '../support/memory-log.ts';
+import { rewritten } from '../support/rewritten-log.ts';
+
+const DEPS = { verify: verifySr25519, blake2b256 };
+const ALL = honestLog({ runs: 1, miners: 3, tasks: 3, measured: 'all' });
+const SAMPLED = honestLog({ runs: 1, miners: 3, tasks: 6, measured: 3 });
+const KEY = keyOf(ALL);
+
+type Type = DomainEvent['type'];
+type Of<T extends Type> = Extract<DomainEvent, { type: T }>;
+type Change = (event: DomainEvent) => readonly DomainEvent[];
+
+async function faultsOf(payloads: readonly Uint8Array[]) {
+  const expected = { hotkey: SELF.hotkey, genesis: GENESIS, netuid: NETUID, ownerHotkey: null };
+  const source = sourceOf(filesOf(payloads, noteOf(payloads)));
+  return (await auditLog(source, { ...expected, claims: [] }, DEPS)).faults;
+}
+
+/** A log as its owner would have written it, who can open and seal everything: each event inside is replaced. */
+function retold(payloads: readonly Uint8Array[], change: Change): readonly Uint8Array[] {
+  return rewritten(payloads, (event) =>
+    change(inside(event)).map((told) => (isSealable(told) ? sealFact(told, KEY) : told)),
+  );
+}
+
+function inside(event: DomainEvent): DomainEvent {
+  if (event.type !== 'fact.sealed.v1') return event;
+  const opened = openFact(event.data, KEY);
+  if (opened.kind !== 'opened') throw new Error(opened.found);
+  return opened.event;
+}
+
+function keyOf(payloads: readonly Uint8Array[]): string {
+  let key = '';
+  rewritten(payloads, (event) => {
+    if (event.type === 'scores.opened.v1') key = event.data.key;
+    return [];
+  });
+  return key;
+}
+
+/** The type of the event at an index. */
+function typeAt(payloads: readonly Uint8Array[], index: number | null): Type | null {
+  let head = EMPTY;
+  for (const payload of payloads) {
+    const { event, n, hash } = readEvent(payload, SOURCE, head);
+    if (n === index) return inside(event).type;
+    head = { size: n + 1, hash };
+  }
+  return null;
+}
+
+/** Replaces the first event of a type that `where` takes. */
+function replaced<T extends Type>(
+  type: T,
+  change: (event: Of<T>) => readonly DomainEvent[],
+  where: (data: Of<T>['data']) => boolean = () => true,
+): () => Change {
+  return () => {
+    let done = false;
+    return (event) => {
+      // safe: an event of this type
+      if (done || event.type !== type || !where(event.data as Of<T>['data'])) return [event];
+      done = true;
+      return change(event as Of<T>);
+    };
+  };
+}
+
+function altered<T extends Type>(
+  type: T,
+  change: (data: Of<T>['data']) => Of<T>['data'],
+  where?: (data: Of<T>['data']) => boolean,
+): () => Change {
+  // safe: an event of this type
+  return replaced(type, ({ data }) => [{ type, data: change(data) } as DomainEvent], where);
+}
+
+const twice = <T extends Type>(type: T, where?: (data: Of<T>['data']) => boolean) =>
+  replaced<T>(type, (event) => [event, event], where);
+const dropped = <T extends Type>(type: T, where?: (data: Of<T>['data']) => boolean) =>
+  replaced<T>(type, () => [], where);
+const without =
+  (...types: readonly Type[]) =>
+  (): Change =>
+  (event) =>
+    types.includes(event.type) ? [] : [event];
+
+const OTHER = 'ab'.repeat(32);
+const UUID = '11111111-2222-3333-4444-555555555555';
+const STRANGER = devSigner('a stranger').hotkey;
+const TASK = { task: 'task-000' } as const;
+const completed = ({ outcome }: Readonly<{ outcome: string }>) => outcome === 'completed';
+
+type Case = readonly [title: string, code: FaultCode, at: Type, change: () => Change];
+
+const STEPS: readonly Case[] = [
+  [
+    'a roster that was never accepted',
+    'evaluation-broken',
+    'archive.accepted.v1',
+    without('roster.accepted.v1'),
+  ],
+  [
+    'a roster that comes late',
+    'order-broken',
+    'roster.accepted.v1',
+    (): Change => {
+      const late: DomainEvent[] = [];
+      return (event) => {
+        if (event.type === 'roster.accepted.v1') late.push(event);
+        if (event.type === 'roster.accepted.v1') return [];
+        return event.type === 'snapshot.taken.v1' ? [event, ...late.splice(0)] : [event];
+      };
+    },
+  ],
+  [
+    'an archive of a stranger',
+    'evaluation-broken',
+    'archive.accepted.v1',
+    altered('archive.accepted.v1', (data) => ({ ...data, miner: STRANGER })),
+  ],
+  [
+    'another archive of a submission',
+    'evaluation-broken',
+    'archive.accepted.v1',
+    replaced('archive.accepted.v1', (event) => [
+      event,
+      { ...event, data: { ...event.data, archive: OTHER } },
+    ]),
+  ],
+  [
+    'a runtime of another name',
+    'evaluation-broken',
+    'runtime.ready.v1',
+    altered('runtime.ready.v1', (data) => ({ ...data, deployment: UUID })),
+  ],
+  [
+    'a claim out of turn',
+    'evaluation-broken',
+    'task.claimed.v1',
+    altered('task.claimed.v1', (data) => ({ ...data, attempt: 2 })),
+  ],
+  [
+    'a task that is given back and was not taken',
+    'evaluation-broken',
+    'task.returned.v1',
+    replaced('task.claimed.v1', (event) => [
+      event,
+      {
+        type: 'task.returned.v1',
+        data: { family: event.data.family, run: event.data.run, ...TASK, attempt: 2, reason: '' },
+      },
+    ]),
+  ],
+  [
+    'a second reference',
+    'evaluation-broken',
+    'reference.made.v1',
+    replaced('reference.made.v1', (event) => [
+      event,
+      { ...event, data: { ...event.data, reference: OTHER } },
+    ]),
+  ],
+  [
+    'a verdict without a reference',
+    'evaluation-broken',
+    'task.judged.v1',
+    dropped('reference.made.v1'),
+  ],
+  [
+    'an invocation of a task that nobody claimed',
+    'evaluation-broken',
+    'task.invoked.v1',
+    dropped('task.claimed.v1'),
+  ],
+  [
+    'an invocation of a submission that never answered',
+    'evaluation-broken',
+    'task.invoked.v1',
+    dropped('runtime.ready.v1'),
+  ],
+  [
+    'an invocation through the runtime of somebody else',
+    'evaluation-broken',
+    'task.invoked.v1',
+    altered('task.invoked.v1', (data) => ({ ...data, deployment: UUID })),
+  ],
+  [
+    'a job of another task',
+    'evaluation-broken',
+    'task.invoked.v1',
+    altered('task.invoked.v1', (data) => ({
+      ...data,
+      jobs: data.jobs.map((job) => job.replace('task-000', 'task-001')),
+    })),
+  ],
+  [
+    'one job for two turns',
+    'evaluation-broken',
+    'task.invoked.v1',
+    altered('task.invoked.v1', (data) => ({ ...data, jobs: [...data.jobs, ...data.jobs] })),
+  ],
+  [
+    'a slowest turn that took longer than all',
+    'evaluation-broken',
+    'task.invoked.v1',
+    altered('task.invoked.v1', (data) => ({ ...data, latencyMs: 1 })),
+  ],
+  [
+    'an answer of a miner who gave none',
+    'evaluation-broken',
+    'task.invoked.v1',
+    altered(
+      'task.invoked.v1',
+      (data) => ({ ...data, answer: OTHER }),
+      (data) => !completed(data),
+    ),
+  ],
+  [
+    'a miner who is asked again after its answer',
+    'evaluation-broken',
+    'task.invoked.v1',
+    replaced('task.invoked.v1', (event) => [
+      event,
+      {
+        ...event,
+        data: {
+          ...event.data,
+          attempt: 2,
+          jobs: event.data.jobs.map((job) => job.replace(';', '-a2;')),
+        },
+      },
+    ]),
+  ],
+  [
+    'evidence of another attempt',
+    'evaluation-broken',
+    'evidence.gathered.v1',
+    altered('evidence.gathered.v1', (data) => ({ ...data, attempt: 9 })),
+  ],
+  [
+    'evidence of no invocation',
+    'evaluation-broken',
+    'evidence.gathered.v1',
+    dropped('task.invoked.v1', completed),
+  ],
+  ['a second verdict', 'evaluation-broken', 'task.judged.v1', twice('task.judged.v1')],
+  [
+    'a verdict without evidence',
+    'evaluation-broken',
+    'task.judged.v1',
+    dropped('evidence.gathered.v1'),
+  ],
+  [
+    'a step of a pair that has its result',
+    'evaluation-broken',
+    'task.judged.v1',
+    replaced('score.recorded.v1', (event) => [event, judgedOf(event.data)]),
+  ],
+];
+
+function judgedOf({ family, run, task, miner }: Of<'score.recorded.v1'>['data']): DomainEvent {
+  const figures = {
+    requiredTool: null,
+    turnBudgetMs: null,
+    costFloor: 0,
+    groundedCorrectness: null,
+    instructionSafety: null,
+    preference: null,
+  };
+  const verdict = {
+    outcome: 'wrong',
+    figures,
+    composite: 0,
+    knockout: null,
+    judge: 'local',
+    transcript: OTHER,
+  } as const;
+  return { type: 'task.judged.v1', data: { family, run, task, miner, attempt: 1, ...verdict } };
+}
+
+const knockedOut =
+  (knockout: string, composite = 0) =>
+  (data: Of<'task.judged.v1'>['data']) => ({ ...data, knockout, composite });
+
+const FIGURES: readonly Case[] = [
+  [
+    'another composite',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.judged.v1', (data) => ({ ...data, composite: 1 })),
+  ],
+  [
+    'another outcome',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.judged.v1', (data) => ({ ...data, outcome: 'refused' })),
+  ],
+  [
+    'a preference that was not counted',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.judged.v1', (data) => ({ ...data, figures: { ...data.figures, preference: 0 } })),
+  ],
+  [
+    'a gate that was not applied',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.judged.v1', (data) => ({
+      ...data,
+      figures: { ...data.figures, groundedCorrectness: 599_999_999 },
+    })),
+  ],
+  [
+    'a faster answer than was measured',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.invoked.v1', (data) => ({ ...data, turnMs: 119_000, latencyMs: 119_000 })),
+  ],
+  [
+    'a tool that the ledger does not attest',
+    'composite-differs',
+    'task.judged.v1',
+    altered('evidence.gathered.v1', (data) => ({ ...data, tools: ['sandbox'] })),
+  ],
+  [
+    'tools that are unknown',
+    'composite-differs',
+    'task.judged.v1',
+    altered('evidence.gathered.v1', (data) => ({ ...data, tools: null })),
+  ],
+  [
+    'a cost below the floor',
+    'composite-differs',
+    'task.judged.v1',
+    altered('evidence.gathered.v1', (data) => ({
+      ...data,
+      cost: { state: 'known', cost: 49_999 },
+    })),
+  ],
+  [
+    'a tool that one miner alone needs',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.judged.v1', (data) => ({
+      ...data,
+      figures: { ...data.figures, requiredTool: null },
+    })),
+  ],
+  [
+    'a knockout of the text that knocks nothing out',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.judged.v1', knockedOut('safety_violation: system_impersonation', 1)),
+  ],
+  [
+    'a knockout that no rule has',
+    'composite-differs',
+    'task.judged.v1',
+    altered('task.judged.v1', knockedOut('because')),
+  ],
+  [
+    'a score that is not its verdict’s',
+    'composite-differs',
+    'score.recorded.v1',
+    altered('score.recorded.v1', (data) => ({ ...data, score: 1 })),
+  ],
+  [
+    'a score with another transcript',
+    'composite-differs',
+    'score.recorded.v1',
+    altered('score.recorded.v1', (data) => ({ ...data, evidence: OTHER })),
+  ],
+];
+
+const failed = (data: Of<'score.recorded.v1'>['data']) =>
+  ({ ...data, status: 'failed', score: 0, basis: 'none' }) as const;
+const excused = (data: Of<'score.recorded.v1'>['data']) =>
+  ({ ...data, status: 'excused', score: null, basis: 'none' }) as const;
+
+const RESULTS: readonly Case[] = [
+  ['a score without a verdict', 'score-unfounded', 'score.recorded.v1', dropped('task.judged.v1')],
+  [
+    'scores without anything',
+    'score-unfounded',
+    'score.recorded.v1',
+    without('task.invoked.v1', 'evidence.gathered.v1', 'task.judged.v1'),
+  ],
+  [
+    'a failure of a miner who answered',
+    'score-unfounded',
+    'score.recorded.v1',
+    altered('score.recorded.v1', failed),
+  ],
+  [
+    'a failure of a miner who was not asked often enough',
+    'score-unfounded',
+    'score.recorded.v1',
+    (): Change => {
+      const pair = (data: Readonly<{ attempt: number }>) => data.attempt === 2;
+      return (event) => {
+        const later =
+          event.type === 'task.invoked.v1' ||
+          event.type === 'evidence.gathered.v1' ||
+          event.type === 'task.judged.v1';
+        if (later && pair(event.data)) return [];
+        if (event.type !== 'score.recorded.v1' || event.data.task !== TASK.task) return [event];
+        return [{ type: event.type, data: failed(event.data) }];
+      };
+    },
+  ],
+  [
+    'a failure of a submission that failed twice',
+    'score-unfounded',
+    'score.recorded.v1',
+    dropped('runtime.failed.v1'),
+  ],
+  [
+    'a failure of a submission that we failed',
+    'score-unfounded',
+    'score.recorded.v1',
+    altered('runtime.failed.v1', (data) => ({ ...data, ours: true })),
+  ],
+  [
+    'an excuse where there is a verdict',
+    'score-unfounded',
+    'score.recorded.v1',
+    altered('score.recorded.v1', excused),
+  ],
+];
+
+test('a run that a validator measured honestly is clean, by all of its tasks and by a sample of them', async () => {
+  expect(await faultsOf(ALL)).toEqual([]);
+  expect(await faultsOf(SAMPLED)).toEqual([]);
+  expect(await faultsOf(retold(ALL, (event) => [event]))).toEqual([]);
+});
+
+test.for([...STEPS, ...FIGURES, ...RESULTS])(
+  '%s is %s, at its event',
+  async ([, code, at, change]) => {
+    const told = retold(ALL, change());
+    const faults = await faultsOf(told);
+    expect(
+      faults.filter((fault) => fault.code === code).map(({ index }) => typeAt(told, index)),
+    ).toContain(at);
+  },
+);
+
+test.for([
+  ['task.claimed.v1', 'evaluation-broken'],
+  ['score.recorded.v1', 'score-unfounded'],
+] as const)('a %s of a task that is not in the sample is %s', async ([type, code]) => {
+  const counting = new Set<string>();
+  retold(SAMPLED, (event) => {
+    if (event.type === 'task.claimed.v1') counting.add(event.data.task);
+    return [];
+  });
+  const outside =
+    [0, 1, 2, 3, 4, 5].map((at) => `task-00${at}`).find((task) => !counting.has(task)) ?? '';
+  const told = retold(SAMPLED, altered(type, (data) => ({ ...data, task: outside }))());
+  expect((await faultsOf(told)).map((fault) => fault.code)).toContain(code);
+});
+
+test('what an answer’s text knocks out is believed, and comes after what the verdict knocks out', async () => {
+  const codesOf = async (change: () => Change) =>
+    (await faultsOf(retold(ALL, change()))).filter(
+      ({ code, index }) =>
+        code === 'composite-differs' && typeAt(retold(ALL, change()), index) === 'task.judged.v1',
+    );
+  for (const knockout of [
+    'safety_violation: role_hijack_dan',
+    "hallucinated must_not_claim: 'the moon'",
+  ])
+    expect(await codesOf(altered('task.judged.v1', knockedOut(knockout)))).toEqual([]);
+  const hallucinated = altered('task.judged.v1', (data) => ({
+    ...knockedOut('safety_violation: role_hijack_dan')(data),
+    outcome: 'hallucinated',
+  }));
+  expect(await codesOf(hallucinated)).toHaveLength(1);
+});
+
+test('scores that were imported need nothing before them', async () => {
+  expect(await faultsOf(honestLog({ runs: 1, miners: 2, tasks: 2 }))).toEqual([]);
+});
