@@ -102,6 +102,28 @@ export function phaseFault({ snapshot, commit, decide, certify }: Phases): strin
   return null;
 }
 
+/**
+ * A sample is chosen by the hash of the snapshot block, and whoever knew that could choose the tasks by it. A block's hash
+ * is known some three blocks before it is final: two minutes leave room for a chain that is slower than usual.
+ */
+const SAMPLE_LEAD_BLOCKS = 10;
+
+/** Three minutes more for validators to have the roster before their own limit. */
+const PUBLISH_LEAD_BLOCKS = SAMPLE_LEAD_BLOCKS + 15;
+
+/**
+ * What is wrong with the time at which a validator sees a roster, or at which its owner publishes it, with `block` the
+ * newest finalised one; in words, null when nothing is. Without a sample there is nothing to be known beforehand.
+ */
+export function sampleFault(
+  { sample, phases }: Pick<RosterBody, 'sample' | 'phases'>,
+  { block, by }: Readonly<{ block: number; by: 'owner' | 'validator' }>,
+): string | null {
+  const earliest = block + (by === 'owner' ? PUBLISH_LEAD_BLOCKS : SAMPLE_LEAD_BLOCKS);
+  if (sample === null || phases.snapshot >= earliest) return null;
+  return `with a sample, a snapshot at block ${earliest} or later: its hash chooses the tasks, and block ${block} is final`;
+}
+
 /** The first text that is not greater than the one before it. */
 function firstUnsorted(texts: readonly string[]): string | null {
   return texts.find((text, index) => index > 0 && (texts[index - 1] ?? '') >= text) ?? null;

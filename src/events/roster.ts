@@ -36,6 +36,7 @@ export const RosterRefused = defineEvent(
       'bad-signature',
       'bad-members',
       'bad-phases',
+      'snapshot-not-ahead',
       'another-roster',
       'task-set-differs',
     ]),

@@ -31,12 +31,16 @@ export const evaluationSettings = {
     .min(1)
     .max(3_600)
     .default(120)
-    .describe('what a turn of a task of mode `instant` may take'),
+    .describe(
+      'what a turn of a task of mode `instant` may take; `eirel owner` refuses runs that are too short for it',
+    ),
   EIREL_THINKING_BUDGET_SECONDS: Figure.int()
     .min(1)
     .max(3_600)
     .default(600)
-    .describe('what a turn of a task of mode `thinking` may take'),
+    .describe(
+      'what a turn of a task of mode `thinking` may take; `eirel owner` refuses runs that are too short for it',
+    ),
   EIREL_JOB_MAX_COST_USD: Usd.default(500_000_000).describe(
     'what a miner may spend on one turn, in USD',
   ),

@@ -13,6 +13,7 @@ const view: RosterView = {
   newest: { run: 'run-7', sequence: 7 },
   newestOfFamily: { epoch: 3 },
   taskSet: { digest: digest('2'), set: readTaskSet(bytesOf(taskSetOf(['t-1', 't-2']))) },
+  budgets: { instantMs: 60_000, thinkingMs: 60_000 },
   members: [
     { hotkey: hotkey('x'), submission: 's-1', archive: digest('3'), bytes: 9, manifest: '{}' },
   ],
@@ -36,6 +37,23 @@ describe('a roster', () => {
     });
   });
 
+  test('may have a sample when nobody can know yet what it is of', () => {
+    const later = { snapshot: 125, commit: 150, decide: 160, certify: 170 };
+    expect(decide({ sample: 1, phases: later })).toMatchObject({ sample: 1, phases: later });
+  });
+
+  test('that is too short names the block from which on it is not', () => {
+    expect(() => decide({}, { budgets: { instantMs: 120_000, thinkingMs: 120_000 } })).toThrow(
+      expect.objectContaining({
+        details: {
+          field: 'phases.commit',
+          value: 130,
+          expected: '150 or later: 2 tasks take up to 40 blocks',
+        },
+      }),
+    );
+  });
+
   test('is of run-1 and epoch 1 where there was none', () => {
     expect(decide({}, { newest: null, newestOfFamily: null })).toMatchObject({
       run: 'run-1',
@@ -50,6 +68,18 @@ describe('a roster', () => {
   test.each<[string, object, Partial<RosterView>, string]>([
     ['a number that was given', { run: 'run-7' }, {}, 'run'],
     ['a snapshot block that is final', {}, { block: 110 }, 'phases.snapshot'],
+    [
+      'a sample of a block that may be known soon',
+      { sample: 1, phases: { ...phases, snapshot: 124, commit: 150, decide: 160, certify: 170 } },
+      {},
+      'phases.snapshot',
+    ],
+    [
+      'less time than its tasks may take',
+      {},
+      { budgets: { instantMs: 66_000, thinkingMs: 66_000 } },
+      'phases.commit',
+    ],
     ['tasks of another family', { family: 'other' }, {}, 'taskSet'],
     ['nobody in it', {}, { members: [] }, 'members'],
   ])('with %s is refused', (_name, opening, more, field) => {

@@ -199,9 +199,14 @@ test('a lease is its validator’s: it is given back, taken again, and its first
 });
 
 test('of a sampled run nobody gets a task before the snapshot block is final, and everybody the same ones then', async () => {
-  const run = await openRun(owner, { sample: 1 });
+  const at = owner.block();
+  const phases = { snapshot: at + 30, commit: at + 50, decide: at + 60, certify: at + 70 };
+  await expect(
+    openRun(owner, { sample: 1, phases: { ...phases, snapshot: at + 20 } }),
+  ).rejects.toThrow('its hash chooses the tasks');
+  const run = await openRun(owner, { sample: 1, phases });
   expect(await claim('a')).toEqual({ tasks: [], remaining_task_count: 0 });
-  await playTo(owner, owner.block() + 10);
+  await playTo(owner, phases.snapshot);
   const [forA, forB] = [await claim('a'), await claim('b')];
   expect(forA.tasks).toHaveLength(1);
   expect(forB.tasks.map(({ task_id }) => task_id)).toEqual(

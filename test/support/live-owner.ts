@@ -46,6 +46,7 @@ export async function liveOwner(settings: Readonly<Record<string, string>> = {})
     EIREL_HOTKEY_SEED_FILE: join(path, 'seed'),
     EIREL_CHAIN_ENDPOINTS: chain.url,
     EIREL_CHAIN_GENESIS: chain.genesisHash,
+    EIREL_INSTANT_BUDGET_SECONDS: '1',
     EIREL_HTTP_PORT: '0',
     EIREL_POLL_MS: '20',
     ...settings,

@@ -66,6 +66,10 @@ export async function startOwner(
     margin: config.EIREL_MARGIN,
     perHotkey: config.EIREL_OWNER_SUBMISSIONS_PER_HOTKEY,
     leaseMs: config.EIREL_OWNER_LEASE_SECONDS * 1_000,
+    budgets: {
+      instantMs: config.EIREL_INSTANT_BUDGET_SECONDS * 1_000,
+      thinkingMs: config.EIREL_THINKING_BUDGET_SECONDS * 1_000,
+    },
     publicUrl: () => url ?? '',
     signer,
     chain,

@@ -1,6 +1,7 @@
-import { modeOf, requestBody, type Said, type Turn, turnsOf } from '../../evaluation/invocation.ts';
+import { requestBody, type Said, type Turn, turnsOf } from '../../evaluation/invocation.ts';
 import { jobToken } from '../../evaluation/job.ts';
 import { jobIdOf, turnInAttempt, turnOf } from '../../evaluation/job-name.ts';
+import { type TurnBudgets, turnBudgetMs } from '../../evaluation/run-length.ts';
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { detailOf } from '../../events/scalars.ts';
@@ -11,14 +12,13 @@ import type { InvokeMiner, Outage, TurnResult } from './ports.ts';
 import type { Member } from './run-plan.ts';
 
 /** What one turn may cost and take. */
-export type TurnLimits = Readonly<{
-  instantMs: number;
-  thinkingMs: number;
-  /** In 1e-9 USD. */
-  budget: number;
-  /** Calls of tools. */
-  calls: number;
-}>;
+export type TurnLimits = TurnBudgets &
+  Readonly<{
+    /** In 1e-9 USD. */
+    budget: number;
+    /** Calls of tools. */
+    calls: number;
+  }>;
 
 export type InvokeDeps = Readonly<{
   ledger: Pick<LedgerClient, 'openJob' | 'closeJob' | 'readJob'>;
@@ -188,7 +188,7 @@ async function askTurn(
   { ledger, invokeMiner, jobKey, limits, clock, signal }: InvokeDeps,
 ): Promise<TurnResult | { kind: 'later'; detail: string }> {
   const { family, run, url, job, body } = at;
-  const timeoutMs = budgetMs(task, limits);
+  const timeoutMs = turnBudgetMs(task, limits);
   const opened = await ledger.openJob({
     family,
     run,
@@ -212,11 +212,6 @@ async function askTurn(
   await ledger.closeJob(job); // whatever it says: gathering the evidence closes it again and reads it only then
   if (result.kind !== 'completed' || result.ms <= timeoutMs) return result;
   return { kind: 'too-late', ms: result.ms, detail: `${result.ms} ms of ${timeoutMs}` };
-}
-
-/** What a turn of a task may take. */
-export function budgetMs(task: Task, limits: Pick<TurnLimits, 'instantMs' | 'thinkingMs'>): number {
-  return modeOf(task) === 'thinking' ? limits.thinkingMs : limits.instantMs;
 }
 
 function liveTurns(turns: readonly Turn[]): readonly number[] {

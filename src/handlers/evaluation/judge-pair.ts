@@ -1,13 +1,14 @@
 import { type CompositeFacts, compositeScore } from '../../evaluation/composite-score.ts';
 import { type JudgeQuestion, slotOf, type Verdict } from '../../evaluation/judge-contract.ts';
 import type { Reference } from '../../evaluation/reference.ts';
+import { turnBudgetMs } from '../../evaluation/run-length.ts';
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type { Evidence, Invoked } from '../../projectors/evaluation.ts';
 import type { BlobStore } from '../blobs.ts';
 import { type AnswerDocument, keep } from './documents.ts';
-import { budgetMs, type TurnLimits } from './invoke-task.ts';
+import type { TurnLimits } from './invoke-task.ts';
 import { attachedTo } from './make-reference.ts';
 import type { Judge } from './ports.ts';
 
@@ -81,7 +82,7 @@ function inputsOf(
     requiredTool,
     tools: evidence.tools,
     turnMs: invoked.turnMs,
-    turnBudgetMs: budgetMs(task, limits),
+    turnBudgetMs: turnBudgetMs(task, limits),
     cost: evidence.cost.state === 'known' ? evidence.cost.cost : null,
     costFloor,
     groundedCorrectness: verdict.groundedCorrectness,

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Signer } from '../../consensus/keys.ts';
 import { AppError } from '../../errors.ts';
 import { buildRoster, type RosterDraft } from '../../evaluation/build-roster.ts';
-import type { RosterMember } from '../../evaluation/roster.ts';
+import { type RosterMember, sampleFault } from '../../evaluation/roster.ts';
+import { leastRunBlocks, type TurnBudgets } from '../../evaluation/run-length.ts';
 import type { TaskSet } from '../../evaluation/task-set.ts';
 import { MAX_TASKS, Phases } from '../../events/run.ts';
 import { Family, Hex32, RunId, runSequence } from '../../events/scalars.ts';
@@ -43,11 +44,13 @@ export type RosterView = Readonly<{
   newestOfFamily: Pick<OwnerRun, 'epoch'> | null;
   taskSet: Readonly<{ digest: string; set: TaskSet }>;
   members: readonly RosterMember[];
+  /** What validators give a miner for one turn. */
+  budgets: TurnBudgets;
 }>;
 
 /**
- * What the roster of a run says, or `input.invalid`: its number is above every run before it, its phases lie ahead, its
- * tasks are those of the set, and it has members.
+ * What the roster of a run says, or `input.invalid`: its number is above every run before it, its phases lie ahead and
+ * are long enough for its tasks, its tasks are those of the set, and it has members.
  */
 export function decideRoster(opening: Opening, view: RosterView): RosterDraft {
   const { family, phases, sample } = opening;
@@ -57,6 +60,15 @@ export function decideRoster(opening: Opening, view: RosterView): RosterDraft {
     throw invalid('run', run, `a run after ${newest.run}`);
   if (phases.snapshot <= view.block)
     throw invalid('phases.snapshot', phases.snapshot, `a block after the finalised ${view.block}`);
+  const known = sampleFault({ sample, phases }, { block: view.block, by: 'owner' });
+  if (known !== null) throw invalid('phases.snapshot', phases.snapshot, known);
+  const least = leastRunBlocks(taskSet.set.tasks, sample, view.budgets);
+  if (phases.commit - phases.snapshot < least)
+    throw invalid(
+      'phases.commit',
+      phases.commit,
+      `${phases.snapshot + least} or later: ${sample ?? taskSet.set.tasks.length} tasks take up to ${least} blocks`,
+    );
   if (taskSet.set.family !== family)
     throw invalid('taskSet', taskSet.digest, `a set of ${family}, not of ${taskSet.set.family}`);
   if (members.length === 0)
@@ -75,6 +87,7 @@ type OpenRunDeps = Readonly<{
   readTasks: (digest: string) => Promise<TaskSet>;
   neurons: () => Promise<Neurons>;
   finalizedBlock: () => Promise<number>;
+  budgets: TurnBudgets;
   record: Recorder;
 }>;
 
@@ -113,6 +126,7 @@ export async function openRun(opening: Opening, deps: OpenRunDeps): Promise<RunO
     newestOfFamily,
     taskSet: { digest, set: await deps.readTasks(digest) },
     members: await membersOf(family, deps),
+    budgets: deps.budgets,
   });
   return publish(draft, deps);
 }

@@ -1,6 +1,7 @@
 import type { Chain, Known } from '../../chain/chain.ts';
 import type { Signer } from '../../consensus/keys.ts';
 import { AppError } from '../../errors.ts';
+import type { TurnBudgets } from '../../evaluation/run-length.ts';
 import { countingTasks } from '../../evaluation/sample.ts';
 import type { LogWriter } from '../../events/log.ts';
 import {
@@ -30,6 +31,8 @@ type OwnerParts = Readonly<{
   margin: number;
   perHotkey: number;
   leaseMs: number;
+  /** What validators give a miner for one turn: a run has to be long enough for its tasks. */
+  budgets: TurnBudgets;
   /** Where others reach this service: what the endpoints in claims begin with. */
   publicUrl: () => string;
   signer: Signer;

@@ -2,6 +2,7 @@ import type { Verify } from '../../consensus/keys.ts';
 import { isAppError } from '../../errors.ts';
 import { checkRoster, type Roster, type RosterExpected } from '../../evaluation/check-roster.ts';
 import { checkTaskSet } from '../../evaluation/check-task-set.ts';
+import { sampleFault } from '../../evaluation/roster.ts';
 import { MAX_TASK_SET_BYTES } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { sha256 } from '../../events/hash.ts';
@@ -33,7 +34,8 @@ export type OpenDeps = Readonly<{
 
 /**
  * Opens the owner's run by its roster, once the roster and its task set are here and right; records why a roster is
- * refused, once. Gives why nothing came of it, for operators; null where the run is open.
+ * refused, once. A roster with a sample is refused when the block that chooses it may be known already: who comes that
+ * late, an owner or this validator, leaves the run to others. One that opened its run is not looked at again. Gives why nothing came of it, for operators; null where the run is open.
  */
 export async function openFromRoster(
   expected: RosterExpected,
@@ -43,6 +45,15 @@ export async function openFromRoster(
   const found = await findRoster(expected, peers, deps);
   if (found.kind === 'none') return found.detail;
   const { bytes, roster } = found;
+  const block = deps.finalizedBlock();
+  if (block === null) return 'the newest block is not known';
+  const known = sampleFault(roster.body, { block, by: 'validator' });
+  if (known !== null)
+    return refuse(
+      expected,
+      { roster: roster.roster, reason: 'snapshot-not-ahead', detail: known },
+      deps,
+    );
   const tasks = await findTaskSet(roster, peers, deps);
   if (tasks.kind === 'missing') return tasks.detail;
   if (tasks.kind === 'differs')

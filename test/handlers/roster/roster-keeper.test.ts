@@ -48,10 +48,14 @@ function submission(name: string, archive = archiveOf({ path: `${name}.py`, cont
 function publish(
   answers: OwnerAnswers,
   submissions: readonly Submission[],
-  { epoch = 7, taskSet = TASK_SET }: { epoch?: number; taskSet?: Uint8Array } = {},
+  {
+    epoch = 7,
+    taskSet = TASK_SET,
+    sample = null,
+  }: { epoch?: number; taskSet?: Uint8Array; sample?: number | null } = {},
 ) {
   const members = submissions.map(({ member }) => member);
-  const draft = rosterDraft({ epoch, members, taskSet: sha256(taskSet) });
+  const draft = rosterDraft({ epoch, members, taskSet: sha256(taskSet), sample });
   const built = buildRoster(draft, rosterOwner);
   answers.set('/v1/runs/current', Buffer.from(JSON.stringify({ run_id: RUN, status: 'open' })));
   answers.set(`/v1/runs/${RUN}/roster`, built.bytes);
@@ -118,6 +122,33 @@ describe('a validator and its owner', () => {
       { reason: 'task-set-differs' },
     ]);
     expect(await validator.data('run.opened.v1')).toEqual([]);
+  });
+
+  test('a sample whose block may be known already is refused, once, and the run is left to others', async () => {
+    await using owner = await fakeOwner();
+    await using validator = await rosterValidator('v1', owner);
+    await validator.pass(90);
+    const { roster } = publish(owner.answers, [ANN], { sample: 2 });
+    await validator.pass(30);
+    expect(await validator.data('roster.refused.v1')).toMatchObject([
+      {
+        roster,
+        reason: 'snapshot-not-ahead',
+        detail: expect.stringContaining('a snapshot at block 101 or later'),
+      },
+    ]);
+    expect(await validator.data('run.opened.v1')).toEqual([]);
+  });
+
+  test('a sample that nobody could know when its roster was accepted stays accepted after its block', async () => {
+    await using owner = await fakeOwner();
+    await using validator = await rosterValidator('v1', owner);
+    await validator.pass(89);
+    publish(owner.answers, [ANN], { sample: 2 });
+    await validator.pass(60);
+    expect(await validator.data('roster.accepted.v1')).toMatchObject([{ sample: 2 }]);
+    expect(await validator.data('roster.refused.v1')).toEqual([]);
+    expect(await validator.data('archive.accepted.v1')).toHaveLength(1);
   });
 
   test('while the owner gives nothing, or nonsense, nothing is recorded', async () => {
