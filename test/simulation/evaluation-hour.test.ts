@@ -121,6 +121,39 @@ describe('an hour in which everything fails at some time', () => {
   });
 });
 
+describe('a pair over which something of ours throws', () => {
+  test('waits by itself, again and again, while the others go on, and is excused in the end', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const plan = {
+      seed: 'poison',
+      miners: { A: 'honest' as const, B: 'poison' as const },
+      tasks: TASKS,
+      faults: [],
+      leases: false,
+      mortality: 0,
+    };
+    await using play = await simulateEvaluation(plan);
+    await play.live(20 * MINUTE_MS);
+    const scored = play.log.data('score.recorded.v1');
+    expect(scored.map(({ miner, status }) => ({ miner, status }))).toEqual(
+      TASKS.map(() => ({ miner: HONEST, status: 'scored' })),
+    );
+    expect(play.waiting()).toBeGreaterThan(0);
+    expect(play.defects()).toBeGreaterThan(0);
+    // Twice as long each time, up to a minute: not once a round.
+    expect(play.jobs.size).toBeLessThan(TASKS.length * 40);
+    await play.close();
+    const excused = play.log.data('score.recorded.v1').slice(scored.length);
+    expect(new Set(excused.map(({ miner, status }) => `${miner} ${status}`))).toEqual(
+      new Set([`${WRONG} excused`]),
+    );
+    expect(await play.reasons(excused[0]?.evidence)).toContainEqual(
+      expect.objectContaining({ miner: WRONG, reason: 'a defect of ours: TypeError' }),
+    );
+  });
+});
+
 describe('a validator without oracles', () => {
   test.for([{ leases: false }, { leases: true }])(
     'judges nobody by the answers that an owner expects of the oracles, and says so (leases: $leases)',

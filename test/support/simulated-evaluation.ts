@@ -113,6 +113,7 @@ export async function simulateEvaluation(
     miners,
     crashes: () => crashes,
     waiting: () => life.evaluation.state.waiting,
+    defects: () => life.evaluation.state.defects,
     noOracle: () => life.evaluation.state.noOracle,
     /** The reasons in the document of excuses. */
     reasons: async (excuses: string | undefined) =>
@@ -222,6 +223,7 @@ function startLife(outside: Outside, mortal: Mortal) {
     parallel: { pairs: 8, tasks: 3 },
     signal: stop.signal,
     onLater: () => undefined,
+    onDefect: () => undefined,
   });
   return { evaluation, dead: () => stop.signal.aborted, end: () => stop.abort(new Error('over')) };
 }

@@ -25,7 +25,15 @@ export type Fault = Readonly<{
 }>;
 
 /** How a miner answers. */
-export type Manner = 'honest' | 'wrong' | 'hanging' | 'broken' | 'forger' | 'flaky';
+export type Manner =
+  | 'honest'
+  | 'wrong'
+  | 'hanging'
+  | 'broken'
+  | 'forger'
+  | 'flaky'
+  /** Whatever it answers, something of ours throws over it. */
+  | 'poison';
 
 /** What is outside of a simulated validator. */
 export type World = Readonly<{
@@ -161,6 +169,7 @@ export function simulatedMiners(world: World, jobs: ReadonlyMap<string, Job>) {
     const manner = world.manners.get(url.slice('http://'.length)) ?? 'honest';
     if (!isJobToken(token, JOB_KEY, job)) return { kind: 'failed', ms: ms(), detail: 'no token' };
     const { prompt } = JSON.parse(body) as { prompt: string }; // safe: the product made it
+    if (manner === 'poison') throw new TypeError('a defect of ours');
     if (manner === 'hanging') {
       await world.clock.wait(timeoutMs);
       return { kind: 'too-late', ms: ms(), detail: 'no answer in time' };

@@ -76,6 +76,10 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
     clock: Date.now,
     signal,
     onLater: (pair, reason) => logger.warn({ ...pair, reason }, 'not yet, tried again later'),
+    onDefect: (pair, error) => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      logger.error({ ...pair, reason }, 'a defect of ours, tried again later');
+    },
   });
   opened.defer(evaluation.drained);
   const state = newLoopState();
@@ -207,10 +211,12 @@ async function keepRunning(
 
 function loopCheck(
   { failures, lastError }: LoopState,
-  { busy, waiting, noOracle, holdup }: ReturnType<typeof createEvaluation>['state'],
+  { busy, waiting, defects, noOracle, holdup }: ReturnType<typeof createEvaluation>['state'],
 ): Check {
   const unjudged = noOracle === 0 ? '' : `, ${noOracle} tasks are judged for nobody: no-oracle`;
-  const detail = lastError ?? holdup ?? `${busy} pairs at work, ${waiting} wait${unjudged}`;
+  const broken = defects === 0 ? '' : `, ${defects} of them for a defect, see the log`;
+  const detail =
+    lastError ?? holdup ?? `${busy} pairs at work, ${waiting} wait${broken}${unjudged}`;
   return { name: 'evaluation', ok: failures === 0, detail };
 }
 

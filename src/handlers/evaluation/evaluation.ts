@@ -26,6 +26,8 @@ type EvaluationState = {
   /** Pairs that are worked on, and pairs that wait after a failure of ours. */
   busy: number;
   waiting: number;
+  /** Pairs that wait because something of ours threw over them. */
+  defects: number;
   /** Tasks of the open runs that are judged for nobody: they need oracles, and none are configured. */
   noOracle: number;
   /** What is missing so that the open run can be evaluated; null when nothing is. */
@@ -38,7 +40,7 @@ type EvaluationState = {
  * is due and does not wait for it.
  */
 export function createEvaluation(parts: EvaluationParts) {
-  const state: EvaluationState = { busy: 0, waiting: 0, noOracle: 0, holdup: null };
+  const state: EvaluationState = { busy: 0, waiting: 0, defects: 0, noOracle: 0, holdup: null };
   const planOf = createPlanner(parts);
   const work = createWork(parts, createReferences(parts));
   const keepRuntimes = createRuntimeKeeper(parts);

@@ -5,6 +5,7 @@ import { type Claim, claimsOf, pairOf, referencesOf } from '../../projectors/eva
 import type { Queries } from '../../projectors/projector.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { Recorder } from '../recorder.ts';
+import { endsTheLoop } from '../validator-loop.ts';
 import { pairName } from './decide-evaluation.ts';
 import { load } from './documents.ts';
 import type { Leases } from './ports.ts';
@@ -32,6 +33,7 @@ export type LeaseDeps = Readonly<{
  * Holds the owner's leases of a run's tasks: takes new ones while there is room, submits what is scored, gives back in
  * time what is not. A lease decides only whom the owner takes a result from: an evaluation goes on without it, and its
  * result is submitted under the next one. Submitting twice changes nothing at the owner, so nothing is lost by a crash.
+ * A lease over which something throws keeps no other from being tended; the first such error is thrown in the end.
  */
 export function createLeaseKeeper(deps: LeaseDeps) {
   const submitted = new Set<string>();
@@ -50,13 +52,21 @@ export function createLeaseKeeper(deps: LeaseDeps) {
   return async (plan: RunPlan, settled: ReadonlySet<string>): Promise<void> => {
     if (deps.clock() < notBefore) return;
     const claims = await claimsOf(deps.queries.evaluation, plan.family, plan.run);
+    const defects: unknown[] = [];
     for (const claim of claims.values()) {
-      if (claim.lease === null || claim.returned || submitted.has(claim.lease.evaluation)) continue;
-      const tended = await tend(claim, claim.lease, plan, settled, deps);
-      if (tended === 'submitted') submitted.add(claim.lease.evaluation);
-      if (!answered(tended)) return;
+      const { lease, returned } = claim;
+      if (lease === null || returned || submitted.has(lease.evaluation)) continue;
+      try {
+        const tended = await tend(claim, lease, plan, settled, deps);
+        if (tended === 'submitted') submitted.add(lease.evaluation);
+        if (!answered(tended)) return;
+      } catch (error) {
+        if (endsTheLoop(error)) throw error;
+        defects.push(error);
+      }
     }
     answered(await claimMore(plan, settled, submitted, deps));
+    if (defects.length > 0) throw defects[0];
   };
 }
 

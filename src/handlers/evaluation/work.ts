@@ -15,16 +15,21 @@ export type WorkParts = Omit<PairDeps, 'referenceOf'> &
     parallel: Readonly<{ pairs: number; tasks: number }>;
     /** Tells of what waits, and why. */
     onLater: (pair: Readonly<{ run: string; task: string; miner: string }>, detail: string) => void;
+    /** Tells of a pair over which something here throws: a defect that somebody has to look at. */
+    onDefect: (
+      pair: Readonly<{ run: string; task: string; miner: string }>,
+      error: unknown,
+    ) => void;
   }>;
 
-type Waiting = Readonly<{ until: number; failures: number; detail: string }>;
+type Waiting = Readonly<{ until: number; failures: number; detail: string; defect: boolean }>;
 type PairName = Readonly<{ task: string; miner: string }>;
 
 export type Work = ReturnType<typeof createWork>;
 
 /**
  * Who is at work and who waits, in this process: the log knows what was done, and needs nothing of this to go on after
- * a crash.
+ * a crash. A pair over which something throws waits like any other; only what ends the loop is the loop's.
  */
 export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf']) {
   const busy = new Map<string, PairName>();
@@ -59,17 +64,23 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
       const key = `${nameOf(plan)}/${pairName(pair)}`;
       const signal = stops.of(nameOf(plan));
       busy.set(key, { task: pair.task, miner: pair.miner });
+      const deps = { ...parts, referenceOf, signal };
+      const later = (detail: string, defect: boolean): void => {
+        waits.set(key, postponed(waits.get(key), { detail, defect }, parts.clock()));
+      };
       crew.launch(key, async () => {
+        const named = { run: plan.run, ...pairOnly(pair) };
         try {
-          const done = await workOn(plan, member, pair, standings, {
-            ...parts,
-            referenceOf,
-            signal,
-          });
+          const done = await workOn(plan, member, pair, standings, deps);
           if (done.kind === 'settled') waits.delete(key);
-          else waits.set(key, postponed(waits.get(key), done.detail, parts.clock()));
-          if (done.kind === 'later')
-            parts.onLater({ run: plan.run, ...pairOnly(pair) }, done.detail);
+          else {
+            later(done.detail, false);
+            parts.onLater(named, done.detail);
+          }
+        } catch (error) {
+          if (signal.aborted || endsTheLoop(error)) throw error;
+          later(`a defect of ours: ${error instanceof Error ? error.name : typeof error}`, true);
+          parts.onDefect(named, error);
         } finally {
           busy.delete(key);
         }
@@ -86,7 +97,11 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
     reasonOf: (plan: RunPlan, pair: PairName): string =>
       waits.get(`${nameOf(plan)}/${pairName(pair)}`)?.detail ?? 'the run ended before its result',
     rethrow: crew.rethrow,
-    counts: () => ({ busy: busy.size, waiting: waits.size }),
+    counts: () => ({
+      busy: busy.size,
+      waiting: waits.size,
+      defects: [...waits.values()].filter(({ defect }) => defect).length,
+    }),
     drained: crew.drained,
   };
 }
@@ -124,10 +139,14 @@ function nameOf({ family, run }: Readonly<{ family: string; run: string }>): str
   return `${family}/${run}`;
 }
 
-function postponed(before: Waiting | undefined, detail: string, now: number): Waiting {
+function postponed(
+  before: Waiting | undefined,
+  { detail, defect }: Readonly<{ detail: string; defect: boolean }>,
+  now: number,
+): Waiting {
   const failures = (before?.failures ?? 0) + 1;
   const wait = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 16));
-  return { until: now + wait, failures, detail };
+  return { until: now + wait, failures, detail, defect };
 }
 
 /** What is kept under names that begin so, by the rest of the name. */
