@@ -27,7 +27,16 @@ const DOCTOR = 'settings key node clock registration permit stake weights limits
 );
 
 /** The ports that the page and the configuration name. */
-const PORTS = ['4222', '8222', '8787', '9944'];
+const PORTS = '4222 8222 8787 9944 8092 8093 8085 8087 8088 8091'.split(' ');
+
+/** Settings whose defaults the page relies on, and which name a port. */
+const DEFAULTS = {
+  EIREL_LEDGER_URL: 'http://127.0.0.1:8093',
+  EIREL_WEB_SEARCH_PORT: '8085',
+  EIREL_URL_FETCH_PORT: '8087',
+  EIREL_RAG_PORT: '8088',
+  EIREL_SANDBOX_PORT: '8091',
+};
 
 test('the documented steps, as they stand, end in a validator that is ready and a run with a score', {
   timeout: PROCESS_TEST_TIMEOUT_MS,
@@ -35,7 +44,7 @@ test('the documented steps, as they stand, end in a validator that is ready and 
   await using home = await scratchDirectory();
   const moved = await toFreePorts();
   await writeFile(join(home.path, 'nats-server.conf'), moved(conf));
-  expect(steps).toHaveLength(6);
+  expect(steps).toHaveLength(7);
   const script = moved(steps.join('\n')).replace(
     'deploy/nats-server.conf',
     join(home.path, 'nats-server.conf'),
@@ -47,6 +56,7 @@ test('the documented steps, as they stand, end in a validator that is ready and 
     cwd: ROOT,
     env: {
       ...settings(),
+      ...Object.fromEntries(Object.entries(DEFAULTS).map(([name, text]) => [name, moved(text)])),
       HOME: home.path,
       PATH: [dirname(path), process.env['PATH'] ?? ''].join(delimiter),
     },
@@ -64,6 +74,7 @@ test('the documented steps, as they stand, end in a validator that is ready and 
     const [code] = await once(child, 'exit');
     expect(code, output).toBe(0);
     expect(output).toContain('stream validator: created');
+    expect(output).toContain('stream ledger: created');
     expect(output).toMatch(/^http:\/\/127\.0\.0\.1:[0-9]+ since block [0-9]+$/m);
     for (const checked of DOCTOR) expect(output).toMatch(new RegExp(`^ok +${checked} `, 'm'));
     expect(output).not.toMatch(/^(FAULT|unknown) /m);
@@ -83,11 +94,7 @@ async function toFreePorts(): Promise<(text: string) => string> {
   const free = await Promise.all(PORTS.map(freePort));
   return (text) =>
     PORTS.reduce(
-      (now, port, index) =>
-        now.replaceAll(
-          new RegExp(`(:|--port |EIREL_HTTP_PORT=)${port}\\b`, 'g'),
-          `$1${free[index]}`,
-        ),
+      (now, port, index) => now.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), `${free[index]}`),
       text,
     );
 }
@@ -102,31 +109,53 @@ async function freePort(): Promise<number> {
 }
 
 const Config = z.object({
-  accounts: z.object({
-    validator: z.object({
+  accounts: z.record(
+    z.string(),
+    z.object({
       users: z.array(
         z.object({ user: z.string(), permissions: z.record(z.string(), z.unknown()).optional() }),
       ),
     }),
-  }),
+  ),
 });
 
-test('the documented server gives each user exactly the permissions that the tests attack', () => {
-  const account = testAccount('validator', ['validator']);
-  const tested = Config.parse(JSON.parse(localServerConfig({ storeDir: '', accounts: [account] })))
-    .accounts.validator.users;
-  expect(tested).toHaveLength(4);
-  for (const { user, permissions } of tested) {
-    const name = user.replace('validator_', '');
-    const documented = conf.split(/\buser: /).find((text) => text.startsWith(`${name},`)) ?? '';
-    const subjects = (text: string) => [...text.matchAll(/"([^"]+)"/g)].map(([, found]) => found);
-    const sides = (text: string) =>
-      text
-        .split(/"?\bsubscribe"?:/)
-        .map((side) => subjects(side.replaceAll(/"(publish|allow)":/g, '')));
-    expect(documented, name).not.toBe('');
-    expect(sides(documented), name).toEqual(
-      sides(JSON.stringify(permissions ?? {}).replaceAll('_INBOX_validator_', '_INBOX_')),
+test.for([
+  { log: 'validator', documented: 4, prefix: '' },
+  { log: 'ledger', documented: 2, prefix: 'ledger-' },
+] as const)(
+  'the documented server gives each user of the $log exactly the permissions that the tests attack',
+  ({ log, documented, prefix }) => {
+    const config = localServerConfig({ storeDir: '', accounts: [testAccount(log, [log])] });
+    const users = Config.parse(JSON.parse(config)).accounts[log]?.users ?? [];
+    const ofPage = conf.split(/\buser: /);
+    let compared = 0;
+    for (const { user, permissions } of users) {
+      const name = user.replace(`${log}_`, prefix);
+      const found = ofPage.find((text) => text.startsWith(`${name},`));
+      if (found === undefined) continue;
+      compared += 1;
+      expect(sides(found), name).toEqual(
+        sides(
+          JSON.stringify(permissions ?? {}).replaceAll(`_INBOX_${log}_`, `_INBOX_${prefix}`),
+        ).map(withoutAbsent),
+      );
+    }
+    expect(compared).toBe(documented);
+  },
+);
+
+/** The subjects that may be published to, and those that may be listened to. */
+function sides(text: string): readonly (readonly (string | undefined)[])[] {
+  return text
+    .split(/"?\bsubscribe"?:/)
+    .map((side) =>
+      [...side.replaceAll(/"(publish|allow)":/g, '').matchAll(/"([^"]+)"/g)].map(
+        ([, found]) => found,
+      ),
     );
-  }
-});
+}
+
+/** The documented ledger has no operator, so nobody's inbox to answer to. */
+function withoutAbsent(subjects: readonly (string | undefined)[]) {
+  return subjects.filter((subject) => subject !== '_INBOX_ledger-operator.>');
+}
