@@ -1,4 +1,5 @@
 import type { Block } from './blocks.ts';
+import type { BlockExtra } from './codec.ts';
 import { type Header, headerHash } from './header.ts';
 import { blake2b256 } from './hex.ts';
 import { type Beacon, dispatch, startBlock, validate } from './runtime.ts';
@@ -15,6 +16,15 @@ export type Built = Readonly<{
   refused: readonly Transaction[];
 }>;
 
+/** What only the node knows: the beacon, and how a state is committed to. */
+export type Environment = Readonly<{
+  beacon: Beacon;
+  /** Hash of a block of the chain that is built on; null for any other number. */
+  blockHashes: BlockExtra['blockHashes'];
+  /** The root of the trie of a state, 64 hex digits. */
+  stateRoot: (state: DevState, extra: BlockExtra) => string;
+}>;
+
 /** How a block differs from its parent by more than its content. */
 export type Version = Readonly<{ branch: number; specVersion: number }>;
 
@@ -26,9 +36,9 @@ export function buildBlock(
   parent: Readonly<{ block: Block; state: DevState }>,
   candidates: readonly Transaction[],
   version: Version,
-  beacon: Beacon,
+  environment: Environment,
 ): Built {
-  const opened = startBlock(parent.state, beacon);
+  const opened = startBlock(parent.state, environment.beacon);
   let { state } = opened;
   const events: DevEvent[] = [...opened.events];
   const included: Transaction[] = [];
@@ -46,16 +56,21 @@ export function buildBlock(
     events.push(...applied.events);
     state = applied.state;
   }
-  return { block: seal(parent.block, included, events, version), state, refused };
+  const content = { transactions: included, events, state };
+  return { block: seal(parent.block, content, version, environment), state, refused };
 }
 
-/** The genesis block. `content` is what the state follows from. */
-export function genesisBlock(content: string, specVersion: number): Block {
-  const none = '0'.repeat(64);
+/** The genesis block, of a state. */
+export function genesisBlock(
+  state: DevState,
+  specVersion: number,
+  { stateRoot, blockHashes }: Pick<Environment, 'stateRoot' | 'blockHashes'>,
+): Block {
+  const parentHash = '0'.repeat(64);
   const header = {
-    parentHash: none,
+    parentHash,
     number: 0,
-    stateRoot: blake2b256(Buffer.from(content)),
+    stateRoot: stateRoot(state, { parentHash, events: [], specVersion, blockHashes }),
     extrinsicsRoot: blake2b256(new Uint8Array()),
     branch: 0,
   };
@@ -92,19 +107,22 @@ function run(state: DevState, call: DevCall, signer: string) {
   }
 }
 
+type Content = Pick<Block, 'transactions' | 'events'> & Readonly<{ state: DevState }>;
+
 function seal(
   parent: Block,
-  transactions: readonly Transaction[],
-  events: readonly DevEvent[],
+  { transactions, events, state }: Content,
   { branch, specVersion }: Version,
+  { blockHashes, stateRoot }: Pick<Environment, 'blockHashes' | 'stateRoot'>,
 ): Block {
   const extrinsicsRoot = blake2b256(
     Buffer.concat(transactions.map(({ hash }) => Buffer.from(hash, 'hex'))),
   );
+  const extra = { parentHash: parent.hash, events, specVersion, blockHashes };
   const header: Header = {
     parentHash: parent.hash,
     number: parent.number + 1,
-    stateRoot: blake2b256(Buffer.from(parent.stateRoot + extrinsicsRoot, 'hex')),
+    stateRoot: stateRoot(state, extra),
     extrinsicsRoot,
     branch,
   };

@@ -5,11 +5,12 @@ import { createMetadata, type Metadata, type RuntimeFacts } from './metadata.ts'
 import { FIRST_SPEC_VERSION } from './runtime-version.ts';
 import { encode } from './scale.ts';
 import type { DevCall, DevEvent, DevState } from './state.ts';
+import { createStateTrie } from './state-trie.ts';
 import { createStorage } from './storage.ts';
+import type { Trie } from './trie.ts';
 
 /** What a block knows that its state does not hold. Hashes are 64 hex digits. */
 export type BlockExtra = Readonly<{
-  blockHash: string;
   parentHash: string;
   events: readonly DevEvent[];
   specVersion: number;
@@ -56,6 +57,8 @@ export type DevCodec = Readonly<{
   metadata: (version: 14 | 15, facts: RuntimeFacts) => Uint8Array;
   /** The value behind a storage key in 0x hex; null when absent. */
   storageValue: (state: DevState, keyHex: string, extra: BlockExtra) => string | null;
+  /** The trie of a state; it is made soonest for one that differs little from the last. */
+  trieOf: (state: DevState, extra: BlockExtra) => Trie;
   /** All keys below a prefix in 0x hex, sorted. */
   storageKeys: (state: DevState, prefixHex: string) => readonly string[];
   /** An extrinsic as `author_submitExtrinsic` takes it, length prefix included. */
@@ -65,9 +68,10 @@ export type DevCodec = Readonly<{
   encodeCall: (call: DevCall) => Uint8Array;
 }>;
 
-/** Every function of the codec is pure; what is costly to build is built once. */
+/** What every function of the codec gives follows from its arguments; what is costly to build is built once. */
 export function createCodec(): DevCodec {
   const storage = createStorage();
+  const trieOf = createStateTrie(storage.items);
   const built = new Map<string, Metadata>();
   const metadata = (version: 14 | 15, { specVersion, slotMs }: RuntimeFacts): Uint8Array => {
     const key = `${specVersion} ${slotMs}`;
@@ -81,6 +85,7 @@ export function createCodec(): DevCodec {
     metadataV15: metadata(15, FINNEY),
     metadata,
     storageValue: storage.value,
+    trieOf: (state, extra) => trieOf({ state, extra }),
     storageKeys: storage.keys,
     decodeExtrinsic,
     callApi: (state, method, argsHex, extra) =>

@@ -5,10 +5,7 @@ import { blake2b256 } from './hex.ts';
 export type Header = Readonly<{
   parentHash: string;
   number: number;
-  /**
-   * Stands for the root of the state's trie, which nobody here asks for: as the state follows from its
-   * parent's and from the extrinsics, so does this.
-   */
+  /** Of the trie of the state at the end of the block. */
   stateRoot: string;
   extrinsicsRoot: string;
   /** Counts the forks before this block: two branches have different hashes though nothing else differs. */

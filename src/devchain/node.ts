@@ -9,6 +9,7 @@ import { type Beacon, beaconOf, genesisState } from './runtime.ts';
 import { FIRST_SPEC_VERSION, TRANSACTION_VERSION } from './runtime-version.ts';
 import type { DevState } from './state.ts';
 import { checkTransaction, type Transaction } from './transaction.ts';
+import { rootOf } from './trie.ts';
 
 /** What happens in the node, in the order in which its clients hear of it. */
 export type Notice =
@@ -40,14 +41,19 @@ const FINALITY_TIMEOUT_BLOCKS = 512;
 /** A chain at its genesis block. */
 export function createNode(genesis: Genesis, options: NodeOptions, faults: FaultState): Node {
   const version = { branch: 0, specVersion: FIRST_SPEC_VERSION };
-  const first = genesisBlock(JSON.stringify(genesis), version.specVersion);
-  const blocks = createBlocks(first, genesisState(genesis), options.keepStates);
+  const codec = createCodec();
+  const state = genesisState(genesis);
+  const first = genesisBlock(state, version.specVersion, {
+    blockHashes: () => null,
+    stateRoot: stateRootOf(codec),
+  });
+  const blocks = createBlocks(first, state, options.keepStates);
   const listeners: Node['listeners'] = new Set();
   const pool = createPool((hash, status) => {
     for (const listener of listeners) listener({ kind: 'status', hash, status });
   });
   return {
-    codec: createCodec(),
+    codec,
     blocks,
     pool,
     genesisHash: first.hash,
@@ -113,7 +119,6 @@ export function followFinality(node: Node): void {
 /** What the codec has to know of a block beside its state. */
 export function extraOf({ blocks }: Node, block: Block): BlockExtra {
   return {
-    blockHash: block.hash,
     parentHash: block.parentHash,
     events: block.events,
     specVersion: block.specVersion,
@@ -138,13 +143,17 @@ function check({ blocks, codec, genesisHash }: Node, bytes: Uint8Array) {
 
 /** A block on the best one, of which only the newest heads are not told yet. */
 function build(node: Node): Block {
-  const { blocks, pool, faults, version, beacon, nonceOf } = node;
+  const { blocks, codec, pool, faults, version, beacon, nonceOf } = node;
   const amended = node.amendments
     .splice(0)
     .reduce((state, amend) => amend(state), blocks.bestState());
   const parent = { block: blocks.best(), state: amended };
   const candidates = parent.block.number < faults.heldUntil ? [] : pool.ready();
-  const { block, state, refused } = buildBlock(parent, candidates, version, beacon);
+  const { block, state, refused } = buildBlock(parent, candidates, version, {
+    beacon,
+    blockHashes: (number) => blocks.byNumber(number)?.hash ?? null,
+    stateRoot: stateRootOf(codec),
+  });
   blocks.append(block, state);
   tell(node, { kind: 'imported', block });
   for (const { hash } of block.transactions) pool.remove(hash, { inBlock: `0x${block.hash}` });
@@ -152,6 +161,11 @@ function build(node: Node): Block {
   if (block.specVersion !== parent.block.specVersion) recheckPool(node);
   pool.settle(block.number + 1, nonceOf);
   return block;
+}
+
+function stateRootOf({ trieOf }: DevCodec) {
+  return (state: DevState, extra: BlockExtra): string =>
+    Buffer.from(rootOf(trieOf(state, extra))).toString('hex');
 }
 
 /** A signature is over the runtime's version and the hash of a block: both can be others now. */

@@ -8,6 +8,7 @@ import { stateError } from './rpc-error.ts';
 import { Hash, Hex, type Method, method, type Reply } from './rpc-method.ts';
 import { runtimeVersionOf } from './runtime-version.ts';
 import type { DevState } from './state.ts';
+import { proofOf } from './trie.ts';
 
 /** Substrate's own limit of a page. */
 const MAX_PAGE = 1_000;
@@ -24,6 +25,9 @@ export function stateMethods(node: Node): Readonly<Record<string, Method>> {
     state_getStorageAt: getStorage,
     state_queryStorageAt: method(z.tuple([StorageKeys, Hash.nullish()]), ([keys, at]) =>
       readStorage(node, keys, at),
+    ),
+    state_getReadProof: method(z.tuple([StorageKeys, Hash.nullish()]), ([keys, at]) =>
+      atBlock(node, at, (view) => readProof(node, view, keys)),
     ),
     state_getKeysPaged: method(
       z.tuple([Hex, z.int().min(0), Hex.nullish(), Hash.nullish()]),
@@ -75,6 +79,13 @@ function atBlock(node: Node, at: string | null | undefined, read: (view: View) =
     // What the codec can't read came from the client.
     return { error: stateError.failed(cause instanceof Error ? cause.message : String(cause)) };
   }
+}
+
+/** The nodes of the state's trie that lead to these keys, each once, in the order of their bytes. */
+function readProof(node: Node, { block, state, extra }: View, keys: readonly string[]) {
+  const trie = node.codec.trieOf(state, extra);
+  const proof = keys.flatMap((key) => proofOf(trie, key.slice(2).toLowerCase()).map(toHex));
+  return { at: `0x${block.hash}`, proof: [...new Set(proof)].toSorted() };
 }
 
 type Page = Readonly<{ prefix: string; count: number; start: string | null | undefined }>;

@@ -28,6 +28,8 @@ export type Item = Readonly<{
   read(at: At, keys: readonly unknown[]): unknown;
   /** The keys under which the state holds values. */
   entries(state: DevState): Iterable<readonly unknown[]>;
+  /** The keys whose values may differ between two blocks; null for any. */
+  changed(before: At, after: At): Iterable<readonly unknown[]> | null;
 }>;
 
 type Keys = readonly unknown[];
@@ -44,11 +46,12 @@ export function item<V, const K extends Keys>(declared: {
   readonly absent?: Absent<V>;
   readonly read: (at: At, keys: K) => V | null;
   readonly entries: (state: DevState) => Iterable<K>;
+  readonly changed?: (before: At, after: At) => Iterable<K> | null;
 }): Item {
-  const { absent = 'zero', pallet, name, value, ...rest } = declared;
+  const { absent = 'zero', changed = () => null, pallet, name, value, ...rest } = declared;
   const hashes = [xxhashAsU8a(pallet, 128), xxhashAsU8a(name, 128)];
   const prefix = toHex(Buffer.concat(hashes));
-  const described = { ...rest, pallet, name, value, prefix };
+  const described = { ...rest, changed, pallet, name, value, prefix };
   if (absent === 'none') return { ...described, fallback: null };
   const fallback = encode(value, absent === 'zero' ? zero(value) : absent.default);
   return { ...described, fallback };

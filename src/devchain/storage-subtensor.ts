@@ -1,7 +1,16 @@
 import { type Scale, tuple, vec } from './scale.ts';
 import { bool, bytes, u8, u16, u64 } from './scale-basic.ts';
 import type { DevNeuron, DevState, HashCommit } from './state.ts';
-import { blake2, type Item, identity, item, type KeyPart, plain, twox64 } from './storage-item.ts';
+import {
+  type At,
+  blake2,
+  type Item,
+  identity,
+  item,
+  type KeyPart,
+  plain,
+  twox64,
+} from './storage-item.ts';
 import { uidOf } from './subnet.ts';
 import { account, axonInfo, count64, h256, weightPairs } from './types.ts';
 
@@ -86,6 +95,8 @@ const neurons: readonly Item[] = [
     value: account,
     read: ({ state }, [hotkey]) => neuronOf(state, hotkey)?.coldkey ?? null,
     entries: ({ neurons }) => neurons.map(({ hotkey }) => [hotkey] as const),
+    changed: (before, after) =>
+      changedHotkeys(before, after)?.map((hotkey) => [hotkey] as const) ?? null,
   }),
 ];
 
@@ -179,6 +190,17 @@ function byHotkey<V>(
       state.neurons
         .filter(({ hotkey }) => read(state, hotkey) !== undefined)
         .map(({ hotkey }) => [state.netuid, hotkey] as const),
+    changed: (before, after) =>
+      changedHotkeys(before, after)?.map((hotkey) => [after.state.netuid, hotkey] as const) ?? null,
+  });
+}
+
+/** Whose neurons, or their places, differ between two states of a subnet; null where its size does. */
+function changedHotkeys({ state: before }: At, { state: after }: At): readonly string[] | null {
+  if (before.neurons.length !== after.neurons.length) return null;
+  return before.neurons.flatMap((neuron, uid) => {
+    const next = after.neurons[uid];
+    return next === undefined || next === neuron ? [] : [neuron.hotkey, next.hotkey];
   });
 }
 

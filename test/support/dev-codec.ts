@@ -22,7 +22,6 @@ export type Polkadot = ReturnType<typeof polkadotOf>;
 /** A block at the end of which its state is read. */
 export function blockExtra(events: readonly DevEvent[] = []): BlockExtra {
   return {
-    blockHash: 'b0'.repeat(32),
     parentHash: 'a0'.repeat(32),
     events,
     specVersion: 343,
