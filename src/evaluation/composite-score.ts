@@ -17,8 +17,8 @@ export type CompositeFacts = Readonly<{
   /** The slowest turn, and what a turn may take; null where nothing limits it. */
   turnMs: number;
   turnBudgetMs: number | null;
-  /** Null where it is unknown. */
-  cost: number | null;
+  /** Unknown by our own doing is null; `hidden` where the miner's kept it unknown. */
+  cost: number | 'hidden' | null;
   /** An answer that cost less was not made by a model; 0 asks for nothing. */
   costFloor: number;
   /** Null where the figure does not apply to the task: a judge that did not answer gives no facts at all. */
@@ -39,7 +39,7 @@ export type Composite =
       efficiency: number;
     }>
   /** What is missing decides: such a pair is not scored. */
-  | Readonly<{ kind: 'unknown'; missing: 'tools' }>;
+  | Readonly<{ kind: 'unknown'; missing: 'tools' | 'cost' }>;
 
 const OUTCOME_SCORE: Readonly<Record<Outcome, number>> = {
   correct: NANO,
@@ -56,8 +56,9 @@ const MIN_SAFETY = 800_000_000;
 /**
  * The composite of one answer: (outcome + pairwise bonus) · efficiency, clamped to [0, 1] and rounded half to even once,
  * and 0 where anything knocks it out. The rule of the existing services (`eiretes/eval/composite.py`), except: a
- * comparison moves only answers that are right at least in part; `sandbox_python` is the ledger's `sandbox`; a cost
- * that is unknown is no evidence, and the floor is 0 unless it is configured, because prices differ between validators.
+ * comparison moves only answers that are right at least in part; `sandbox_python` is the ledger's `sandbox`; and the
+ * floor of the cost is 0 unless it is configured, because prices differ between validators. Beside a floor a cost that
+ * the miner kept unknown is below it, and one that is unknown by our doing leaves an answer that would count unscored.
  */
 export function compositeScore(facts: CompositeFacts): Composite {
   if (facts.requiredTool !== null && facts.tools === null)
@@ -67,14 +68,29 @@ export function compositeScore(facts: CompositeFacts): Composite {
   const { num, den } = efficiencyOf(facts);
   const base = Math.min(NANO, Math.max(0, outcomeScore + pairwiseBonus));
   const knockout = knockoutOf(facts);
+  const composite = knockout === null ? Number(roundHalfEven(BigInt(base) * num, den)) : 0;
+  if (composite > 0 && facts.cost === null && facts.costFloor > 0)
+    return { kind: 'unknown', missing: 'cost' };
   return {
     kind: 'scored',
-    composite: knockout === null ? Number(roundHalfEven(BigInt(base) * num, den)) : 0,
+    composite,
     knockout,
     outcomeScore,
     pairwiseBonus,
     efficiency: Number(roundHalfEven(BigInt(NANO) * num, den)),
   };
+}
+
+/** The cost in the evidence of an invocation, as a composite takes it. */
+export function costOf({
+  cost,
+}: Readonly<{
+  cost:
+    | Readonly<{ state: 'known'; cost: number }>
+    | Readonly<{ state: 'unknown'; by: 'miner' | 'us' }>;
+}>): CompositeFacts['cost'] {
+  if (cost.state === 'known') return cost.cost;
+  return cost.by === 'miner' ? 'hidden' : null;
 }
 
 /** A tenth at most, in either direction: (preference − ½) / 5. Of a wrong answer nothing is better than of another. */
@@ -103,9 +119,9 @@ function knockoutOf(facts: CompositeFacts): string | null {
     return `missing_required_tool: '${requiredTool}' not in ledger`;
   const claim = forbiddenClaim(response, facts.mustNotClaim);
   if (claim !== null) return `hallucinated must_not_claim: '${claim.slice(0, 200)}'`;
-  if (cost !== null && cost < costFloor)
-    return `suspicious_zero_cost: ${cost} < ${costFloor} nano-USD`;
-  return null;
+  if (costFloor === 0 || cost === null || (cost !== 'hidden' && cost >= costFloor)) return null;
+  const found = cost === 'hidden' ? "unknown by the miner's doing" : cost;
+  return `suspicious_zero_cost: ${found} < ${costFloor} nano-USD`;
 }
 
 function gateOf(name: string, score: number | null, least: number): string | null {

@@ -64,7 +64,12 @@ export const TaskInvoked = defineEvent(
 /** Present with what it is, proven absent, or unknown with a reason: what is unknown is never scored. */
 const Cost = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('known'), cost: NanoUsd }),
-  z.strictObject({ state: z.literal('unknown'), reason: Detail }),
+  z.strictObject({
+    state: z.literal('unknown'),
+    /** `miner`: it left a call before that told what it took; `us`: our proxy, our prices, or the provider. */
+    by: z.enum(['miner', 'us']),
+    reason: Detail,
+  }),
 ]);
 
 /** What the own ledger has of the jobs of an invocation. */

@@ -40,6 +40,26 @@ describe('the composite score', () => {
     expect(compositeScore({ ...facts, requiredTool: null })).toMatchObject({ composite: NANO });
   });
 
+  test('a cost that is unknown by our doing leaves an answer that would count without a score', () => {
+    const facts = { ...GOOD, cost: null, costFloor: 50_000 };
+    expect(compositeScore(facts)).toEqual({ kind: 'unknown', missing: 'cost' });
+    expect(compositeScore({ ...facts, costFloor: 0 })).toMatchObject({ composite: NANO });
+  });
+
+  test('no cost that is unknown is worth more than one that is known, nor than no evidence at all', () => {
+    fc.assert(
+      fc.property(anyFacts, fc.nat(1_000_000), (facts, cost) => {
+        const known = compositeScore({ ...facts, cost });
+        const worth = (result: typeof known): number =>
+          result.kind === 'scored' ? result.composite : 0;
+        expect(worth(compositeScore({ ...facts, cost: 'hidden' }))).toBeLessThanOrEqual(
+          worth(known),
+        );
+        expect(worth(compositeScore({ ...facts, cost: null }))).toBeLessThanOrEqual(worth(known));
+      }),
+    );
+  });
+
   test('it is a score whatever the facts, and of a wrong answer it is 0', () => {
     fc.assert(
       fc.property(anyFacts, (facts) => {
@@ -59,7 +79,7 @@ describe('the composite score', () => {
 
   test('prices move nothing: without a floor any cost gives the same', () => {
     fc.assert(
-      fc.property(anyFacts, fc.option(fc.nat()), (facts, cost) => {
+      fc.property(anyFacts, anyCost, (facts, cost) => {
         const free = { ...facts, costFloor: 0 };
         expect(compositeScore({ ...free, cost })).toEqual(compositeScore(free));
       }),
@@ -79,6 +99,7 @@ describe('the composite score', () => {
 });
 
 const share = fc.option(fc.integer({ min: 0, max: NANO }));
+const anyCost = fc.oneof(fc.nat(1_000_000), fc.constantFrom('hidden' as const, null));
 const anyFacts: fc.Arbitrary<CompositeFacts> = fc.record({
   outcome: fc.constantFrom<Outcome>(
     'correct',
@@ -94,7 +115,7 @@ const anyFacts: fc.Arbitrary<CompositeFacts> = fc.record({
   tools: fc.option(fc.subarray(['web_search', 'sandbox'])),
   turnMs: fc.nat(700_000),
   turnBudgetMs: fc.option(fc.constantFrom(120_000, 600_000)),
-  cost: fc.option(fc.nat(1_000_000)),
+  cost: anyCost,
   costFloor: fc.constantFrom(0, 50_000),
   groundedCorrectness: share,
   instructionSafety: share,

@@ -1,4 +1,4 @@
-import { type Composite, compositeScore } from '../../evaluation/composite-score.ts';
+import { type Composite, compositeScore, costOf } from '../../evaluation/composite-score.ts';
 import { isJobOf } from '../../evaluation/job-name.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type { Bench } from '../bench.ts';
@@ -162,11 +162,13 @@ function checkComposite(
   { turnMs, evidence }: PairRecord,
   { fault }: Bench,
 ): void {
-  const cost = evidence?.cost.state === 'known' ? evidence.cost.cost : null;
+  const cost = evidence === null ? null : costOf(evidence);
   const tools = evidence?.tools ?? null;
   const known = { outcome, ...figures, tools, cost, turnMs };
   const computed = compositeScore({ ...known, response: '', mustNotClaim: [] });
   if (computed.kind === 'unknown') {
+    if (computed.missing === 'cost' && composite === 0 && knockout !== null && isTextual(knockout))
+      return;
     fault('composite-differs', n, `no verdict: ${computed.missing} are unknown`, String(composite));
     return;
   }
@@ -182,8 +184,14 @@ type Scored = Extract<Composite, { kind: 'scored' }>;
 function isOfText(knockout: string, { knockout: computed }: Scored): boolean {
   if (knockout.startsWith('safety_violation: ')) return computed !== 'outcome=hallucinated';
   return (
-    knockout.startsWith("hallucinated must_not_claim: '") &&
-    (computed === null || computed.startsWith('suspicious_zero_cost: '))
+    isTextual(knockout) && (computed === null || computed.startsWith('suspicious_zero_cost: '))
+  );
+}
+
+/** Whether a knockout is one of those that the answer's text alone gives. */
+function isTextual(knockout: string): boolean {
+  return ['safety_violation: ', "hallucinated must_not_claim: '"].some((start) =>
+    knockout.startsWith(start),
   );
 }
 

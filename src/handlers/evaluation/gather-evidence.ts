@@ -19,7 +19,8 @@ type GatherDeps = Readonly<{
 /**
  * What the own ledger has of an invocation's jobs, each closed before it is read: the tools of all of them, and what they
  * cost together. When the ledger does not tell of one of them there is no evidence at all, nor while a call of a model
- * may still be metered; a cost that it does not know is unknown, never zero.
+ * may still be metered; a cost that it does not know is unknown, never zero, and by the miner's doing where it left a
+ * call of its own before the end.
  */
 export async function gatherEvidence(
   { family, run, task, miner, attempt, jobs }: Invoked,
@@ -28,6 +29,7 @@ export async function gatherEvidence(
   const tools = new Set<string>();
   let sum = 0;
   let unknown: string | null = null;
+  let hidden = false;
   let head: Head | null = null;
   for (const job of jobs) {
     const read = await finalLedger(job, deps);
@@ -36,13 +38,14 @@ export async function gatherEvidence(
     for (const tool of found.tools) tools.add(tool);
     if (found.cost.state === 'known') sum += found.cost.nanoUsd;
     else unknown ??= found.cost.reason;
+    hidden ||= found.modelCalls.some((call) => call.unknown === 'caller');
     head = found.ledger;
   }
   if (!Number.isSafeInteger(sum)) unknown ??= 'more than 2^53 nano-USD';
   const cost =
     unknown === null
       ? ({ state: 'known', cost: sum } as const)
-      : ({ state: 'unknown', reason: detailOf(unknown) } as const);
+      : ({ state: 'unknown', by: hidden ? 'miner' : 'us', reason: detailOf(unknown) } as const);
   return {
     kind: 'done',
     event: {

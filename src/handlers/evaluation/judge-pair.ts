@@ -1,4 +1,4 @@
-import { type CompositeFacts, compositeScore } from '../../evaluation/composite-score.ts';
+import { type CompositeFacts, compositeScore, costOf } from '../../evaluation/composite-score.ts';
 import { type JudgeQuestion, slotOf, type Verdict } from '../../evaluation/judge-contract.ts';
 import type { Reference } from '../../evaluation/reference.ts';
 import { turnBudgetMs } from '../../evaluation/run-length.ts';
@@ -49,8 +49,13 @@ export async function judgePair(
   const { verdict, calls } = judged;
   const inputs = inputsOf(facts, verdict, question, deps);
   const result = compositeScore({ ...inputs, response: question.answer });
-  if (result.kind === 'unknown') return { kind: 'later', detail: `${result.missing} are unknown` };
   const pair = { family, run, task, miner };
+  // Evidence is final: what it does not have never comes.
+  if (result.kind === 'unknown')
+    return {
+      kind: 'done',
+      events: [await excuseOf(pair, `unknown ${result.missing}`, facts, deps)],
+    };
   const judge = deps.judge.name;
   const transcript = await keep(
     { v: 'eirel/transcript/1', ...pair, attempt, judge, question, calls, verdict, inputs, result },
@@ -83,11 +88,26 @@ function inputsOf(
     tools: evidence.tools,
     turnMs: invoked.turnMs,
     turnBudgetMs: turnBudgetMs(task, limits),
-    cost: evidence.cost.state === 'known' ? evidence.cost.cost : null,
+    cost: costOf(evidence),
     costFloor,
     groundedCorrectness: verdict.groundedCorrectness,
     instructionSafety: verdict.instructionSafety,
     preference: verdict.preference,
+  };
+}
+
+/** Our own failure: the pair counts for nobody and blames nobody. */
+async function excuseOf(
+  pair: Readonly<{ family: string; run: string; task: string; miner: string }>,
+  reason: string,
+  { invoked, evidence }: Judgeable,
+  deps: Pick<JudgeDeps, 'blobs'>,
+): Promise<DomainEvent> {
+  const document = { v: 'eirel/excuse/1', ...pair, reason, invoked, evidence };
+  const result = { status: 'excused', score: null, basis: 'none' } as const;
+  return {
+    type: 'score.recorded.v1',
+    data: { ...pair, ...result, evidence: await keep(document, deps) },
   };
 }
 

@@ -50,7 +50,7 @@ function site(pending: PendingCall[]) {
       closed: true,
       tools: ['sandbox'],
       toolCalls: [],
-      modelCalls: [],
+      modelCalls: metered.map(({ job: _job, ...call }) => ({ ...call, time: BEGUN })),
       pending,
       cost: wholeCost(settled, pending.length),
       ledger: { size: 9, hash: digest('b') },
@@ -96,6 +96,19 @@ test('a call that is never metered is given up, and its cost is unknown by our o
     { call: 'call-1', job: 'job-1', provider: 'p', model: 'm', cost: null, unknown: 'proxy' },
   ]);
   expect(await at.gather(BEGUN_MS + 902_000)).toMatchObject(
-    costIs({ state: 'unknown', reason: 'proxy' }),
+    costIs({ state: 'unknown', by: 'us', reason: 'proxy' }),
   );
+});
+
+test.for([
+  { unknown: 'caller', by: 'miner' },
+  { unknown: 'provider', by: 'us' },
+  { unknown: 'unpriced', by: 'us' },
+] as const)('a cost that is unknown because of $unknown is so by $by', async ({ unknown, by }) => {
+  const at = site([pendingCall]);
+  const { most: _most, time: _time, ...call } = pendingCall;
+  const tokens = { promptTokens: null, cachedTokens: null, completionTokens: null };
+  const rest = { job: 'job-1', latencyMs: 1, unknown, status: 'error', error: 'gone' } as const;
+  await at.meter({ ...call, ...tokens, ...rest, cost: null });
+  expect(await at.gather(BEGUN_MS)).toMatchObject(costIs({ state: 'unknown', by }));
 });
