@@ -1,4 +1,4 @@
-import { type JobCost, jobCost } from '../evaluation/job-cost.ts';
+import { z } from 'zod';
 import type { EventOf } from '../events/define-event.ts';
 import {
   type CostMetered,
@@ -8,7 +8,15 @@ import {
   UNKNOWN_COSTS,
 } from '../events/job.ts';
 import type { Change, Projector, Queries, Row } from './projector.ts';
-import { integer, integerOrNull, oneOf, type ResultRow, text, textOrNull } from './row.ts';
+import { integer, integerOrNull, json, oneOf, type ResultRow, text, textOrNull } from './row.ts';
+
+const JOB_COLUMNS =
+  'job, family, run, task, miner, deployment, budget, calls, expires, time, closed';
+const TOOL_COLUMNS =
+  'n, call, job, tool, args, args_hash, result, latency, cost, status, error, time';
+const RESERVED_COLUMNS = 'n, call, job, provider, model, most, prices, time';
+const MODEL_COLUMNS =
+  'n, call, job, provider, model, prompt, cached, completion, latency, cost, unknown, prices, status, error, time';
 
 /** Jobs, the calls of tools and of models that were put down to them, and what each cost. */
 export const ledger: Projector = {
@@ -40,20 +48,11 @@ export const ledger: Projector = {
     'CREATE INDEX model_call_of_job ON model_call (job)',
   ],
   statements: {
-    job: insert(
-      'job',
-      'job, family, run, task, miner, deployment, budget, calls, expires, time, closed',
-    ),
+    job: insert('job', JOB_COLUMNS),
     closed: 'UPDATE job SET closed = 1 WHERE job IN (SELECT value ->> 0 FROM json_each(?1))',
-    tool_call: insert(
-      'tool_call',
-      'n, call, job, tool, args, args_hash, result, latency, cost, status, error, time',
-    ),
-    reserved: insert('reserved', 'n, call, job, provider, model, most, prices, time'),
-    model_call: insert(
-      'model_call',
-      'n, call, job, provider, model, prompt, cached, completion, latency, cost, unknown, prices, status, error, time',
-    ),
+    tool_call: insert('tool_call', TOOL_COLUMNS),
+    reserved: insert('reserved', RESERVED_COLUMNS),
+    model_call: insert('model_call', MODEL_COLUMNS),
   },
   project({ event, n, time }) {
     switch (event.type) {
@@ -121,21 +120,7 @@ export async function jobsAmong(
   queries: Queries,
   jobs: readonly string[],
 ): Promise<readonly KeptJob[]> {
-  return (await among(queries, 'job', 'job', jobs)).map((row) => ({
-    data: {
-      family: text(row, 'family'),
-      run: text(row, 'run'),
-      job: text(row, 'job'),
-      task: text(row, 'task'),
-      miner: text(row, 'miner'),
-      deployment: text(row, 'deployment'),
-      budget: integer(row, 'budget'),
-      calls: integer(row, 'calls'),
-      expires: text(row, 'expires'),
-    },
-    time: text(row, 'time'),
-    closed: integer(row, 'closed') === 1,
-  }));
+  return (await among(queries, 'job', 'job', jobs)).map(jobOf);
 }
 
 /** Those of the calls of tools that were attested, by their names. */
@@ -174,46 +159,56 @@ function among(
   return queries.all(sql, [JSON.stringify(names)]);
 }
 
-/** What was put down to a job, opened or not, in the log's order. */
-export type JobCalls = Readonly<{
+/** All that there is of a job: how it was opened, if it was, and its calls in the log's order. */
+export type JobRecord = Readonly<{
+  opened: KeptJob | null;
   tools: readonly Kept<Call>[];
+  /** Calls of models that were about to be made, metered by now or not. */
+  reserved: readonly Kept<Reserved>[];
   models: readonly Kept<Metered>[];
 }>;
 
-export async function callsOfJob(queries: Queries, job: string): Promise<JobCalls> {
-  const of = (table: 'tool_call' | 'model_call'): Promise<readonly ResultRow[]> =>
-    queries.all(`SELECT * FROM ${table} WHERE job = ?1 ORDER BY n`, [job]);
-  const [tools, models] = await Promise.all([of('tool_call'), of('model_call')]);
-  return { tools: tools.map(toolCallOf), models: models.map(modelCallOf) };
-}
-
-/** The calls of models that were reserved for a job and are not metered, in the log's order. */
-export async function pendingOfJob(
-  queries: Queries,
-  job: string,
-): Promise<readonly Kept<Reserved>[]> {
-  const sql = `SELECT * FROM reserved WHERE job = ?1
-    AND NOT EXISTS (SELECT 1 FROM model_call WHERE model_call.call = reserved.call) ORDER BY n`;
-  return (await queries.all(sql, [job])).map(reservedOf);
-}
-
-/** How many calls of tools a job has, and what was put down to it so far. */
-export async function spentOnJob(
-  queries: Queries,
-  job: string,
-): Promise<Readonly<{ calls: number; spent: JobCost }>> {
-  const sql = `SELECT sum(tool) AS calls, coalesce(sum(cost), 0) AS known, count(*) - count(cost) AS unknown,
-      coalesce(group_concat(DISTINCT CASE WHEN cost IS NULL THEN cause END), '') AS causes
-    FROM (SELECT 1 AS tool, cost, 'tool' AS cause FROM tool_call WHERE job = ?1
-      UNION ALL SELECT 0, cost, coalesce(unknown, 'proxy') FROM model_call WHERE job = ?1)`;
-  const [row = {}] = await queries.all(sql, [job]);
+/** What the projection has of a job: of one moment, for it is one statement. */
+export async function recordOfJob(queries: Queries, job: string): Promise<JobRecord> {
+  const [row = {}] = await queries.all(RECORD_OF_JOB, [job]);
+  const rows = (column: string): readonly ResultRow[] => json(row, column, Rows);
+  const [opened = null] = rows('opened').map(jobOf);
   return {
-    calls: integerOrNull(row, 'calls') ?? 0,
-    spent: jobCost({
-      knownNanoUsd: Number(row['known']),
-      unknownCalls: integer(row, 'unknown'),
-      causes: text(row, 'causes').split(','),
-    }),
+    opened,
+    tools: rows('tools').map(toolCallOf),
+    reserved: rows('reserved').map(reservedOf),
+    models: rows('models').map(modelCallOf),
+  };
+}
+
+const Rows = z.array(z.record(z.string(), z.unknown()));
+
+/** Rows as one text each table: a round trip for each table, and an object for each row, take several times as long. */
+const RECORD_OF_JOB = `SELECT ${rowsOf('opened', 'job', JOB_COLUMNS, 'job')},
+  ${rowsOf('tools', 'tool_call', TOOL_COLUMNS, 'n')}, ${rowsOf('reserved', 'reserved', RESERVED_COLUMNS, 'n')},
+  ${rowsOf('models', 'model_call', MODEL_COLUMNS, 'n')}`;
+
+function rowsOf(as: string, table: string, columns: string, order: string): string {
+  const members = columns.split(', ').map((column) => `'${column}', ${column}`);
+  const row = `json_object(${members.join(', ')})`;
+  return `(SELECT json_group_array(${row} ORDER BY ${order}) FROM ${table} WHERE job = ?1) AS ${as}`;
+}
+
+function jobOf(row: ResultRow): KeptJob {
+  return {
+    data: {
+      family: text(row, 'family'),
+      run: text(row, 'run'),
+      job: text(row, 'job'),
+      task: text(row, 'task'),
+      miner: text(row, 'miner'),
+      deployment: text(row, 'deployment'),
+      budget: integer(row, 'budget'),
+      calls: integer(row, 'calls'),
+      expires: text(row, 'expires'),
+    },
+    time: text(row, 'time'),
+    closed: integer(row, 'closed') === 1,
   };
 }
 

@@ -5,6 +5,7 @@ import { ledgerRoutes } from '#src/http/ledger/ledger-routes.ts';
 import { createLogServiceMetrics } from '#src/http/metrics.ts';
 import type { Served } from '#src/http/serve.ts';
 import { ledgerClient } from '#src/runtime/ledger-client.ts';
+import { takeTurns } from '#src/runtime/turns.ts';
 import { ask, type Reply, serveOnLoopback } from '../http/client.ts';
 import {
   JOB,
@@ -29,6 +30,7 @@ beforeAll(async () => {
   const routes = ledgerRoutes({
     ...site.ledger,
     token: TOKEN,
+    turn: takeTurns(),
     newName: () => `named-${names++}`,
     metrics,
     readiness: async () => [{ name: 'log', ok: true, detail: 'there' }],

@@ -94,7 +94,7 @@ test('a read shows all that was acknowledged before, and the head that it was re
   const { ledger } = site;
   for (let call = 0; call < 50; call++) {
     await ledger.attest([toolCall(`call-${call}`)]);
-    const { calls, head } = await ledger.account(JOB);
+    const { calls, head } = await ledger.statement(JOB);
     expect(calls).toBe(call + 1);
     expect(head.size).toBe(call + 1);
   }
@@ -103,16 +103,16 @@ test('a read shows all that was acknowledged before, and the head that it was re
 test('the cost of a job is the sum of its calls, and unknown once that of one call is', async () => {
   await using site = await memoryLedger();
   const { ledger } = site;
-  const cost = async () => [(await ledger.account(JOB)).cost, (await ledger.statement(JOB)).cost];
+  const cost = async () => (await ledger.statement(JOB)).cost;
   await ledger.open(TERMS);
-  expect(await cost()).toEqual(Array(2).fill({ state: 'known', nanoUsd: 0 }));
+  expect(await cost()).toEqual({ state: 'known', nanoUsd: 0 });
   await ledger.attest([toolCall('a'), toolCall('b', { status: 'error', cost: 500 })]);
   await ledger.meter([modelCall('m')]);
-  expect(await cost()).toEqual(Array(2).fill({ state: 'known', nanoUsd: 3_045_500 }));
+  expect(await cost()).toEqual({ state: 'known', nanoUsd: 3_045_500 });
   await ledger.meter([modelCall('n', { cost: null, promptTokens: null, unknown: 'provider' })]);
   const unknown = { state: 'unknown', reason: 'what one call cost is not known (provider)' };
-  expect(await cost()).toEqual([unknown, unknown]);
-  expect((await ledger.account(JOB)).calls).toBe(2);
+  expect(await cost()).toEqual(unknown);
+  expect((await ledger.statement(JOB)).calls).toBe(2);
 });
 
 test('a call that is reserved leaves the cost unknown until it is metered, whatever closes meanwhile', async () => {
@@ -127,16 +127,15 @@ test('a call that is reserved leaves the cost unknown until it is metered, whate
     pending: [{ data: reservedCall('m') }],
     cost: { state: 'unknown', reason: 'what one call cost is not metered yet' },
   };
-  expect(await ledger.account(JOB)).toMatchObject(open);
+  expect(await ledger.statement(JOB)).toMatchObject(open);
   await ledger.close(JOB);
   expect(await ledger.statement(JOB)).toMatchObject(open);
   expect(await ledger.meter([modelCall('m')])).toEqual(taken(false));
   expect(await ledger.meter([modelCall('m')])).toEqual(taken(true));
-  for (const read of [ledger.account, ledger.statement])
-    expect(await read(JOB)).toMatchObject({
-      pending: [],
-      cost: { state: 'known', nanoUsd: 90_000 },
-    });
+  expect(await ledger.statement(JOB)).toMatchObject({
+    pending: [],
+    cost: { state: 'known', nanoUsd: 90_000 },
+  });
 });
 
 test('a closed job takes the end of what was reserved before, and nothing new', async () => {

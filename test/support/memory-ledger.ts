@@ -9,9 +9,10 @@ import type {
 import { ledger as projector } from '#src/projectors/ledger.ts';
 import { type MemoryDisk, memoryDisk, memoryStore } from '#src/runtime/memory-store.ts';
 import { openLog } from '#src/runtime/open-log.ts';
-import { openProjection } from '#src/runtime/projection.ts';
+import { openProjection, type Projection } from '#src/runtime/projection.ts';
 import { runProjections } from '#src/runtime/projection-pump.ts';
 import { IN_MEMORY } from '#src/runtime/sqlite.ts';
+import { takeTurns } from '#src/runtime/turns.ts';
 import { hotkey } from './recorded-events.ts';
 
 const SOURCE = 'eirel.network/ledger/v1/00000000/36/test';
@@ -75,15 +76,22 @@ export function modelCall(call: string, more: Partial<MeteredCost> = {}): Metere
 
 export type MemoryLedger = AsyncDisposable & Readonly<{ ledger: Ledger; disk: MemoryDisk }>;
 
-/** The ledger over a log in memory, on what an earlier one left; `through` stands in for its appends. */
+/**
+ * The ledger over a log in memory, on what an earlier one left; `through` stands in for its appends, `projecting` for
+ * what its projection does with a batch.
+ */
 export async function memoryLedger(
   disk: MemoryDisk = memoryDisk(),
   through: (append: LogWriter['append']) => LogWriter['append'] = (append) => append,
+  projecting: (apply: Projection['apply']) => Projection['apply'] = (apply) => apply,
 ): Promise<MemoryLedger> {
   const stop = new AbortController();
   const log = await openLog(memoryStore({ name: 'ledger', source: SOURCE }, disk));
   const projection = await openProjection(projector, { dir: IN_MEMORY, source: SOURCE });
-  const pump = runProjections(log, [projection], { signal: stop.signal, follow: true });
+  const held = Object.create(projection, {
+    apply: { value: projecting(projection.apply) },
+  }) as Projection; // safe: it is that projection in all but what it does with a batch
+  const pump = runProjections(log, [held], { signal: stop.signal, follow: true });
   await pump.reached((await log.head()).size);
   let seconds = 0;
   const ledger = createLedger({
@@ -92,6 +100,7 @@ export async function memoryLedger(
     head: () => projection.head,
     shown: () => projection.head.size,
     reached: pump.reached,
+    turn: takeTurns(),
     now: () => new Date(Date.UTC(2026, 10, 29, 12, 0, seconds++)).toISOString(),
   });
   return {

@@ -10,6 +10,7 @@ import { ledger as projector } from '../../projectors/ledger.ts';
 import { now } from '../../runtime/clock.ts';
 import { inTime } from '../../runtime/in-time.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { takeTurns } from '../../runtime/turns.ts';
 import type { LongRunning } from '../long-running.ts';
 import { nothingToPrepare, openServiceLog, type ServiceLog } from '../open-service-log.ts';
 import { readSecretFile } from '../secret-file.ts';
@@ -46,11 +47,13 @@ export async function startLedger(
   const log = opened.use(await openServiceLog(config, { name: 'ledger', source }, options));
   const metrics = createLogServiceMetrics();
   const { append, ended } = endableAppend(measuredAppend(log.log.append, metrics));
-  const ledger = createLedger({ ...partsOf(log), append, now });
+  const turn = takeTurns();
+  const ledger = createLedger({ ...partsOf(log), append, turn, now });
   const app = httpApp(
     ledgerRoutes({
       ...answeringInTime(ledger),
       token,
+      turn,
       newName: randomUUID,
       metrics,
       readiness: () => logReadiness(log, { metrics, maxLagEvents: MAX_LAG_EVENTS }),
@@ -88,7 +91,7 @@ function answeringInTime(ledger: Ledger): Ledger {
     attest: (calls) => inTime(ledger.attest(calls), ANSWER_WITHIN_MS),
     reserve: (call) => inTime(ledger.reserve(call), ANSWER_WITHIN_MS),
     meter: (calls) => inTime(ledger.meter(calls), ANSWER_WITHIN_MS),
-    account: (job) => inTime(ledger.account(job), ANSWER_WITHIN_MS),
     statement: (job) => inTime(ledger.statement(job), ANSWER_WITHIN_MS),
+    waiting: ledger.waiting,
   };
 }

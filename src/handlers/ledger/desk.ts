@@ -1,5 +1,6 @@
 import { AppError } from '../../errors.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
+import type { Head } from '../../events/envelope.ts';
 import type { LogWriter } from '../../events/log.ts';
 import {
   jobsAmong,
@@ -14,14 +15,20 @@ import { type Refusal, type Ruling, ruleOnWish, type Wish } from './rule-on-wish
 /** What may wait for its turn: four seconds of the load that the ledger is made for. */
 export const MAX_WAITING_WISHES = 20_000;
 
-/** Wishes that are ruled on in one go: some milliseconds in which nobody else is answered. The log groups appends itself. */
-const MAX_GROUP_WISHES = 200;
+/** As much of an ordinary size, and some more. */
+export const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+
+/** Wishes that are ruled on in one turn: some milliseconds in which nobody else is answered. The log groups appends itself. */
+const MAX_GROUP_WISHES = 100;
 
 /** Appends under way: what waits behind the one that is written makes the next batch, up to its limit. */
 const MAX_APPENDS = 8;
 
 /** Batches that the projection does not show yet: they are kept in memory, and each is looked into for every wish. */
 const MAX_UNSHOWN_BATCHES = 64;
+
+/** What they may take of it together, one batch aside. */
+const MAX_UNSHOWN_BYTES = 32 * 1024 * 1024;
 
 export type DeskDeps = Readonly<{
   append: LogWriter['append'];
@@ -30,6 +37,8 @@ export type DeskDeps = Readonly<{
   shown: () => number;
   /** Resolves when it shows that many. */
   reached: (size: number) => Promise<void>;
+  /** Resolves when others had their turn: between two, whoever reads is answered. */
+  turn: () => Promise<void>;
   now: () => string;
 }>;
 
@@ -48,48 +57,73 @@ export type Desk = Readonly<{
    * Throws `log.full` where too much waits, `log.conflict` and `log.unavailable` when the log takes nothing any more.
    */
   submit: (wishes: readonly Wish[]) => Promise<Ruled>;
-  /** The size that the projection must show for all that was acknowledged of a job. */
-  acknowledged: (job: string) => number;
+  /** What was acknowledged and the projection may not show yet. */
+  unshown: () => Unshown;
+  /** How many wishes wait. */
+  waiting: () => number;
+}>;
+
+/** The newest part of the log: without a gap from where a projection is to what was acknowledged last. */
+export type Unshown = Readonly<{
+  /** In the log's order. */
+  facts: readonly Facts[];
+  /** The log's head behind them; null where there are none. */
+  head: Head | null;
 }>;
 
 /** The one place where it is decided what goes into the ledger: nothing is decided beside what is under way. */
 export function createDesk(deps: DeskDeps): Desk {
-  const state: State = { queue: [], wishes: 0, batches: [] };
+  const state: State = { queue: [], wishes: 0, bytes: 0, batches: [] };
   let idle = true;
   const work = async (): Promise<void> => {
     idle = false;
-    while (state.queue.length > 0) await recordNext(state, deps);
+    while (state.queue.length > 0) {
+      await deps.turn();
+      await recordNext(state, deps);
+    }
     idle = true;
   };
   return {
     submit: async (wishes) => {
+      const bytes = wishes.reduce((sum, wish) => sum + bytesOf(wish), 0);
       if (state.wishes + wishes.length > MAX_WAITING_WISHES) throw full(state);
+      // An empty queue takes any request: otherwise the largest one could never be made.
+      if (state.queue.length > 0 && state.bytes + bytes > MAX_WAITING_BYTES) throw full(state);
       const settle = Promise.withResolvers<Ruled>();
-      state.queue.push({ wishes, settle });
+      state.queue.push({ wishes, bytes, settle });
       state.wishes += wishes.length;
+      state.bytes += bytes;
       if (idle) void work();
       return settle.promise;
     },
-    acknowledged: (job) =>
-      state.batches
-        .filter(({ facts }) => facts.touched.has(job))
-        .reduce((size, { end }) => Math.max(size, end ?? 0), 0),
+    unshown: () => {
+      const shown = deps.shown();
+      const batches = state.batches.filter(({ end }) => end !== null && end.size > shown);
+      return { facts: batches.map(({ facts }) => facts), head: batches.at(-1)?.end ?? null };
+    },
+    waiting: () => state.wishes,
   };
 }
 
 type State = {
   readonly queue: Request[];
   wishes: number;
+  bytes: number;
   /** What the projection may not show yet, in the log's order. */
   batches: readonly Batch[];
 };
 
-type Request = Readonly<{ wishes: readonly Wish[]; settle: PromiseWithResolvers<Ruled> }>;
+type Request = Readonly<{
+  wishes: readonly Wish[];
+  bytes: number;
+  settle: PromiseWithResolvers<Ruled>;
+}>;
 
 type Batch = {
   readonly facts: Facts;
-  /** The log's size behind it; null until it is stored. */
-  end: number | null;
+  readonly bytes: number;
+  /** The log's head behind it; null until it is stored. */
+  end: Head | null;
   readonly stored: Promise<void>;
 };
 
@@ -102,10 +136,8 @@ async function recordNext(state: State, deps: DeskDeps): Promise<void> {
     return;
   }
   const group = takeGroup(state, MAX_GROUP_WISHES);
-  // What the projection shows by now is found in it; everything else is in the batches that stay.
-  const shown = deps.shown();
-  state.batches = state.batches.filter(({ end }) => end === null || end > shown);
   try {
+    // What was forgotten is found in the projection, everything else in the batches that stay.
     const before = await lookUp(group, deps.queries);
     record(group, [...state.batches.map(({ facts }) => facts), before], state, deps);
   } catch (error) {
@@ -113,13 +145,25 @@ async function recordNext(state: State, deps: DeskDeps): Promise<void> {
   }
 }
 
-/** Waits until there may be another batch. */
-async function makeRoom({ batches }: State, { reached }: DeskDeps): Promise<void> {
-  const pending = batches.filter(({ end }) => end === null);
+/** Waits until there may be another batch, and forgets what the projection shows by now. */
+async function makeRoom(state: State, { shown, reached }: DeskDeps): Promise<void> {
+  const pending = state.batches.filter(({ end }) => end === null);
   // That it failed is told to those whose wishes were in it.
   if (pending.length >= MAX_APPENDS) await pending[0]?.stored.catch(() => undefined);
-  const oldest = batches[0]?.end;
-  if (batches.length >= MAX_UNSHOWN_BATCHES && typeof oldest === 'number') await reached(oldest);
+  for (;;) {
+    const size = shown();
+    state.batches = state.batches.filter(({ end }) => end === null || end.size > size);
+    const [oldest] = state.batches;
+    if (oldest === undefined || isKept(state.batches)) return;
+    await oldest.stored.catch(() => undefined);
+    if (oldest.end !== null) await reached(oldest.end.size);
+  }
+}
+
+/** Whether so much may be kept in memory, and a batch more. */
+function isKept(batches: readonly Batch[]): boolean {
+  const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0);
+  return batches.length < MAX_UNSHOWN_BATCHES && bytes < MAX_UNSHOWN_BYTES;
 }
 
 /** Whole requests from the queue's beginning, as many as `limit` wishes, and at least one. */
@@ -129,6 +173,7 @@ function takeGroup(state: State, limit: number): readonly Request[] {
   for (const request of state.queue) {
     if (count > 0 && wishes + request.wishes.length > limit) break;
     wishes += request.wishes.length;
+    state.bytes -= request.bytes;
     count++;
   }
   state.wishes -= wishes;
@@ -180,6 +225,7 @@ function record(
   const stored = events.length === 0 ? Promise.resolve(null) : store(events, time, append);
   const batch: Batch = {
     facts,
+    bytes: group.reduce((sum, { bytes }) => sum + bytes, 0),
     end: null,
     stored: stored.then((end) => {
       batch.end = end;
@@ -220,12 +266,12 @@ function ruleOn(
   return { answer: { kind: 'taken', facts }, events };
 }
 
-/** Appends the events; gives the log's size behind them. */
+/** Appends the events; gives the log's head behind them. */
 async function store(
   events: readonly DomainEvent[],
   time: string,
   append: LogWriter['append'],
-): Promise<number> {
+): Promise<Head> {
   const result = await append(events.map((event) => ({ event, time, causationId: null })));
   if (result.kind === 'conflict') {
     throw new AppError('log.conflict', {
@@ -235,12 +281,22 @@ async function store(
     });
   }
   const last = result.events.at(-1);
-  return last === undefined ? 0 : last.n + 1;
+  if (last === undefined) throw new TypeError('an append of nothing');
+  return { size: last.n + 1, hash: last.hash };
 }
 
-function full({ wishes }: State): AppError {
+/** What a wish takes of memory, roughly: what it says, and the names that nearly all of them have. */
+function bytesOf(wish: Wish): number {
+  const spoken = wish.kind === 'attest' ? wish.call.args.length + wish.call.result.length : 0;
+  return spoken + NAMES_BYTES;
+}
+
+const NAMES_BYTES = 1_024;
+
+function full({ wishes, bytes }: State): AppError {
   return new AppError('log.full', {
     waiting: wishes,
-    expected: `at most ${MAX_WAITING_WISHES}; send again in a moment`,
+    waitingBytes: bytes,
+    expected: `at most ${MAX_WAITING_WISHES}, and ${MAX_WAITING_BYTES} bytes; send again in a moment`,
   });
 }

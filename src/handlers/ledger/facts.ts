@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
-import type { Kept, KeptJob } from '../../projectors/ledger.ts';
+import type { JobRecord, Kept, KeptJob } from '../../projectors/ledger.ts';
 import type { MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
 import type { Known } from './rule-on-wish.ts';
 
@@ -68,4 +68,43 @@ export function knownIn(layers: readonly Facts[]): Known {
     reserved: (call) => first(({ reserved }) => reserved.get(call)),
     modelCall: (call) => first(({ modelCalls }) => modelCalls.get(call)),
   };
+}
+
+/** A job's record together with what these say of it, in the log's order; what both say is there once. */
+export function withFacts(record: JobRecord, layers: readonly Facts[], job: string): JobRecord {
+  const touching = layers.filter(({ touched }) => touched.has(job));
+  if (touching.length === 0) return record;
+  const opened = record.opened ?? touching.find(({ jobs }) => jobs.has(job))?.jobs.get(job) ?? null;
+  const closed = touching.some((facts) => facts.closed.has(job));
+  return {
+    opened: opened === null ? null : { ...opened, closed: opened.closed || closed },
+    tools: joined(
+      record.tools,
+      touching.map(({ toolCalls }) => toolCalls),
+      job,
+    ),
+    reserved: joined(
+      record.reserved,
+      touching.map(({ reserved }) => reserved),
+      job,
+    ),
+    models: joined(
+      record.models,
+      touching.map(({ modelCalls }) => modelCalls),
+      job,
+    ),
+  };
+}
+
+/** What a projection shows is the log up to some event: whatever it does not show comes after it. */
+function joined<Call extends Kept<Readonly<{ call: string; job: string }>>>(
+  shown: readonly Call[],
+  layers: readonly ReadonlyMap<string, Call>[],
+  job: string,
+): readonly Call[] {
+  const names = new Set(shown.map(({ data }) => data.call));
+  const newer = layers
+    .flatMap((calls) => [...calls.values()])
+    .filter(({ data }) => data.job === job && !names.has(data.call));
+  return [...shown, ...newer];
 }

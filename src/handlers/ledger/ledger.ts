@@ -1,15 +1,8 @@
 import { type JobCost, jobCost, wholeCost } from '../../evaluation/job-cost.ts';
 import type { Head } from '../../events/envelope.ts';
-import {
-  callsOfJob,
-  type JobCalls,
-  jobsAmong,
-  type Kept,
-  type KeptJob,
-  pendingOfJob,
-  spentOnJob,
-} from '../../projectors/ledger.ts';
-import { createDesk, type DeskDeps, type Ruled } from './desk.ts';
+import { type JobRecord, type Kept, type KeptJob, recordOfJob } from '../../projectors/ledger.ts';
+import { createDesk, type Desk, type DeskDeps, type Ruled } from './desk.ts';
+import { withFacts } from './facts.ts';
 import type { JobTerms, MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
 
 export type LedgerDeps = DeskDeps &
@@ -18,8 +11,8 @@ export type LedgerDeps = DeskDeps &
     head: () => Head;
   }>;
 
-/** What is known of one job. */
-type JobAccount = Readonly<{
+/** What is known of one job, with every call. */
+type Statement = Readonly<{
   /** Null for a job that nobody opened: calls may be put down to it all the same. */
   opened: KeptJob | null;
   /** How many calls of tools were attested. */
@@ -32,7 +25,8 @@ type JobAccount = Readonly<{
   cost: JobCost;
   /** Everything that was acknowledged of the job is in it; it holds all that this head does. */
   head: Head;
-}>;
+}> &
+  Pick<JobRecord, 'tools' | 'models'>;
 
 /** The ledger: the one writer of its log, and what is read of it. A read shows all that was acknowledged before. */
 export type Ledger = Readonly<{
@@ -41,21 +35,27 @@ export type Ledger = Readonly<{
   attest: (calls: readonly ToolCall[]) => Promise<Ruled>;
   reserve: (call: ReservedCost) => Promise<Ruled>;
   meter: (calls: readonly MeteredCost[]) => Promise<Ruled>;
-  account: (job: string) => Promise<JobAccount>;
-  /** As `account`, with every call. */
-  statement: (job: string) => Promise<JobAccount & JobCalls>;
+  statement: (job: string) => Promise<Statement>;
+  /** How much waits to be ruled on. */
+  waiting: Desk['waiting'];
 }>;
 
 /** The ledger over one log and its projection. */
 export function createLedger(deps: LedgerDeps): Ledger {
   const desk = createDesk(deps);
-  const { queries, reached, head } = deps;
-  /** Comes first of a read: what is asked after it holds all that was acknowledged, and at least what the head says. */
-  const opening = async (job: string): Promise<Pick<JobAccount, 'opened' | 'head'>> => {
-    await reached(desk.acknowledged(job));
-    const at = head();
-    const [opened = null] = await jobsAmong(queries, [job]);
-    return { opened, head: at };
+  const statement: Ledger['statement'] = async (job) => {
+    // In this order: what the projection comes to show meanwhile is there twice, and nothing is missing.
+    const { facts, head } = desk.unshown();
+    const at = head ?? deps.head();
+    const { opened, reserved, ...calls } = withFacts(
+      await recordOfJob(deps.queries, job),
+      facts,
+      job,
+    );
+    const pending = pendingAmong(reserved, calls.models);
+    const spent = spentOn(calls);
+    const cost = wholeCost(spent, pending.length);
+    return { ...calls, opened, calls: calls.tools.length, spent, pending, cost, head: at };
   };
   return {
     open: (terms) => desk.submit([{ kind: 'open', terms }]),
@@ -63,25 +63,22 @@ export function createLedger(deps: LedgerDeps): Ledger {
     attest: (calls) => desk.submit(calls.map((call) => ({ kind: 'attest', call }))),
     reserve: (call) => desk.submit([{ kind: 'reserve', call }]),
     meter: (calls) => desk.submit(calls.map((call) => ({ kind: 'meter', call }))),
-    account: async (job) => {
-      const known = await opening(job);
-      // In this order: what is metered meanwhile counts twice, and never not at all.
-      const pending = await pendingOfJob(queries, job);
-      const { calls, spent } = await spentOnJob(queries, job);
-      return { ...known, calls, spent, pending, cost: wholeCost(spent, pending.length) };
-    },
-    statement: async (job) => {
-      const known = await opening(job);
-      const pending = await pendingOfJob(queries, job);
-      const found = await callsOfJob(queries, job);
-      const spent = spentOn(found);
-      const cost = wholeCost(spent, pending.length);
-      return { ...known, ...found, calls: found.tools.length, spent, pending, cost };
-    },
+    statement,
+    waiting: desk.waiting,
   };
 }
 
-function spentOn({ tools, models }: JobCalls): JobCost {
+/** Those that were not metered. */
+function pendingAmong(
+  reserved: JobRecord['reserved'],
+  models: JobRecord['models'],
+): JobRecord['reserved'] {
+  if (reserved.length === 0) return reserved;
+  const metered = new Set(models.map(({ data }) => data.call));
+  return reserved.filter(({ data }) => !metered.has(data.call));
+}
+
+function spentOn({ tools, models }: Pick<JobRecord, 'tools' | 'models'>): JobCost {
   const costs = [
     ...tools.map(({ data: { cost } }) => ({ cost, cause: 'tool' })),
     ...models.map(({ data: { cost, unknown } }) => ({ cost, cause: unknown ?? 'proxy' })),

@@ -1,5 +1,5 @@
 import type { Head } from '../../events/envelope.ts';
-import type { JobCalls } from '../../projectors/ledger.ts';
+import type { JobRecord } from '../../projectors/ledger.ts';
 import type { Route } from '../route.ts';
 import { sendText } from '../send-json.ts';
 import { type Account, JobQuery } from './get-job.ts';
@@ -7,8 +7,8 @@ import { BASE, type LedgerToken, ledgerGet } from './ledger-route.ts';
 import { modelCallRow, pendingRow, toolCallRow, wireCost } from './wire-answer.ts';
 import { jobIn } from './wire-body.ts';
 
-/** A job with all its calls, as the projection has them at a head of the log, or later. */
-type Statement = Account & JobCalls & Readonly<{ head: Head }>;
+/** A job with all its calls, as they are at a head of the log, or later. */
+type Statement = Account & Pick<JobRecord, 'tools' | 'models'> & Readonly<{ head: Head }>;
 
 export type GetJobLedgerDeps = LedgerToken &
   Readonly<{ statement: (job: string) => Promise<Statement> }>;

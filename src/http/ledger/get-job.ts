@@ -21,16 +21,16 @@ export type Account = Readonly<{
   pending: readonly Kept<EventOf<typeof CostReserved>['data']>[];
 }>;
 
-export type GetJobDeps = LedgerToken & Readonly<{ account: (job: string) => Promise<Account> }>;
+export type GetJobDeps = LedgerToken & Readonly<{ statement: (job: string) => Promise<Account> }>;
 
 /** The query of what is about one job; what it must be is checked where a wrong one is answered with 422. */
 export const JobQuery = z.object({ job_id: z.string().optional() });
 
 /** GET …/jobs?job_id=: where a job stands. */
-export function getJob({ account, ...deps }: GetJobDeps): Route {
+export function getJob({ statement, ...deps }: GetJobDeps): Route {
   return ledgerGet(spec, deps, async ({ query, res }) => {
     const job = jobIn(query);
-    sendJson(res, 200, jobDocument(job, await account(job)));
+    sendJson(res, 200, jobDocument(job, await statement(job)));
   });
 }
 

@@ -26,12 +26,15 @@ export type Ruled =
 /** The services' common token: whoever shows it reads and writes. */
 export type LedgerToken = Readonly<{ token: string }>;
 
+/** Who is sent something has to read it, and does so in turn with whoever else has something to do. */
+export type LedgerPosting = LedgerToken & Readonly<{ turn: () => Promise<void> }>;
+
 type Described = Readonly<{ path: string; summary: string; answers: Route['answers'] }>;
 
 /** A route that is sent JSON by whoever has the token: he is asked for it before a byte of the body is read. */
 export function ledgerPost(
   { path, summary, answers }: Described,
-  { token }: LedgerToken,
+  { token, turn }: LedgerPosting,
   answer: (exchange: Exchange<unknown, unknown> & Readonly<{ body: Uint8Array }>) => Promise<void>,
 ): Route {
   const body = {
@@ -43,7 +46,10 @@ export function ledgerPost(
   const spec = { path, summary, answers, body, params: NoParams, query: NoParams };
   return behind(
     token,
-    definePostRoute({ ...spec, problems: [401, 404, 409, 422] }, NO_LIMIT, answer),
+    definePostRoute({ ...spec, problems: [401, 404, 409, 422] }, NO_LIMIT, async (exchange) => {
+      await turn();
+      return answer(exchange);
+    }),
   );
 }
 

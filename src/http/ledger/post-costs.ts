@@ -2,17 +2,17 @@ import type { EventOf } from '../../events/define-event.ts';
 import type { CostMetered, CostReserved } from '../../events/job.ts';
 import type { Route } from '../route.ts';
 import { sendJson } from '../send-json.ts';
-import { BASE, type LedgerToken, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
+import { BASE, type LedgerPosting, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
 import { modelCallRow, pendingRow } from './wire-answer.ts';
 import { costsIn, readJson, reservedIn } from './wire-body.ts';
 
-export type PostCostsDeps = LedgerToken &
+export type PostCostsDeps = LedgerPosting &
   Readonly<{
     /** Records calls of models; all of them are stored when it resolves, or none is. */
     meter: (calls: readonly EventOf<typeof CostMetered>['data'][]) => Promise<Ruled>;
   }>;
 
-export type PostReservationsDeps = LedgerToken &
+export type PostReservationsDeps = LedgerPosting &
   Readonly<{
     /** Records that a model is about to be called. */
     reserve: (call: EventOf<typeof CostReserved>['data']) => Promise<Ruled>;
@@ -31,7 +31,7 @@ export function postReservations({ reserve, ...deps }: PostReservationsDeps): Ro
 /** POST …/costs: takes what a call of a model cost, or an array of such. */
 export function postCosts({ meter, ...deps }: PostCostsDeps): Route {
   return ledgerPost(spec, deps, async ({ body, res }) => {
-    const { many, calls } = costsIn(readJson(body));
+    const { many, calls } = await costsIn(readJson(body), deps);
     const facts = takenOf(await meter(calls));
     const [call] = calls;
     const [fact] = facts;

@@ -3,33 +3,33 @@ import type { JobOpened } from '../../events/job.ts';
 import type { Route } from '../route.ts';
 import { sendJson } from '../send-json.ts';
 import { type Account, jobDocument } from './get-job.ts';
-import { BASE, type LedgerToken, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
+import { BASE, type LedgerPosting, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
 import { wireCost } from './wire-answer.ts';
 import { jobIn, readJson, termsIn } from './wire-body.ts';
 
-export type PostJobsDeps = LedgerToken &
+export type PostJobsDeps = LedgerPosting &
   Readonly<{
     open: (terms: EventOf<typeof JobOpened>['data']) => Promise<Ruled>;
     close: (job: string) => Promise<Ruled>;
-    account: (job: string) => Promise<Account>;
+    statement: (job: string) => Promise<Account>;
   }>;
 
 /** POST …/jobs: opens a job; the same again changes nothing, other terms are refused. */
-export function postJobs({ open, account, ...deps }: PostJobsDeps): Route {
+export function postJobs({ open, statement, ...deps }: PostJobsDeps): Route {
   return ledgerPost(openSpec, deps, async ({ body, res }) => {
     const terms = termsIn(readJson(body));
     const [fact] = takenOf(await open(terms));
     const status = fact?.again === true ? 200 : 201;
-    sendJson(res, status, jobDocument(terms.job, await account(terms.job)));
+    sendJson(res, status, jobDocument(terms.job, await statement(terms.job)));
   });
 }
 
 /** POST …/jobs/close: nothing more is put down to a job; its cost is final. */
-export function postJobsClose({ close, account, ...deps }: PostJobsDeps): Route {
+export function postJobsClose({ close, statement, ...deps }: PostJobsDeps): Route {
   return ledgerPost(closeSpec, deps, async ({ body, res }) => {
     const job = jobIn(readJson(body));
     takenOf(await close(job));
-    const { calls, cost } = await account(job);
+    const { calls, cost } = await statement(job);
     sendJson(res, 200, { job_id: job, closed: true, calls, cost: wireCost(cost) });
   });
 }

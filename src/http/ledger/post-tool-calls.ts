@@ -2,11 +2,11 @@ import type { EventOf } from '../../events/define-event.ts';
 import type { ToolCalled } from '../../events/job.ts';
 import type { Route } from '../route.ts';
 import { sendJson, sendText } from '../send-json.ts';
-import { BASE, type LedgerToken, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
+import { BASE, type LedgerPosting, ledgerPost, type Ruled, takenOf } from './ledger-route.ts';
 import { toolCallRow } from './wire-answer.ts';
 import { readJson, toolCallsIn } from './wire-body.ts';
 
-export type PostToolCallsDeps = LedgerToken &
+export type PostToolCallsDeps = LedgerPosting &
   Readonly<{
     /** Records calls of tools; all of them are stored when it resolves, or none is. */
     attest: (calls: readonly EventOf<typeof ToolCalled>['data'][]) => Promise<Ruled>;
@@ -17,7 +17,7 @@ export type PostToolCallsDeps = LedgerToken &
 /** POST …/tool_calls: takes an attestation, or an array of them. */
 export function postToolCalls({ attest, newName, ...deps }: PostToolCallsDeps): Route {
   return ledgerPost(spec, deps, async ({ body, res }) => {
-    const { many, calls } = toolCallsIn(readJson(body), newName);
+    const { many, calls } = await toolCallsIn(readJson(body), { newName, turn: deps.turn });
     const facts = takenOf(await attest(calls));
     const [call] = calls;
     const [fact] = facts;

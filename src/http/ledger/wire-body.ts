@@ -24,6 +24,9 @@ import { detailOf } from '../../events/scalars.ts';
 /** The calls of one request: what fits one append of the log. */
 const MAX_CALLS = 1_000;
 
+/** Calls that are read in one turn: some two milliseconds. */
+const CALLS_PER_TURN = 100;
+
 /** A thousand calls of an ordinary size are under 1 MiB; one with the longest arguments is 200 KiB. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
@@ -47,14 +50,23 @@ export function readJson(body: Uint8Array): PythonJson {
   }
 }
 
-/** Calls of tools, one or an array of them. `newName` names a call that its sender did not. Throws `request.invalid`. */
-export function toolCallsIn(json: PythonJson, newName: () => string): Calls<ToolCall> {
-  return callsIn(json, (each, at) => toolCall(parse(ToolCallBody, each, at), newName, at));
+/**
+ * Calls of tools, one or an array of them. `newName` names a call that its sender did not; many are read in several
+ * turns. Throws `request.invalid`.
+ */
+export function toolCallsIn(
+  json: PythonJson,
+  { newName, turn }: Readonly<{ newName: () => string; turn: () => Promise<void> }>,
+): Promise<Calls<ToolCall>> {
+  return callsIn(json, turn, (each, at) => toolCall(parse(ToolCallBody, each, at), newName, at));
 }
 
 /** Calls of models, as `toolCallsIn`. */
-export function costsIn(json: PythonJson): Calls<MeteredCost> {
-  return callsIn(json, (each, at) => metered(parse(CostBody, each, at)));
+export function costsIn(
+  json: PythonJson,
+  { turn }: Readonly<{ turn: () => Promise<void> }>,
+): Promise<Calls<MeteredCost>> {
+  return callsIn(json, turn, (each, at) => metered(parse(CostBody, each, at)));
 }
 
 /** A call of a model that is about to be made. Throws `request.invalid`. */
@@ -87,10 +99,19 @@ export function jobIn(json: unknown): string {
 /** `many`: an array was sent, and is answered by its length. */
 export type Calls<T> = Readonly<{ many: boolean; calls: readonly T[] }>;
 
-function callsIn<T>(json: PythonJson, read: (each: unknown, at: string) => T): Calls<T> {
+async function callsIn<T>(
+  json: PythonJson,
+  turn: () => Promise<void>,
+  read: (each: unknown, at: string) => T,
+): Promise<Calls<T>> {
   if (!Array.isArray(json)) return { many: false, calls: [read(json, '')] };
   if (json.length > MAX_CALLS) throw invalid('body', `at most ${MAX_CALLS} calls`);
-  return { many: true, calls: json.map((each, index) => read(each, `${index}.`)) };
+  const calls: T[] = [];
+  for (const [index, each] of json.entries()) {
+    if (index > 0 && index % CALLS_PER_TURN === 0) await turn();
+    calls.push(read(each, `${index}.`));
+  }
+  return { many: true, calls };
 }
 
 /** What an event can hold: text without lone surrogates, and without NUL, which the projection can't keep. */

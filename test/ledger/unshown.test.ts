@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { LogWriter } from '#src/events/log.ts';
+import { MAX_WAITING_BYTES } from '#src/handlers/ledger/desk.ts';
+import type { Projection } from '#src/runtime/projection.ts';
+import {
+  JOB,
+  type MemoryLedger,
+  memoryLedger,
+  modelCall,
+  reservedCall,
+  TERMS,
+  toolCall,
+} from '../support/memory-ledger.ts';
+import { prng } from '../support/prng.ts';
+
+/** A projection that shows nothing more until it is let go: before its ledger ends, at the latest. */
+function hold(): Disposable & Held {
+  const gate = Promise.withResolvers<void>();
+  const projecting = (apply: Projection['apply']): Projection['apply'] => {
+    return async (batch) => {
+      await gate.promise;
+      return apply(batch);
+    };
+  };
+  const release = (): void => gate.resolve();
+  return { projecting, release, [Symbol.dispose]: release };
+}
+
+type Held = Readonly<{
+  projecting: (apply: Projection['apply']) => Projection['apply'];
+  release: () => void;
+}>;
+
+async function everything({ ledger }: MemoryLedger): Promise<void> {
+  await ledger.open(TERMS);
+  await ledger.attest([toolCall('a'), toolCall('b', { cost: null })]);
+  await ledger.reserve(reservedCall('m'));
+  await ledger.reserve(reservedCall('n'));
+  await ledger.meter([modelCall('m')]);
+  await ledger.attest([toolCall('other', { job: 'another-job' })]);
+  await ledger.close(JOB);
+}
+
+test('what was acknowledged is read and ruled on as if the projection showed it', async () => {
+  const gate = hold();
+  await using held = await memoryLedger(undefined, undefined, gate.projecting);
+  using _released = gate;
+  await using prompt = await memoryLedger();
+  await everything(held);
+  await everything(prompt);
+  const read = await held.ledger.statement(JOB);
+  expect(read).toMatchObject({ opened: { closed: true }, calls: 2, head: { size: 8 } });
+  expect(read).toEqual(await prompt.ledger.statement(JOB));
+  expect((await held.ledger.statement('another-job')).calls).toBe(1);
+  expect(await held.ledger.attest([toolCall('a')])).toMatchObject({ facts: [{ again: true }] });
+  expect(await held.ledger.attest([toolCall('c')])).toMatchObject({ kind: 'refused' });
+});
+
+test('what was acknowledged and never projected is there after a restart', async () => {
+  const gate = hold();
+  await using first = await memoryLedger(undefined, undefined, gate.projecting);
+  using _released = gate;
+  await everything(first);
+  const read = await first.ledger.statement(JOB);
+  await using second = await memoryLedger(first.disk);
+  expect(await second.ledger.statement(JOB)).toEqual(read);
+});
+
+test('whoever was acknowledged reads it, in order and once, however far the projection is', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string(), async (seed) => {
+      const random = prng(seed);
+      const turns = async (most: number): Promise<void> => {
+        for (let left = Math.floor(random() * most); left > 0; left--)
+          await new Promise((resolve) => void setImmediate(resolve));
+      };
+      const projecting = (apply: Projection['apply']): Projection['apply'] => {
+        return async (batch) => {
+          await turns(20);
+          return apply(batch);
+        };
+      };
+      await using site = await memoryLedger(undefined, undefined, projecting);
+      const { ledger } = site;
+      const work = async (sender: number): Promise<void> => {
+        const own = new Map<string, string[]>();
+        for (let sent = 0; sent < 8; sent++) {
+          const job = `job-${Math.floor(random() * 3)}`;
+          const calls = [0, 1].map((each) => `${sender}-${sent}-${each}`);
+          await ledger.attest(calls.map((call) => toolCall(call, { job })));
+          const mine = [...(own.get(job) ?? []), ...calls];
+          own.set(job, mine);
+          await turns(4);
+          const { tools, head } = await ledger.statement(job);
+          const names = tools.map(({ data }) => data.call);
+          expect(new Set(names).size).toBe(names.length);
+          expect(names.filter((name) => name.startsWith(`${sender}-`))).toEqual(mine);
+          expect(head.size).toBeGreaterThanOrEqual(names.length);
+        }
+      };
+      await Promise.all([0, 1, 2, 3].map(work));
+      const found = await Promise.all([0, 1, 2].map((job) => ledger.statement(`job-${job}`)));
+      expect(found.flatMap(({ tools }) => tools)).toHaveLength(site.disk.messages.length);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+/** As many batches as are kept. */
+const KEPT = 64;
+
+test('nothing more is acknowledged than may be kept in memory, until the projection shows some of it', async () => {
+  const gate = hold();
+  await using site = await memoryLedger(undefined, undefined, gate.projecting);
+  using _released = gate;
+  const { ledger } = site;
+  for (let call = 0; call < KEPT; call++) await ledger.attest([toolCall(`call-${call}`)]);
+  let acknowledged = false;
+  const next = ledger.attest([toolCall('next')]).then(() => {
+    acknowledged = true;
+  });
+  expect((await ledger.statement(JOB)).calls).toBe(KEPT);
+  expect(acknowledged).toBe(false);
+  expect(ledger.waiting()).toBe(1);
+  gate.release();
+  await next;
+  expect((await ledger.statement(JOB)).calls).toBe(KEPT + 1);
+});
+
+test('what waits is bounded in bytes, too', async () => {
+  const gate = Promise.withResolvers<void>();
+  const slow = (append: LogWriter['append']): LogWriter['append'] => {
+    return async (drafts) => {
+      await gate.promise;
+      return append(drafts);
+    };
+  };
+  await using site = await memoryLedger(undefined, slow);
+  const { ledger } = site;
+  const args = JSON.stringify({ query: 'x'.repeat(40_000) });
+  const large = (name: string) =>
+    Array.from({ length: Math.ceil(MAX_WAITING_BYTES / args.length) }, (_, index) =>
+      toolCall(`${name}-${index}`, { args }),
+    );
+  const [first, second, third] = [large('first'), large('second'), large('third')].map((calls) =>
+    ledger.attest(calls),
+  );
+  await expect(second).rejects.toMatchObject({ code: 'log.full' });
+  await expect(third).rejects.toMatchObject({ code: 'log.full' });
+  gate.resolve();
+  expect(await first).toMatchObject({ kind: 'taken' });
+});
