@@ -6,6 +6,9 @@ export type RateLimit = Readonly<{
   admit: (address: string) => number | null;
 }>;
 
+/** Of routes that share themselves out otherwise, or are asked by ours alone. */
+export const NO_LIMIT: RateLimit = { admit: () => null };
+
 /**
  * Networks that were heard of last and are remembered, at least. Who has more of them gets further than his
  * own rate, but not than the rate of all.

@@ -9,6 +9,9 @@ export type ReadBody =
 /** Most bodies without an announced length are smaller. */
 const FIRST_BYTES = 4_096;
 
+/** Memory that is taken on a client's word alone. */
+const MAX_FIRST_BYTES = 65_536;
+
 /**
  * The body of a request, if it has at most `maxBytes`. It is copied into one piece of memory: keeping
  * the pieces as they came would cost a hundred bytes for each byte that was sent alone. How long it
@@ -17,8 +20,10 @@ const FIRST_BYTES = 4_096;
 export function readBody(req: IncomingMessage, maxBytes: number): Promise<ReadBody> {
   const announced = req.headers['content-length'];
   if (Number(announced ?? 0) > maxBytes) return Promise.resolve({ kind: 'too-large' });
+  if (req.destroyed) return Promise.resolve({ kind: 'broken' });
+  const first = Math.min(Number(announced ?? FIRST_BYTES), maxBytes, MAX_FIRST_BYTES);
   return new Promise((resolve) => {
-    let buffer = Buffer.alloc(Math.min(Number(announced ?? FIRST_BYTES), maxBytes));
+    let buffer = Buffer.alloc(first);
     let length = 0;
     const settle = (outcome: ReadBody): void => {
       req.off('data', take);

@@ -12,6 +12,8 @@ export type ServeOptions = Readonly<{
   onError: (error: Error) => void;
   /** For a service with larger bodies, or with answers that take longer, than a validator's. */
   times?: Readonly<{ requestMs?: number; idleMs?: number }>;
+  /** Connections of one address, so that nobody takes them all; no limit but that of all where it is left out. */
+  connectionsPerAddress?: number;
 }>;
 
 export type Served = AsyncDisposable & Readonly<{ url: string }>;
@@ -60,7 +62,7 @@ const options: ServerOptions = {
  * 431) and disconnected.
  */
 export async function serve(app: RequestListener, serveOptions: ServeOptions): Promise<Served> {
-  const { host, port, signal, onError, times = {} } = serveOptions;
+  const { host, port, signal, onError, times = {}, connectionsPerAddress } = serveOptions;
   const { requestMs = REQUEST_TIMEOUT_MS, idleMs = IDLE_TIMEOUT_MS } = times;
   signal.throwIfAborted();
   const server = createServer({ ...options, requestTimeout: requestMs }, app);
@@ -68,6 +70,7 @@ export async function serve(app: RequestListener, serveOptions: ServeOptions): P
   server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION;
   server.timeout = idleMs;
+  if (connectionsPerAddress !== undefined) limitAddresses(server, connectionsPerAddress);
   await listen(server, host, port);
   server.on('error', onError);
 
@@ -85,6 +88,22 @@ export async function serve(app: RequestListener, serveOptions: ServeOptions): P
       await end();
     },
   };
+}
+
+/** Closes what an address opens beyond its share, as it comes. */
+function limitAddresses(server: Server, share: number): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const address = socket.remoteAddress ?? '';
+    const count = (open.get(address) ?? 0) + 1;
+    open.set(address, count);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left === 0) open.delete(address);
+      else open.set(address, left);
+    });
+    if (count > share) socket.destroy();
+  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

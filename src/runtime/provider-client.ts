@@ -17,6 +17,9 @@ const ANSWER_TIMEOUT_MS = 300_000;
 /** A long answer of a model has under 1 MiB. */
 const MAX_ANSWER_BYTES = 8 * 1_024 * 1_024;
 
+/** In parts, of which each has some hundred bytes around it, the most tokens that may be asked for have 40 MiB. */
+const MAX_STREAM_BYTES = 128 * 1_024 * 1_024;
+
 /** How often a provider that is busy, or not reached, is asked in all, and what is waited before the second time. */
 const MAX_ATTEMPTS = 3;
 const RETRY_BASE_MS = 1_000;
@@ -74,7 +77,7 @@ async function askOnce(
   if (response.status !== 200) return refusal(response);
   const streams = (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
   if (streams && response.body !== null)
-    return { kind: 'streaming', parts: bounded(response.body) };
+    return { kind: 'streaming', parts: bounded(response.body, MAX_STREAM_BYTES) };
   return readAnswer(response);
 }
 
@@ -116,17 +119,19 @@ async function readAnswer(response: Response): Promise<ProviderAnswer> {
 async function readText(response: Response): Promise<string> {
   if (response.body === null) return '';
   const parts: Uint8Array[] = [];
-  for await (const part of bounded(response.body)) parts.push(part);
+  for await (const part of bounded(response.body, MAX_ANSWER_BYTES)) parts.push(part);
   return Buffer.concat(parts).toString('utf8');
 }
 
 /** A body that ends with an error where it has more bytes than any answer. */
-async function* bounded(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+async function* bounded(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void> {
   let bytes = 0;
   for await (const part of body) {
     bytes += part.length;
-    if (bytes > MAX_ANSWER_BYTES)
-      throw new RangeError(`more than ${MAX_ANSWER_BYTES} bytes of an answer`);
+    if (bytes > maxBytes) throw new RangeError(`more than ${maxBytes} bytes of an answer`);
     yield part;
   }
 }

@@ -56,6 +56,26 @@ test('the url leads to the server, and a taken or impossible address is refused 
   }
 });
 
+test('an address has its share of the connections, and what is beyond it is closed as it comes', async () => {
+  await using served = await serve(ok, {
+    host: '127.0.0.1',
+    port: 0,
+    signal: new AbortController().signal,
+    onError: () => undefined,
+    connectionsPerAddress: 2,
+  });
+  const first = open(served.url);
+  const second = open(served.url);
+  for (const socket of [first, second]) {
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+  }
+  expect(await readAll(open(served.url))).toBe('');
+  first.destroy();
+  second.destroy();
+  await expect.poll(() => ask(served.url, '/').catch(() => null)).toMatchObject({ status: 200 });
+});
+
 test('disposing lets the answer under way finish and drops idle connections', async () => {
   const asked = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();

@@ -17,8 +17,10 @@ import {
 import { type LiveLedger, liveLedger, TOKEN } from '../support/live-ledger.ts';
 import { hotkey } from '../support/recorded-events.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
+import { unfinishedRequest } from '../support/unfinished-request.ts';
 
 const deployment = '11111111-2222-3333-4444-555555555555';
+const OTHER = '22222222-2222-3333-4444-555555555555';
 const MODEL = 'zai-org/GLM-5.1-TEE';
 const messages = [{ role: 'user', content: 'hello' }];
 const USAGE = {
@@ -50,9 +52,9 @@ async function file(name: string, text: string): Promise<string> {
 }
 
 let jobs = 0;
-async function openJob(budget = 1_000_000_000): Promise<string> {
+async function openJob(budget = 1_000_000_000, of = deployment): Promise<string> {
   const task = `t-${jobs++}`;
-  const job = jobIdOf({ turn: task, deployment });
+  const job = jobIdOf({ turn: task, deployment: of });
   const place = { family: 'general_chat', run: 'run-1', task, miner: hotkey('m'), deployment };
   const terms = { ...place, job, budget, calls: 12, expires: '2099-01-01T00:00:00.000Z' };
   expect(await client().openJob(terms)).toMatchObject({ kind: 'ok' });
@@ -207,6 +209,45 @@ describe('who may call', () => {
     expect(await without.json()).toEqual({ detail: 'missing job id header' });
     expect(at.provider.seen).toHaveLength(0);
   });
+});
+
+test('whoever may not call is answered and disconnected before a byte of his body is read', async () => {
+  await using at = await site(completes('hi', USAGE));
+  const job = await openJob();
+  const closed = await openJob();
+  await client().closeJob(closed);
+  const asks = async (id: string, token: string) => {
+    using request = unfinishedRequest(
+      at.proxy.url,
+      '/v1/chat/completions',
+      { Authorization: `Bearer ${token}`, 'X-Eirel-Job-Id': id },
+      2_000_000,
+    );
+    const status = await request.status;
+    await request.ended;
+    return status;
+  };
+  expect(await asks(job, 'nothing')).toBe(401);
+  expect(await asks(closed, jobToken(JOB_KEY, closed))).toBe(403);
+  expect(await asks('never-opened', jobToken(JOB_KEY, 'never-opened'))).toBe(404);
+});
+
+test('a miner whose bodies never end has no place left, and every other one has all of its own', async () => {
+  await using at = await site(completes('hi', USAGE));
+  const [slow, other] = [await openJob(), await openJob(undefined, OTHER)];
+  using requests = new DisposableStack();
+  for (let place = 0; place < 8; place++)
+    requests.use(
+      unfinishedRequest(
+        at.proxy.url,
+        '/v1/chat/completions',
+        { Authorization: `Bearer ${jobToken(JOB_KEY, slow)}`, 'X-Eirel-Job-Id': slow },
+        2_000_000,
+      ),
+    );
+  const body = { model: MODEL, messages };
+  await expect.poll(async () => (await at.call(body, slow)).status).toBe(429);
+  expect((await at.call(body, other)).status).toBe(200);
 });
 
 test('the validator decides the budget: a header of a miner can only lower it', async () => {

@@ -1,10 +1,10 @@
 import { jobToken } from '#src/evaluation/job.ts';
+import { createJobGate, type GateLimits, type JobGate } from '#src/handlers/job-gate.ts';
 import { authorizeCaller } from '#src/handlers/tools/authorize-caller.ts';
 import type { Caller, CallToolDeps } from '#src/handlers/tools/call-tool.ts';
 import { createJobDesk } from '#src/handlers/tools/job-desk.ts';
 import { httpApp } from '#src/http/http-app.ts';
 import { createServiceMetrics } from '#src/http/metrics.ts';
-import { createRateLimit } from '#src/http/rate-limit.ts';
 import type { Route } from '#src/http/route.ts';
 import type { ToolRouteDeps } from '#src/http/tools/tool-route.ts';
 import { ask, type Reply, serveOnLoopback } from '../http/client.ts';
@@ -39,6 +39,7 @@ export type ToolSite = AsyncDisposable & {
 export type SiteParts = {
   readonly calls: CallToolDeps;
   readonly admission: ToolRouteDeps<Caller>;
+  readonly gate: JobGate;
   readonly ledger: FakeLedger;
 };
 
@@ -46,6 +47,7 @@ export type SiteParts = {
 export async function toolSite(
   service: string,
   routesOf: (parts: SiteParts) => readonly Route[],
+  gateLimits: Partial<GateLimits> = {},
 ): Promise<ToolSite> {
   const ledger = fakeLedger();
   ledger.open(JOB);
@@ -56,16 +58,20 @@ export async function toolSite(
     newCall: () => `call-${++made}`,
     elapsedMs: () => performance.now(),
   };
-  const rate = { burst: 10_000, perSecond: 10_000 };
+  const limits = { atOnce: 32, burst: 10_000, perSecond: 10_000, ...gateLimits };
+  const gate = createJobGate(limits, {
+    elapsedMs: () => performance.now(),
+    whyClosed: calls.desk.whyClosed,
+  });
   const admission: ToolRouteDeps<Caller> = {
-    callLimit: createRateLimit({ perNetwork: rate, overall: rate }),
+    enter: ({ job }) => gate.enterOpen(job),
     authorize: (shown) => {
       const caller = authorizeCaller(shown, SECRETS, service);
       return 'kind' in caller ? caller : { kind: 'caller', caller };
     },
   };
   const metrics = createServiceMetrics();
-  const app = httpApp(routesOf({ calls, admission, ledger }), { metrics, log: () => {} });
+  const app = httpApp(routesOf({ calls, admission, gate, ledger }), { metrics, log: () => {} });
   const served = await serveOnLoopback(app);
   return {
     url: served.url,

@@ -95,6 +95,16 @@ describe('a call', () => {
   });
 });
 
+/** A call of a model that takes the whole budget of a job. */
+const PENDING = {
+  call: 'm',
+  provider: 'p',
+  model: 'm',
+  most: 1_000_000_000,
+  prices: 'test',
+  time: '2026-11-29T12:00:00.000Z',
+};
+
 describe('a job', () => {
   const never = (): Promise<Performed> => Promise.reject(new Error('performed'));
 
@@ -104,6 +114,7 @@ describe('a job', () => {
     ['is over', { expires: '1970-01-01T00:00:00.000Z' }, 403, 'job is closed'],
     ['has no calls left', { maxCalls: 2, calls: 2 }, 429, 'at most 2'],
     ['has no money left', { budget: 9, spent: known(5) }, 429, 'run budget exhausted'],
+    ['may still spend the rest on models', { pending: [PENDING] }, 429, 'run budget exhausted'],
     [
       'spent nobody knows how much',
       { spent: { state: 'unknown', reason: 'no price' } as const },
@@ -114,6 +125,19 @@ describe('a job', () => {
     const { ledger, call } = service(terms);
     expect(await call(never)).toEqual({ kind: 'refused', status, detail });
     expect(ledger.calls).toEqual([]);
+  });
+
+  test('spends no more than its budget by calls at once, or within the second that the ledger is believed', async () => {
+    const { ledger, call } = service({ budget: 3 * RULES.price, maxCalls: 100 });
+    const rules = { ...RULES, quota: 100 };
+    const release = Promise.withResolvers<Performed>();
+    const calls = Array.from({ length: 6 }, () => call(() => release.promise, { rules }));
+    const settled = Promise.all(calls);
+    await expect.poll(() => ledger.reads).toBeGreaterThan(0);
+    release.resolve(DONE);
+    const kinds = (await settled).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'answer')).toHaveLength(3);
+    expect(await call(never, { rules })).toMatchObject({ status: 429 });
   });
 
   test('of unknown cost may still use what is free', async () => {

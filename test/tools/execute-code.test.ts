@@ -1,36 +1,42 @@
 import { describe, expect, test } from 'vitest';
+import { jobToken } from '#src/evaluation/job.ts';
 import { executeCode } from '#src/handlers/tools/execute-code.ts';
 import type { RunPython, SandboxRun } from '#src/handlers/tools/python-sandbox.ts';
 import { createSandboxSessions } from '#src/handlers/tools/sandbox-sessions.ts';
 import { createTurns } from '#src/handlers/tools/take-turns.ts';
 import { postExecute } from '#src/http/tools/post-execute.ts';
-import { JOB, MINER, toolSite, VALIDATOR } from '../support/tool-site.ts';
+import { JOB, MINER, SECRETS, toolSite, VALIDATOR } from '../support/tool-site.ts';
+import { unfinishedRequest } from '../support/unfinished-request.ts';
 
 const NOW = '2026-11-29T12:00:00.000Z';
 
 /** The service over a sandbox that adds a file `made`, and counts in it how many files it was given. */
-async function sandboxSite({ running = 2, waiting = 2, run = counting } = {}) {
+async function sandboxSite({ running = 2, waiting = 2, run = counting, atOnce = 32 } = {}) {
   const runs: SandboxRun[] = [];
-  const site = await toolSite('sandbox', ({ calls, admission }) => {
-    const deps = {
-      ...calls,
-      runPython: (asked: SandboxRun) => {
-        runs.push(asked);
-        return run(asked);
-      },
-      sessions: createSandboxSessions(() => performance.now()),
-      takeTurn: createTurns({ running, waiting }),
-      now: () => NOW,
-      quota: 12,
-      price: 0,
-    };
-    return [
-      postExecute({
-        ...admission,
-        execute: (caller, body) => executeCode(caller, body, deps),
-      }),
-    ];
-  });
+  const site = await toolSite(
+    'sandbox',
+    ({ calls, admission }) => {
+      const deps = {
+        ...calls,
+        runPython: (asked: SandboxRun) => {
+          runs.push(asked);
+          return run(asked);
+        },
+        sessions: createSandboxSessions(() => performance.now()),
+        takeTurn: createTurns({ running, waiting }),
+        now: () => NOW,
+        quota: 12,
+        price: 0,
+      };
+      return [
+        postExecute({
+          ...admission,
+          execute: (caller, body) => executeCode(caller, body, deps),
+        }),
+      ];
+    },
+    { atOnce },
+  );
   return { site, runs };
 }
 
@@ -46,6 +52,43 @@ const counting: RunPython = async ({ code, files }) => ({
     { path: `made-${files.length}`, size: 1, bytes: Buffer.from('x') },
     { path: 'large', size: 99, bytes: null },
   ],
+});
+
+const BODY_BYTES = 12 * 1024 * 1024;
+
+describe('before a byte of its body is read', () => {
+  const other = 'task-eval=task-001;deployment=22222222-2222-3333-4444-555555555555';
+  const another = {
+    authorization: `Bearer ${jobToken(SECRETS.jobKey, other)}`,
+    'x-eirel-job-id': other,
+  };
+
+  test.for([
+    ['without a token', { 'x-eirel-job-id': JOB }, 401],
+    ['for a job that is closed', MINER, 403],
+    ['for a job that nobody opened', another, 404],
+  ] as const)('a request %s is answered and disconnected', async ([, headers, status]) => {
+    const { site } = await sandboxSite();
+    await using _ = site;
+    site.ledger.close(JOB);
+    using request = unfinishedRequest(site.url, '/v1/execute', headers, BODY_BYTES);
+    expect(await request.status).toBe(status);
+    await request.ended;
+  });
+
+  test('a miner whose bodies never end is refused more, and no other one is', async () => {
+    const { site } = await sandboxSite({ atOnce: 2 });
+    await using _ = site;
+    site.ledger.open(other);
+    const asks = () => unfinishedRequest(site.url, '/v1/execute', MINER, BODY_BYTES);
+    using first = asks();
+    using second = asks();
+    await expect.poll(async () => (await site.post('/v1/execute', { code: 'x' })).status).toBe(429);
+    expect((await site.post('/v1/execute', { code: 'x' }, another)).status).toBe(200);
+    first[Symbol.dispose]();
+    second[Symbol.dispose]();
+    await expect.poll(async () => (await site.post('/v1/execute', { code: 'x' })).status).toBe(200);
+  });
 });
 
 describe('POST /v1/execute', () => {

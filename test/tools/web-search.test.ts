@@ -57,7 +57,7 @@ const fails = (name: string): SearchProvider => ({
 async function searchSite(...providers: SearchProvider[]) {
   const client = loopbackClient();
   const memory = createPageMemory();
-  const site = await toolSite('web search', ({ calls, admission, ledger }) => {
+  const site = await toolSite('web search', ({ calls, admission, gate, ledger }) => {
     const deps = {
       ...calls,
       get: client.get,
@@ -92,6 +92,7 @@ async function searchSite(...providers: SearchProvider[]) {
       openPage: (caller, body) => openPage(caller, body, deps),
       findOnPage: (caller, body) => findOnPage(caller, body, deps),
       mayRead: (bearer, job) => bearer !== null && mayCall(bearer, job, SECRETS),
+      enterToRead: gate.enter,
       usage: (job) => readUsage(job, deps),
       retrievals: (job) => readRetrievals(job, deps),
       authorizeService: ({ bearer }) =>

@@ -3,6 +3,7 @@ import { type Config, required } from '../../config.ts';
 import { readChatCall } from '../../evaluation/chat-call.ts';
 import { isJobToken, sameSecret } from '../../evaluation/job.ts';
 import { nanoUsdOf, usdOf } from '../../evaluation/usd.ts';
+import { createJobGate, whyClosed } from '../../handlers/job-gate.ts';
 import type { LedgerClient, MeteredCost } from '../../handlers/ledger/ledger-port.ts';
 import {
   type ChatOutcome,
@@ -14,11 +15,11 @@ import { createReservations } from '../../handlers/proxy/reservations.ts';
 import { getLivez } from '../../http/get-livez.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
+import { heldReadiness } from '../../http/held-readiness.ts';
 import { httpApp } from '../../http/http-app.ts';
 import { createServiceMetrics } from '../../http/metrics.ts';
 import { getJobCost } from '../../http/proxy/get-job-cost.ts';
 import { type ChatAnswer, postChatCompletions } from '../../http/proxy/post-chat-completions.ts';
-import { createRateLimit } from '../../http/rate-limit.ts';
 import { type Served, serve } from '../../http/serve.ts';
 import { wait } from '../../runtime/clock.ts';
 import { ledgerClient } from '../../runtime/ledger-client.ts';
@@ -30,11 +31,11 @@ import { readPrices, readProviders } from './providers-file.ts';
 /** A body of 2 MiB at 100 KiB/s; an answer of a model takes minutes. */
 const TIMES = { requestMs: 20_000, idleMs: 360_000 };
 
-/** A miner calls a model a few times a second at most. */
-const CALL_RATE = {
-  perNetwork: { burst: 200, perSecond: 50 },
-  overall: { burst: 1_000, perSecond: 500 },
-};
+/** A miner calls a model a few times a second at most; of each call a body of 2 MiB may be in memory. */
+const MINER_LIMITS = { atOnce: 8, burst: 40, perSecond: 10 };
+
+/** A miner's calls at once, its reads of costs, and connections that are kept open between them. */
+const CONNECTIONS_PER_ADDRESS = 128;
 
 /** Starts the provider proxy of one validator: it serves until the signal aborts or it is disposed of. */
 export async function openProxy(
@@ -62,15 +63,19 @@ export async function openProxy(
   const metrics = createServiceMetrics();
   const admits = (credential: string | null, job: string): boolean =>
     credential !== null && (sameSecret(credential, token) || isJobToken(credential, key, job));
+  const { enter, enterOpen } = createJobGate(MINER_LIMITS, {
+    elapsedMs: () => performance.now(),
+    whyClosed: (job) => whyClosed(job, deps),
+  });
   const routes = [
     postChatCompletions({
       admits,
+      enter: enterOpen,
       complete: (asked) => complete(asked, deps, signal),
-      callLimit: createRateLimit(CALL_RATE),
     }),
-    getJobCost({ admits, jobCost: (job) => readJobCost(job, ledger) }),
+    getJobCost({ admits, enter, jobCost: (job) => readJobCost(job, ledger) }),
     getLivez(),
-    getReadyz({ readiness: async () => [await ledgerCheck(ledger)] }),
+    getReadyz({ readiness: heldReadiness(async () => [await ledgerCheck(ledger)]) }),
     getMetrics({ metrics }),
   ];
   const log = (request: object): void => logger.debug({ ...request }, 'answered');
@@ -80,6 +85,7 @@ export async function openProxy(
     port,
     signal,
     times: TIMES,
+    connectionsPerAddress: CONNECTIONS_PER_ADDRESS,
     onError: (error) => logger.warn({ reason: error.message }, 'a connection was lost'),
   });
 }

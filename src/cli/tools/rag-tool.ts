@@ -10,6 +10,7 @@ import { serviceOnly, type Tool } from './serve-tool.ts';
 export const ragTool: Tool = {
   name: 'rag',
   port: (config) => config.EIREL_RAG_PORT,
+  atOnce: 8,
   open: async ({ config, calls, admission, secrets }) => {
     await mkdir(config.EIREL_DATA_DIR, { recursive: true });
     const store = await openRagDatabase(join(config.EIREL_DATA_DIR, 'rag.db'));

@@ -14,6 +14,7 @@ const MAX_WAITING = 24;
 export const sandboxTool: Tool = {
   name: 'sandbox',
   port: (config) => config.EIREL_SANDBOX_PORT,
+  atOnce: 4,
   open: async ({ config, calls, admission, signal }) => {
     const runPython = await pythonSandbox({ signal });
     await proveIsolation(runPython);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config.ts';
+import { createJobGate, type JobGate } from '../../handlers/job-gate.ts';
 import type { LedgerClient } from '../../handlers/ledger/ledger-port.ts';
 import {
   authorizeCaller,
@@ -11,9 +12,9 @@ import { createJobDesk } from '../../handlers/tools/job-desk.ts';
 import type { Check } from '../../http/documents.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
+import { heldReadiness } from '../../http/held-readiness.ts';
 import { httpApp } from '../../http/http-app.ts';
 import { createServiceMetrics } from '../../http/metrics.ts';
-import { createRateLimit } from '../../http/rate-limit.ts';
 import type { Route } from '../../http/route.ts';
 import { serve } from '../../http/serve.ts';
 import { getHealthz } from '../../http/tools/get-healthz.ts';
@@ -29,6 +30,7 @@ type ToolDeps = Readonly<{
   secrets: ToolSecrets;
   ledger: LedgerClient;
   calls: CallToolDeps;
+  gate: JobGate;
   /** Who may call, and how often; `service` is how the tool calls itself in a refusal. */
   admission: (service: string) => ToolRouteDeps<Caller>;
   signal: AbortSignal;
@@ -38,17 +40,22 @@ type ToolDeps = Readonly<{
 export type Tool = Readonly<{
   name: string;
   port: (config: Config) => number;
+  /** Calls of one miner at once: the body of each is in memory to its end. */
+  atOnce: number;
   open: (deps: ToolDeps) => Promise<Readonly<{ routes: readonly Route[] }> & AsyncDisposable>;
 }>;
 
-/** All miners of a validator may call from one address. */
-const CALL_RATE = { burst: 400, perSecond: 200 };
+/** How often one miner may call a tool. */
+const MINER_RATE = { burst: 60, perSecond: 20 };
+
+/** A miner's calls at once, and connections that are kept open between them. */
+const CONNECTIONS_PER_ADDRESS = 128;
 
 /** A job of which the ledger knows nothing: asking for it shows that the ledger answers. */
 const NO_JOB = 'readiness';
 
-/** The slowest call: a program of 30 s, which may have to wait for its turn. The largest body: 41 MB over a local line. */
-const TIMES = { requestMs: 60_000, idleMs: 180_000 };
+/** The slowest call: a program of 30 s, which may have to wait for its turn. The largest body: 64 MiB over a local line. */
+const TIMES = { requestMs: 30_000, idleMs: 180_000 };
 
 /** Serves a tool until it is disposed of. Throws `config.invalid` where a secret is missing: a tool is never open to all. */
 export async function serveTool(
@@ -62,14 +69,14 @@ export async function serveTool(
     jobKey: await readSecretFile(config, 'EIREL_JOB_KEY_FILE'),
   };
   const ledger = ledgerClient({ url: config.EIREL_LEDGER_URL, token: secrets.serviceToken });
-  const deps = toolDeps(config, { secrets, ledger, signal });
+  const deps = toolDeps(config, { secrets, ledger, signal, atOnce: tool.atOnce });
   const { routes } = stack.use(await tool.open(deps));
   const metrics = createServiceMetrics();
   const app = httpApp(
     [
       ...routes,
       getHealthz(),
-      getReadyz({ readiness: async () => [await ledgerCheck(ledger)] }),
+      getReadyz({ readiness: heldReadiness(async () => [await ledgerCheck(ledger)]) }),
       getMetrics({ metrics }),
     ],
     { metrics, log: (request) => logger.debug({ ...request }, 'answered') },
@@ -80,6 +87,7 @@ export async function serveTool(
       port: tool.port(config),
       signal,
       times: TIMES,
+      connectionsPerAddress: CONNECTIONS_PER_ADDRESS,
       onError: (error) => logger.warn({ reason: error.message }, 'a connection was lost'),
     }),
   );
@@ -89,22 +97,35 @@ export async function serveTool(
 
 function toolDeps(
   config: Config,
-  { secrets, ledger, signal }: Pick<ToolDeps, 'secrets' | 'ledger' | 'signal'>,
+  {
+    secrets,
+    ledger,
+    signal,
+    atOnce,
+  }: Pick<ToolDeps, 'secrets' | 'ledger' | 'signal'> & Pick<Tool, 'atOnce'>,
 ): ToolDeps {
-  const callLimit = createRateLimit({ perNetwork: CALL_RATE, overall: CALL_RATE });
+  const desk = createJobDesk({ ledger, nowMs: () => Date.now() });
+  const gate = createJobGate(
+    { ...MINER_RATE, atOnce },
+    {
+      elapsedMs: () => performance.now(),
+      whyClosed: desk.whyClosed,
+    },
+  );
   return {
     config,
     secrets,
     ledger,
     signal,
+    gate,
     calls: {
-      desk: createJobDesk({ ledger, nowMs: () => Date.now() }),
+      desk,
       ledger,
       newCall: randomUUID,
       elapsedMs: () => performance.now(),
     },
     admission: (service) => ({
-      callLimit,
+      enter: ({ job }) => gate.enterOpen(job),
       authorize: (shown) => {
         const caller = authorizeCaller(shown, secrets, service);
         return 'kind' in caller ? caller : { kind: 'caller', caller };

@@ -18,7 +18,8 @@ const PROVIDER_LIMITS = { connectTimeoutMs: 5_000, headersTimeoutMs: 10_000 };
 export const webSearchTool: Tool = {
   name: 'web-search',
   port: (config) => config.EIREL_WEB_SEARCH_PORT,
-  open: async ({ config, calls, admission, ledger, secrets }) => {
+  atOnce: 8,
+  open: async ({ config, calls, gate, admission, ledger, secrets }) => {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(createPeerClient({ allowLoopback: false, limits: PROVIDER_LIMITS }));
     const deps = {
@@ -37,6 +38,7 @@ export const webSearchTool: Tool = {
       openPage: (caller, body) => openPage(caller, body, deps),
       findOnPage: (caller, body) => findOnPage(caller, body, deps),
       mayRead: (bearer, job) => bearer !== null && mayCall(bearer, job, secrets),
+      enterToRead: gate.enter,
       usage: (job) => readUsage(job, deps),
       retrievals: (job) => readRetrievals(job, deps),
       authorizeService: serviceOnly(secrets, 'invalid web search tool auth token'),

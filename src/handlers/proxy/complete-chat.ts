@@ -41,7 +41,7 @@ export type Caller = Readonly<{
   job: string;
   /** What the caller itself allows the whole job, in 1e-9 USD; null where it says nothing. */
   callerBudget: number | null;
-  /** Aborts when it does not wait any more. */
+  /** Aborts when it hangs up. */
   left: AbortSignal;
 }>;
 
@@ -64,7 +64,9 @@ export async function completeChat(
   const settle = async (end: CallEnd): Promise<MeteredCost | null> => {
     using _heard = heard;
     const latencyMs = Math.max(0, Math.round(deps.nowMs() - startedMs));
-    const metered = meteredCost(reserved, end, { price, latencyMs, fault: heard.fault() });
+    const overlong = latencyMs >= LONG_MS && call.maxTokens > TOKENS_IN_TIME;
+    const fault = overlong ? 'caller' : heard.fault();
+    const metered = meteredCost(reserved, end, { price, latencyMs, fault });
     return (await settleCall(metered, held, deps)) ? metered : null;
   };
   switch (await reserveCall(reserved, deps)) {
@@ -88,6 +90,10 @@ export async function completeChat(
   if (answer.kind === 'answered') return { kind: 'answer', body: answer.body, metered, job };
   return refused(502, failureText(answer));
 }
+
+/** A provider is heard for five minutes: who then has asked for more than most models say in them did it himself. */
+const LONG_MS = 295_000;
+const TOKENS_IN_TIME = 8_192;
 
 type Begun =
   | Readonly<{

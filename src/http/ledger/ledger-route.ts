@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { requireBearer } from '../bearer.ts';
 import { definePostRoute } from '../post-route.ts';
-import type { RateLimit } from '../rate-limit.ts';
+import { NO_LIMIT } from '../rate-limit.ts';
 import { defineRoute, type Exchange, type Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
 import { MAX_BODY_BYTES } from './wire-body.ts';
@@ -44,6 +44,7 @@ export function ledgerPost(
     maxBytes: MAX_BODY_BYTES,
   };
   const spec = { path, summary, answers, body, params: NoParams, query: NoParams };
+  // Whoever has the token is one of ours; what is too much waits at the ledger's desk.
   return behind(
     token,
     definePostRoute({ ...spec, problems: [401, 404, 409, 422] }, NO_LIMIT, async (exchange) => {
@@ -69,9 +70,6 @@ export function takenOf(ruled: Ruled): Extract<Ruled, { kind: 'taken' }>['facts'
   const { code, detail, index } = ruled;
   throw new AppError(code, { detail, field: String(index), reason: 'refused' });
 }
-
-/** Whoever has the token is one of ours; what is too much waits at the ledger's desk. */
-const NO_LIMIT: RateLimit = { admit: () => null };
 
 function behind(token: string, route: Route): Route {
   const handle: Route['handle'] = (req, res, next) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { JobId } from '../../events/job.ts';
 import { bearerOf } from '../bearer.ts';
+import type { LetIn, TurnedAway } from '../guarded-route.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
 import { sendJson } from '../send-json.ts';
@@ -18,6 +19,8 @@ type JobCostDocument = Readonly<{
 
 export type GetJobCostDeps = Readonly<{
   admits: (credential: string | null, job: string) => boolean;
+  /** Lets a request in, within the share of the miner whose job it is. */
+  enter: (job: string) => LetIn | TurnedAway;
   /** Null for a job that nobody opened and nothing was put down to. */
   jobCost: (
     job: string,
@@ -28,14 +31,21 @@ export type GetJobCostDeps = Readonly<{
 }>;
 
 /** GET /v1/jobs/{job}/cost: 404 for a job that is not known, 503 while that can't be told; neither is a cost of zero. */
-export function getJobCost({ admits, jobCost }: GetJobCostDeps): Route {
+export function getJobCost({ admits, enter, jobCost }: GetJobCostDeps): Route {
   return defineRoute(spec, async ({ req, res, params: { job } }) => {
     if (!admits(bearerOf(req), job))
       return sendJson(res, 401, { detail: 'invalid provider proxy token' });
-    const cost = await jobCost(job);
-    if (cost.kind === 'unavailable') return sendJson(res, 503, { detail: cost.detail });
-    if (cost.document === null) return sendJson(res, 404, { detail: 'job not found' });
-    sendJson(res, 200, cost.document);
+    const entered = enter(job);
+    if (entered.kind === 'refused')
+      return sendJson(res, entered.status, { detail: entered.detail });
+    try {
+      const cost = await jobCost(job);
+      if (cost.kind === 'unavailable') return sendJson(res, 503, { detail: cost.detail });
+      if (cost.document === null) return sendJson(res, 404, { detail: 'job not found' });
+      sendJson(res, 200, cost.document);
+    } finally {
+      entered.leave();
+    }
   });
 }
 
@@ -53,5 +63,5 @@ const spec = {
       headers: {},
     },
   ],
-  problems: [401, 404],
+  problems: [401, 404, 429],
 } as const;

@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express';
 import { AppError } from '../../errors.ts';
 import { bearerOf } from '../bearer.ts';
+import { guardedRoute, type LetIn, type TurnedAway } from '../guarded-route.ts';
 import { definePostRoute } from '../post-route.ts';
-import type { RateLimit } from '../rate-limit.ts';
+import { NO_LIMIT } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
 import { sendJson } from '../send-json.ts';
@@ -19,16 +20,17 @@ export type ChatAnswer =
 export type PostChatCompletionsDeps = Readonly<{
   /** Whether this credential may call for this job. */
   admits: (credential: string | null, job: string) => boolean;
+  /** Lets a request for an open job in, within the share of its miner. */
+  enter: (job: string) => Promise<LetIn | TurnedAway>;
   complete: (
     asked: Readonly<{
       body: unknown;
       job: string;
       callerBudgetUsd: number | null;
-      /** Aborts when the caller is gone, or has its answer. */
+      /** Aborts when the caller hangs up. */
       left: AbortSignal;
     }>,
   ) => Promise<ChatAnswer>;
-  callLimit: RateLimit;
 }>;
 
 /** A prompt of 250,000 words. */
@@ -36,19 +38,14 @@ const MAX_CHAT_BYTES = 2 * 1_024 * 1_024;
 
 /**
  * POST /v1/chat/completions, for a job: with a `payload` in the form of the existing services, else in that of OpenAI,
- * as a stream where that is asked for. Who has no token of the job, and not the services' own, gets 401.
+ * as a stream where that is asked for. Who has no token of the job, and not the services' own, gets 401, and who asks
+ * for too much at once 429, before the body is read.
  */
-export function postChatCompletions({
-  admits,
-  complete,
-  callLimit,
-}: PostChatCompletionsDeps): Route {
-  return definePostRoute(spec, callLimit, async ({ req, res, body }) => {
-    const job = jobOf(req);
-    if (job === null) return refuse(res, 400, 'missing job id header');
-    if (!admits(bearerOf(req), job)) return refuse(res, 401, 'invalid provider proxy token');
-    const callerBudgetUsd = budgetOf(req);
-    if (callerBudgetUsd === undefined) return refuse(res, 400, 'invalid run budget header');
+export function postChatCompletions({ admits, enter, complete }: PostChatCompletionsDeps): Route {
+  const route = definePostRoute(spec, NO_LIMIT, async ({ req, res, body }) => {
+    const [job, callerBudgetUsd] = [jobOf(req), budgetOf(req)];
+    if (job === null || callerBudgetUsd === undefined)
+      throw new TypeError('a request was let in by other headers');
     const left = leavingOf(res);
     const answer = await complete({ body: jsonOf(body), job, callerBudgetUsd, left });
     switch (answer.kind) {
@@ -62,12 +59,25 @@ export function postChatCompletions({
         return refuse(res, answer.status, answer.detail);
     }
   });
+  return guardedRoute(route, (req) => {
+    const job = jobOf(req);
+    if (job === null) return turnedAway(400, 'missing job id header');
+    if (!admits(bearerOf(req), job)) return turnedAway(401, 'invalid provider proxy token');
+    if (budgetOf(req) === undefined) return turnedAway(400, 'invalid run budget header');
+    return enter(job);
+  });
 }
 
-/** Aborts when nobody waits for this answer any more. */
+function turnedAway(status: number, detail: string): TurnedAway {
+  return { kind: 'refused', status, detail };
+}
+
+/** Aborts when the caller hangs up; one that was told that its time is over did not. */
 function leavingOf(res: Response): AbortSignal {
   const left = new AbortController();
-  res.once('close', () => left.abort());
+  res.once('close', () => {
+    if (!res.writableFinished) left.abort();
+  });
   if (res.destroyed) left.abort();
   return left.signal;
 }
@@ -143,5 +153,5 @@ const spec = {
       headers: {},
     },
   ],
-  problems: [401, 403, 404, 502],
+  problems: [401, 403, 404, 429, 502],
 } as const;

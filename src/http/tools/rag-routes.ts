@@ -4,6 +4,7 @@ import { NoParams } from '../run-request.ts';
 import {
   answer,
   credentialsOf,
+  FREE_ENTRY,
   type RouteAnswer,
   type ToolRouteDeps,
   toolRoute,
@@ -30,10 +31,10 @@ export type RagRoutesDeps<Caller> = ToolRouteDeps<Caller> &
 
 /** The routes of retrieval: miners ask, the validator says what can be asked. */
 export function ragRoutes<Caller>(deps: RagRoutesDeps<Caller>): readonly Route[] {
-  const { authorizeService: authorize, callLimit } = deps;
+  const { authorizeService: authorize } = deps;
   return [
     toolRoute(retrieve, deps, deps.retrieve),
-    toolRoute(index, { authorize, callLimit }, (_service, body) => deps.index(body)),
+    toolRoute(index, { authorize, enter: FREE_ENTRY }, (_service, body) => deps.index(body)),
     listRoute(deps),
   ];
 }

@@ -1,11 +1,12 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { bearerOf } from '../bearer.ts';
+import { guardedRoute, type LetIn, type TurnedAway } from '../guarded-route.ts';
 import { definePostRoute } from '../post-route.ts';
-import type { RateLimit } from '../rate-limit.ts';
+import { NO_LIMIT } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
-import { sendJson, sendText } from '../send-json.ts';
+import { sendJson } from '../send-json.ts';
 
 /** What a request shows of its sender; null for what it does not show. */
 export type ShownCredentials = Readonly<{
@@ -32,12 +33,9 @@ export type ToolRouteSpec<Body> = Readonly<{
 
 export type ToolRouteDeps<Caller> = Readonly<{
   /** Decided before a byte of the body is read. */
-  authorize: (
-    shown: ShownCredentials,
-  ) =>
-    | Readonly<{ kind: 'caller'; caller: Caller }>
-    | Extract<RouteAnswer, Readonly<{ kind: 'refused' }>>;
-  callLimit: RateLimit;
+  authorize: (shown: ShownCredentials) => Readonly<{ kind: 'caller'; caller: Caller }> | TurnedAway;
+  /** Lets a call in, within what its caller may have at once; decided before the body, too. */
+  enter: (caller: Caller) => Promise<LetIn | TurnedAway> | LetIn;
 }>;
 
 /** Faults of a body that are told: whoever made one made the others for the same reason. */
@@ -49,13 +47,13 @@ const MAX_FAULTS = 8;
  */
 export function toolRoute<Body, Caller>(
   spec: ToolRouteSpec<Body>,
-  { authorize, callLimit }: ToolRouteDeps<Caller>,
+  { authorize, enter }: ToolRouteDeps<Caller>,
   call: (caller: Caller, body: Body) => Promise<RouteAnswer>,
 ): Route {
   const callers = new WeakMap<Request, Caller>();
   const route = definePostRoute(
     { ...described(spec), params: NoParams, query: NoParams },
-    callLimit,
+    NO_LIMIT,
     async ({ req, res, body }) => {
       const caller = callers.get(req);
       if (caller === undefined) throw new Error('a call without a caller was let in');
@@ -64,14 +62,19 @@ export function toolRoute<Body, Caller>(
       answer(res, await call(caller, parsed.body));
     },
   );
-  const handle = (req: Request, res: Response, next: () => void): unknown => {
+  return guardedRoute(route, (req) => {
     const authorized = authorize(credentialsOf(req));
-    if (authorized.kind === 'refused') return answerUnread(res, authorized);
+    if (authorized.kind === 'refused') return authorized;
     callers.set(req, authorized.caller);
-    return route.handle(req, res, next);
-  };
-  return { ...route, handle };
+    return enter(authorized.caller);
+  });
 }
+
+/** For calls of the validator itself, which are not shared out. */
+export const FREE_ENTRY: ToolRouteDeps<null>['enter'] = () => ({
+  kind: 'entered',
+  leave: () => undefined,
+});
 
 /** What a request shows of its sender. */
 export function credentialsOf(req: Pick<Request, 'headers'>): ShownCredentials {
@@ -86,15 +89,6 @@ export function credentialsOf(req: Pick<Request, 'headers'>): ShownCredentials {
 export function answer(res: Response, given: RouteAnswer): void {
   if (given.kind === 'answer') sendJson(res, given.status, given.body);
   else sendJson(res, given.status, { detail: given.detail });
-}
-
-/** The rest of the request is still coming: its connection is of no use any more. */
-function answerUnread(
-  res: Response,
-  { status, detail }: Readonly<{ status: number; detail: unknown }>,
-): void {
-  const close = ['Connection', 'close'];
-  sendText(res, status, JSON.stringify({ detail }), 'application/json', close);
 }
 
 function headerOf({ headers }: Pick<Request, 'headers'>, name: string): string | null {

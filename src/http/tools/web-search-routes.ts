@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { JobId } from '../../events/job.ts';
+import type { LetIn, TurnedAway } from '../guarded-route.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
 import {
   answer,
   credentialsOf,
+  FREE_ENTRY,
   type RouteAnswer,
   type ToolRouteDeps,
   toolRoute,
@@ -31,6 +33,8 @@ export type WebSearchRoutesDeps<Caller> = ToolRouteDeps<Caller> &
     ) => Promise<RouteAnswer>;
     /** Whether this credential may read what the job used. */
     mayRead: (bearer: string | null, job: string) => boolean;
+    /** Lets a request that reads in, within the share of the miner whose job it is. */
+    enterToRead: (job: string) => LetIn | TurnedAway;
     usage: (job: string) => Promise<RouteAnswer>;
     retrievals: (job: string) => Promise<RouteAnswer>;
     /** Only for whoever shows the services' own token. */
@@ -41,14 +45,14 @@ export type WebSearchRoutesDeps<Caller> = ToolRouteDeps<Caller> &
 
 /** The routes of web search: search, open, find, and what a job used of them. */
 export function webSearchRoutes<Caller>(deps: WebSearchRoutesDeps<Caller>): readonly Route[] {
-  const { authorizeService: authorize, callLimit, reset } = deps;
+  const { authorizeService: authorize, reset } = deps;
   return [
     toolRoute(search, deps, deps.search),
     toolRoute(openPage, deps, deps.openPage),
     toolRoute(findOnPage, deps, deps.findOnPage),
     jobRoute('usage', 'How often a job used the service', deps, deps.usage),
     jobRoute('ledger', 'What a job did with the service', deps, deps.retrievals),
-    toolRoute(resetUsage, { authorize, callLimit }, async () => ({
+    toolRoute(resetUsage, { authorize, enter: FREE_ENTRY }, async () => ({
       kind: 'answer',
       status: 200,
       body: { cleared_job_count: reset() },
@@ -125,7 +129,7 @@ const resetUsage = {
 function jobRoute<Caller>(
   name: 'usage' | 'ledger',
   summary: string,
-  { mayRead }: Pick<WebSearchRoutesDeps<Caller>, 'mayRead'>,
+  { mayRead, enterToRead }: Pick<WebSearchRoutesDeps<Caller>, 'mayRead' | 'enterToRead'>,
   read: (job: string) => Promise<RouteAnswer>,
 ): Route {
   const spec = {
@@ -142,11 +146,18 @@ function jobRoute<Caller>(
         headers: {},
       },
     ],
-    problems: [401, 404],
+    problems: [401, 404, 429],
   };
   return defineRoute(spec, async ({ req, res, params: { job } }) => {
     const detail = 'invalid web search tool auth token';
-    if (mayRead(credentialsOf(req).bearer, job)) answer(res, await read(job));
-    else answer(res, { kind: 'refused', status: 401, detail });
+    if (!mayRead(credentialsOf(req).bearer, job))
+      return answer(res, { kind: 'refused', status: 401, detail });
+    const entered = enterToRead(job);
+    if (entered.kind === 'refused') return answer(res, entered);
+    try {
+      answer(res, await read(job));
+    } finally {
+      entered.leave();
+    }
   });
 }

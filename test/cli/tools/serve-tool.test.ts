@@ -41,7 +41,8 @@ async function ledgerOverHttp() {
         open: true,
         expires_at: FAR_AWAY,
         budget_usd: 1,
-        cost: { state: 'known', nano_usd: 0 },
+        spent: { state: 'known', nano_usd: 0 },
+        pending: [],
         max_calls: 100,
         calls: 0,
       });
