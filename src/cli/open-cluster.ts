@@ -2,17 +2,59 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Runtimes } from '../cluster/cluster.ts';
 import { probeHealth } from '../cluster/health.ts';
 import { clusterApi } from '../cluster/kubernetes/cluster-api.ts';
+import { kindsOf } from '../cluster/kubernetes/kinds.ts';
 import { kubernetesRuntimes } from '../cluster/kubernetes/kubernetes-runtimes.ts';
 import { loadKubeConfig } from '../cluster/kubernetes/pooled-config.ts';
+import type { ClusterProfile } from '../cluster/objects/profile.ts';
+import { watchCluster } from '../cluster/watch/watch-cluster.ts';
 import { type Config, required } from '../config.ts';
+import { wait } from '../runtime/clock.ts';
+import type { RuntimeNews } from './open-runtimes.ts';
 
 /**
  * Opens the runtimes of a Kubernetes cluster. What runs there is not taken down when this process ends: the leases
  * end it if nobody comes back. Throws `config.invalid` for a setting that is missing.
  */
-export function openCluster(config: Config, instance: string): Runtimes & AsyncDisposable {
+export function openCluster(
+  config: Config,
+  instance: string,
+  { onChange, onTrouble }: RuntimeNews,
+): Runtimes & AsyncDisposable {
   const kube = loadKubeConfig(config.EIREL_KUBECONFIG);
-  const profile = {
+  const profile = profileOf(config, instance);
+  const kinds = kindsOf(kube, profile, config.EIREL_SYSTEM_NAMESPACE);
+  const stop = new AbortController();
+  const watch = watchCluster(kube, kinds, {
+    now: () => performance.now(),
+    wait: (ms) => wait(ms, stop.signal),
+    random: Math.random,
+    signal: stop.signal,
+    onChange,
+    onTrouble,
+  });
+  const watching = watch.run();
+  const runtimes = kubernetesRuntimes({
+    api: clusterApi(kube, profile, kinds),
+    view: watch.view,
+    profile,
+    startMs: config.EIREL_RUNTIME_START_SECONDS * 1_000,
+    probe: probeHealth,
+    now: () => Date.now(),
+    wait: (ms) => delay(ms),
+  });
+  return {
+    ...runtimes,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await watching;
+      await kube.close();
+    },
+  };
+}
+
+/** How submissions run here. Throws `config.invalid` for a setting that is missing. */
+export function profileOf(config: Config, instance: string): ClusterProfile {
+  return {
     instance,
     namespace: config.EIREL_MINER_NAMESPACE,
     runtimeImage: required(config, 'EIREL_RUNTIME_IMAGE'),
@@ -22,13 +64,4 @@ export function openCluster(config: Config, instance: string): Runtimes & AsyncD
     diskMib: config.EIREL_RUNTIME_DISK_MIB,
     leaseSeconds: config.EIREL_RUNTIME_LEASE_SECONDS,
   };
-  const runtimes = kubernetesRuntimes({
-    api: clusterApi(kube, profile, config.EIREL_SYSTEM_NAMESPACE),
-    profile,
-    startMs: config.EIREL_RUNTIME_START_SECONDS * 1_000,
-    probe: probeHealth,
-    now: () => Date.now(),
-    wait: (ms) => delay(ms),
-  });
-  return { ...runtimes, [Symbol.asyncDispose]: () => kube.close() };
 }

@@ -15,20 +15,32 @@ const PROCESS_CPU_SECONDS = 3_600;
 /** Nothing that a submission writes into one file is larger. */
 const PROCESS_FILE_BYTES = 64 * MIB;
 
+/** What is told of a cluster between two reconciles; child processes tell nothing. */
+export type RuntimeNews = Readonly<{
+  /** Something is another than it was: a reconcile may find more. */
+  onChange: () => void;
+  /** A watch of the cluster does not go as it should; it goes on by itself. */
+  onTrouble: (kind: string, detail: string) => void;
+}>;
+
 /**
  * Opens the runtimes that the configuration names, for the validator with that hotkey. `services` says where a child
  * process finds proxy and tools; pods have the cluster's own. Throws `config.invalid` for what is missing.
  */
 export async function openRuntimes(
   config: Config,
-  { instance, services }: Readonly<{ instance: string; services: MinerServices }>,
+  {
+    instance,
+    services,
+    ...news
+  }: RuntimeNews & Readonly<{ instance: string; services: MinerServices }>,
 ): Promise<Runtimes & AsyncDisposable> {
   const faults = runtimeFaults(config);
   if (faults.length > 0) throw new AppError('config.invalid', { faults });
   if (config.EIREL_RUNTIME === 'process') return openProcesses(config, services);
   // Loaded only where there is a cluster: its client takes a quarter of a validator's start.
   const { openCluster } = await import('./open-cluster.ts');
-  return openCluster(config, instance);
+  return openCluster(config, instance, news);
 }
 
 function openProcesses(

@@ -1,7 +1,9 @@
 import type { Runtimes } from '#src/cluster/cluster.ts';
 import { clusterApi } from '#src/cluster/kubernetes/cluster-api.ts';
+import { kindsOf } from '#src/cluster/kubernetes/kinds.ts';
 import { kubernetesRuntimes } from '#src/cluster/kubernetes/kubernetes-runtimes.ts';
 import { PooledKubeConfig } from '#src/cluster/kubernetes/pooled-config.ts';
+import type { ClusterView } from '#src/cluster/kubernetes/settle.ts';
 import { CANARY, type ClusterProfile, SERVICE_PORTS } from '#src/cluster/objects/profile.ts';
 import { fakeKubernetes } from './fake-kubernetes/server.ts';
 
@@ -37,10 +39,15 @@ export async function clusterSite() {
   /** Whether what is asked answers us, by its origin's host. */
   const answers = { of: (_host: string): boolean => true };
   /** As after a crash: nothing is remembered but what the cluster holds. */
-  const openRuntimes = (profile: Partial<ClusterProfile> = {}): Runtimes => {
+  const openRuntimes = (
+    profile: Partial<ClusterProfile> = {},
+    view: () => ClusterView | null = () => null,
+  ): Runtimes => {
     const whole = { ...PROFILE, ...profile };
+    const config = plainConfig(fake.url);
     return kubernetesRuntimes({
-      api: clusterApi(plainConfig(fake.url), whole, 'eirel-system'),
+      api: clusterApi(config, whole, kindsOf(config, whole, 'eirel-system')),
+      view,
       profile: whole,
       startMs: 180_000,
       probe: async (url) => answers.of(new URL(url).hostname),

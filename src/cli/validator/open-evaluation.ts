@@ -9,7 +9,6 @@ import type { Validator } from '../../handlers/validator.ts';
 import { type LoopState, newLoopState, runValidatorLoop } from '../../handlers/validator-loop.ts';
 import type { Check } from '../../http/documents.ts';
 import type { Metrics } from '../../http/metrics.ts';
-import { wait } from '../../runtime/clock.ts';
 import { judgeClient } from '../../runtime/judge-client.ts';
 import { leaseClient } from '../../runtime/lease-client.ts';
 import { ledgerClient } from '../../runtime/ledger-client.ts';
@@ -18,6 +17,7 @@ import { minerClient } from '../../runtime/miner-client.ts';
 import { oracleClients } from '../../runtime/oracle-clients.ts';
 import { indexCorpora } from '../../runtime/rag-client.ts';
 import { type ServiceWatch, watchServices } from '../../runtime/service-watch.ts';
+import { createWake, type Wake } from '../../runtime/wake.ts';
 import { modelsOf } from '../../settings/evaluation.ts';
 import { openRuntimes } from '../open-runtimes.ts';
 import { readPrices } from '../proxy/providers-file.ts';
@@ -54,8 +54,14 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
   const outside = await outsideOf(config, deps);
   if (outside.oracles === null) logger.warn({ reason: 'no-oracle' }, NO_ORACLES);
   const watch = watchServices(ownServices(config), { clock: Date.now, signal });
+  const wake = createWake(signal);
   const runtimes = opened.use(
-    await openRuntimes(config, { instance: deps.signer.hotkey, services: minerServicesOf(config) }),
+    await openRuntimes(config, {
+      instance: deps.signer.hotkey,
+      services: minerServicesOf(config),
+      onChange: wake.wake,
+      onTrouble: (kind, reason) => logger.warn({ kind, reason }, 'the watch of the cluster stalls'),
+    }),
   );
   const evaluation = createEvaluation({
     ...outside,
@@ -86,7 +92,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
   const running = opened.move();
   return {
     checks: [() => loopCheck(state, evaluation.state), () => serviceCheck(watch)],
-    run: () => keepRunning(evaluation.round, watch, state, config.EIREL_POLL_MS, deps),
+    run: () => keepRunning(evaluation.round, watch, state, config.EIREL_POLL_MS, { ...deps, wake }),
     excuses: evaluation.excuses,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
@@ -193,12 +199,17 @@ async function keepRunning(
   watch: ServiceWatch,
   state: LoopState,
   pollMs: number,
-  { metrics, logger, signal }: Pick<Deps, 'metrics' | 'logger' | 'signal'>,
+  {
+    metrics,
+    logger,
+    signal,
+    wake,
+  }: Pick<Deps, 'metrics' | 'logger' | 'signal'> & Readonly<{ wake: Wake }>,
 ): Promise<void> {
   const watching = watch.run();
   await runValidatorLoop(state, pollMs, {
     round,
-    wait: (ms) => wait(ms, signal),
+    wait: wake.pause,
     onFailure: (error) => {
       metrics.loopRestarted('evaluation');
       const reason = error instanceof Error ? error.message : String(error);

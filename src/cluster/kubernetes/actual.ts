@@ -1,21 +1,72 @@
-import type { V1Job, V1ObjectMeta, V1Pod, V1Service } from '@kubernetes/client-node';
+import type {
+  CoreV1Event,
+  V1ConfigMap,
+  V1Job,
+  V1ObjectMeta,
+  V1Pod,
+  V1Service,
+} from '@kubernetes/client-node';
 import type { Manifest } from '../../evaluation/manifest.ts';
 import type { RuntimeWanted } from '../cluster.ts';
 import { LABEL } from '../objects/names.ts';
+import { CANARY, SERVICE_PORTS, type ServiceAddresses } from '../objects/profile.ts';
 
 /** A submission that is wanted, with its manifest read. */
 export type Desired = Readonly<{ wanted: RuntimeWanted; manifest: Manifest }>;
 
 /** All that there is of one validator in the namespace of miners, as it was listed at one moment. */
 export type Actual = Readonly<{
-  /** Anchors and chunks; their contents are not listed. */
+  /** Chunks; their contents are not listed. */
   configMaps: readonly V1ObjectMeta[];
+  /** Anchors and attempts. */
   jobs: readonly V1Job[];
   services: readonly V1Service[];
   pods: readonly V1Pod[];
   /** Why the cluster made no pod of a Job, by the Job's UID: the newest such event's text. */
   refusals: ReadonlyMap<string, string>;
 }>;
+
+/** Puts together what was listed or heard of, each kind by itself. */
+export function actualOf(
+  found: Readonly<{
+    configMaps: readonly V1ConfigMap[];
+    jobs: readonly V1Job[];
+    services: readonly V1Service[];
+    pods: readonly V1Pod[];
+    events: readonly CoreV1Event[];
+  }>,
+): Actual {
+  const { configMaps, jobs, services, pods, events } = found;
+  return {
+    configMaps: configMaps.map(({ metadata }) => metadata ?? {}),
+    jobs,
+    services,
+    pods,
+    refusals: refusalsOf(events),
+  };
+}
+
+function refusalsOf(events: readonly CoreV1Event[]): ReadonlyMap<string, string> {
+  const timeOf = ({ lastTimestamp, eventTime }: CoreV1Event): number =>
+    new Date(lastTimestamp ?? eventTime ?? 0).getTime();
+  return new Map(
+    events
+      .toSorted((a, b) => timeOf(a) - timeOf(b))
+      .map(({ involvedObject, message }) => [involvedObject.uid ?? '', message ?? '']),
+  );
+}
+
+/** The addresses of what miners are told, and of the canary; null while one of them is not there. */
+export function addressesOf(services: readonly V1Service[]): ServiceAddresses | null {
+  const of = (name: string): string | undefined =>
+    services.find(({ metadata }) => metadata?.name === name)?.spec?.clusterIP;
+  const names = [...Object.keys(SERVICE_PORTS), CANARY.name];
+  const found = Object.fromEntries(names.map((name) => [name, of(name)]));
+  // safe: exactly the names of the type, each checked to be an address
+  return Object.values(found).every((address) => address !== undefined && address !== 'None')
+    ? (found as ServiceAddresses)
+    : null;
+}
 
 /** Which attempt an object belongs to; null for what belongs to a whole run. */
 export function attemptOf(

@@ -1,4 +1,5 @@
 import type { V1Job, V1ObjectMeta } from '@kubernetes/client-node';
+import { anchorLeaseSeconds } from '../objects/anchor.ts';
 import { buildJob } from '../objects/job.ts';
 import { anchorName, attemptName, chunkName } from '../objects/names.ts';
 import type { ClusterProfile, ServiceAddresses } from '../objects/profile.ts';
@@ -12,7 +13,7 @@ export type Action =
   | Readonly<{ kind: 'begin'; desired: Desired; anchorUid: string }>
   | Readonly<{ kind: 'mend-job'; desired: Desired; anchorUid: string }>
   | Readonly<{ kind: 'make-service'; desired: Desired; jobUid: string }>
-  | Readonly<{ kind: 'renew'; desired: Desired; seconds: number }>
+  | Readonly<{ kind: 'renew'; desired: Desired; job: string; seconds: number }>
   | Readonly<{ kind: 'remove'; resource: Resource; name: string; uid: string }>;
 export type Resource = 'configmaps' | 'jobs' | 'services';
 
@@ -32,35 +33,49 @@ export function decideReconcile(
   actual: Actual,
   by: DecideWith,
 ): readonly Action[] {
-  const steps = desired.flatMap((each) => stepOf(each, actual, by) ?? []);
+  const steps = desired.flatMap((each) => [
+    ...renewAnchor(each, actual, by),
+    ...(stepOf(each, actual, by) ?? []),
+  ]);
   // Several submissions of a run have one anchor.
-  const anchorOf = (step: Action): string | null =>
-    step.kind === 'make-anchor' ? anchorName(step.desired.wanted, by.profile) : null;
+  const anchorOf = (step: Action): string | null => {
+    if (step.kind === 'make-anchor') return anchorName(step.desired.wanted, by.profile);
+    return step.kind === 'renew' ? step.job : step.kind === 'remove' ? step.uid : null;
+  };
   const once = steps.filter(
     (step, index) =>
       anchorOf(step) === null ||
-      steps.findIndex((other) => anchorOf(other) === anchorOf(step)) === index,
+      steps.findIndex((other) => other.kind === step.kind && anchorOf(other) === anchorOf(step)) ===
+        index,
   );
   return [...once, ...decideRemovals(desired, actual, by.profile)];
 }
 
+function renewAnchor({ wanted, manifest }: Desired, actual: Actual, by: DecideWith): Action[] {
+  const anchor = jobNamed(anchorName(wanted, by.profile), actual);
+  if (anchor === undefined || isEnding(anchor.metadata) || endOf(anchor) !== null) return [];
+  return renew({ wanted, manifest }, anchor, anchorLeaseSeconds(by.profile), by);
+}
+
+function jobNamed(name: string, { jobs }: Actual): V1Job | undefined {
+  return jobs.find(({ metadata }) => metadata?.name === name);
+}
+
 /** The next step of one submission: each one needs what the one before it made. */
-function stepOf(desired: Desired, actual: Actual, by: DecideWith): Action | null {
+function stepOf(desired: Desired, actual: Actual, by: DecideWith): readonly Action[] | null {
   const { profile } = by;
-  const anchor = actual.configMaps.find(({ name }) => name === anchorName(desired.wanted, profile));
-  if (anchor === undefined) return { kind: 'make-anchor', desired };
+  const anchor = jobNamed(anchorName(desired.wanted, profile), actual);
+  if (anchor === undefined) return [{ kind: 'make-anchor', desired }];
   // What is on its way out is waited for, and then made anew.
-  if (isEnding(anchor)) return null;
-  const anchorUid = anchor.uid ?? '';
-  const name = attemptName(desired.wanted, profile);
-  const job = actual.jobs.find(({ metadata }) => metadata?.name === name);
-  if (job === undefined) return { kind: 'begin', desired, anchorUid };
+  if (isEnding(anchor.metadata)) return null;
+  // Nobody renewed it: all that it owns has ended before it.
+  if (endOf(anchor) !== null) return [removeOf('jobs', anchor.metadata)];
+  const anchorUid = anchor.metadata?.uid ?? '';
+  const job = jobNamed(attemptName(desired.wanted, profile), actual);
+  if (job === undefined) return [{ kind: 'begin', desired, anchorUid }];
   if (isEnding(job.metadata) || endOf(job) !== null) return null;
-  return (
-    mendJob(desired, job, anchorUid, by) ??
-    makeService(desired, job, actual, profile) ??
-    renew(desired, job, by)
-  );
+  const step = mendJob(desired, job, anchorUid, by) ?? makeService(desired, job, actual, profile);
+  return step === null ? renew(desired, job, profile.leaseSeconds, by) : [step];
 }
 
 function mendJob(
@@ -96,14 +111,20 @@ function makeService(
 }
 
 /** The deadline counts from the Job's start: a third of the lease after the last renewal it is moved on. */
-function renew(desired: Desired, job: V1Job, { profile, now }: DecideWith): Action | null {
+function renew(
+  desired: Desired,
+  job: V1Job,
+  leaseSeconds: number,
+  { now }: Pick<DecideWith, 'now'>,
+): Action[] {
   const start = job.status?.startTime;
-  if (start === undefined) return null;
+  if (start === undefined) return [];
   const elapsed = Math.max(0, Math.ceil((now - new Date(start).getTime()) / 1_000));
   const left = (job.spec?.activeDeadlineSeconds ?? 0) - elapsed;
-  return left > (profile.leaseSeconds * 2) / 3
-    ? null
-    : { kind: 'renew', desired, seconds: elapsed + profile.leaseSeconds };
+  if (left > (leaseSeconds * 2) / 3) return [];
+  return [
+    { kind: 'renew', desired, job: job.metadata?.name ?? '', seconds: elapsed + leaseSeconds },
+  ];
 }
 
 /** What nobody desires: an anchor with all that it owns by one removal, else each by itself. */

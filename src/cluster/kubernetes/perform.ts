@@ -4,7 +4,6 @@ import type { RuntimeFailure } from '../cluster.ts';
 import { buildAnchor } from '../objects/anchor.ts';
 import { buildChunks } from '../objects/chunks.ts';
 import { buildJob } from '../objects/job.ts';
-import { attemptName } from '../objects/names.ts';
 import type { ClusterProfile, ServiceAddresses } from '../objects/profile.ts';
 import { buildService } from '../objects/service.ts';
 import type { Desired } from './actual.ts';
@@ -27,7 +26,7 @@ export async function performAction(action: Action, deps: PerformDeps): Promise<
   const { wanted } = action.desired;
   switch (action.kind) {
     case 'make-anchor':
-      return patiently(() => api.applyConfigMap(buildAnchor(wanted, profile)), wait);
+      return patiently(() => api.applyJob(buildAnchor(wanted, profile)), wait);
     case 'begin':
       return begin(action, deps);
     case 'mend-job':
@@ -35,7 +34,7 @@ export async function performAction(action: Action, deps: PerformDeps): Promise<
     case 'make-service':
       return patiently(() => api.applyService(buildService(wanted, action.jobUid, profile)), wait);
     case 'renew':
-      return patiently(() => api.renew(attemptName(wanted, profile), action.seconds), wait);
+      return patiently(() => api.renew(action.job, action.seconds), wait);
   }
 }
 

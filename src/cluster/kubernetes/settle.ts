@@ -7,8 +7,13 @@ import { type Action, decideReconcile, decideRemovals } from './decide.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { holdUpOf, performAction } from './perform.ts';
 
+/** What is heard of the cluster without asking. */
+export type ClusterView = Readonly<{ actual: Actual; services: ServiceAddresses | null }>;
+
 export type SettleDeps = Readonly<{
   api: ClusterApi;
+  /** Null while nothing is sure to be heard of. */
+  view: () => ClusterView | null;
   profile: ClusterProfile;
   /** Milliseconds of the epoch, as the cluster has it. */
   now: () => number;
@@ -31,10 +36,17 @@ const MAX_ROUNDS = 5;
 const WRITES_AT_ONCE = 4;
 
 /**
- * Lists, decides and performs, until there is nothing to do. What did not go through is not tried again here. Removals
+ * Where what is heard of the cluster leaves nothing to do, that is all. Otherwise it lists, for nothing is done on hearsay,
+ * decides and performs, until there is nothing to do. What did not go through is not tried again here. Removals
  * and renewals are not waited for: their outcome shows at the next call.
  */
 export async function settle(desired: readonly Desired[], deps: SettleDeps): Promise<Settled> {
+  const view = deps.view();
+  if (view !== null && view.services !== null) {
+    const { actual, services: heard } = view;
+    if (decide(desired, actual, heard, deps).length === 0)
+      return { kind: 'settled', actual, holdUps: new Map() };
+  }
   const services = await outcomeOf(deps.api.services);
   if (services.kind !== 'done') return unknown(services);
   const holdUps = new Map<RuntimeWanted, RuntimeFailure>();

@@ -41,7 +41,7 @@ export function buildChunks(
       namespace: profile.namespace,
       labels: runLabels(wanted, profile.instance),
       annotations: { [ANNOTATION.archive]: wanted.archive },
-      ownerReferences: [ownedBy('ConfigMap', anchorName(wanted, profile), anchorUid)],
+      ownerReferences: [ownedBy(anchorName(wanted, profile), anchorUid)],
     },
     immutable: true,
     binaryData: {

@@ -1,13 +1,10 @@
 import type { V1Job } from '@kubernetes/client-node';
 import type { Manifest } from '../../evaluation/manifest.ts';
 import type { RuntimeWanted } from '../cluster.ts';
-import { ownedBy } from './anchor.ts';
+import { KEPT_AFTER_END_SECONDS, ownedBy } from './anchor.ts';
 import { ANNOTATION, anchorName, attemptLabels, attemptName } from './names.ts';
 import { buildPod } from './pod.ts';
 import type { ClusterProfile, ServiceAddresses } from './profile.ts';
-
-/** Long enough for a validator that restarts to see how an attempt ended. */
-const KEPT_AFTER_END_SECONDS = 600;
 
 /**
  * One attempt of a submission: a Job as a lease. When its validator is not heard of any more, the cluster itself ends
@@ -34,7 +31,7 @@ export function buildJob(
       namespace: profile.namespace,
       labels,
       annotations,
-      ownerReferences: [ownedBy('ConfigMap', anchorName(wanted, profile), anchorUid)],
+      ownerReferences: [ownedBy(anchorName(wanted, profile), anchorUid)],
     },
     spec: {
       activeDeadlineSeconds: profile.leaseSeconds,

@@ -22,7 +22,7 @@ export function buildService(
       name,
       namespace: profile.namespace,
       labels,
-      ownerReferences: [ownedBy('Job', name, jobUid)],
+      ownerReferences: [ownedBy(name, jobUid)],
     },
     spec: {
       type: 'ClusterIP',

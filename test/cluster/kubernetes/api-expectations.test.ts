@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ClusterApi, clusterApi } from '#src/cluster/kubernetes/cluster-api.ts';
+import { kindsOf } from '#src/cluster/kubernetes/kinds.ts';
 import { outcomeOf } from '#src/cluster/kubernetes/outcome.ts';
-import { loadKubeConfig } from '#src/cluster/kubernetes/pooled-config.ts';
+import { loadKubeConfig, type PooledKubeConfig } from '#src/cluster/kubernetes/pooled-config.ts';
 import { buildAnchor } from '#src/cluster/objects/anchor.ts';
 import { buildChunks } from '#src/cluster/objects/chunks.ts';
 import { buildJob } from '#src/cluster/objects/job.ts';
-import { attemptName } from '#src/cluster/objects/names.ts';
+import { anchorName, attemptName } from '#src/cluster/objects/names.ts';
 import { buildService } from '#src/cluster/objects/service.ts';
 import { readManifest } from '#src/evaluation/manifest.ts';
 import { clusterSite, PROFILE, plainConfig } from '../../support/cluster-site.ts';
@@ -25,13 +26,17 @@ const services = {
   ledger: ADDRESS,
 };
 
+function apiOver(config: PooledKubeConfig): ClusterApi {
+  return clusterApi(config, PROFILE, kindsOf(config, PROFILE, 'eirel-system'));
+}
+
 const sites = [
   {
     site: 'the fake API server',
     open: async () => {
       const fake = await clusterSite();
       return {
-        api: clusterApi(plainConfig(fake.url), PROFILE, 'eirel-system'),
+        api: apiOver(plainConfig(fake.url)),
         close: () => fake[Symbol.asyncDispose](),
       };
     },
@@ -40,7 +45,7 @@ const sites = [
     site: 'the cluster of EIREL_TEST_KUBECONFIG, which has the namespace eirel-miners',
     open: async () => {
       const kube = loadKubeConfig(KUBECONFIG);
-      return { api: clusterApi(kube, PROFILE, 'eirel-system'), close: () => kube.close() };
+      return { api: apiOver(kube), close: () => kube.close() };
     },
   },
 ];
@@ -55,12 +60,14 @@ describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
   beforeAll(async () => {
     if (skipped) return;
     ({ api, close } = await open());
-    await api.applyConfigMap(buildAnchor(wanted, PROFILE));
-    anchorUid = (await api.list()).configMaps[0]?.uid ?? '';
+    await api.applyJob(buildAnchor(wanted, PROFILE));
+    anchorUid = (await jobNamed(anchorName(wanted, PROFILE)))?.metadata?.uid ?? '';
   });
   afterAll(async () => {
     if (!skipped) await close();
   });
+  const jobNamed = async (of: string) =>
+    (await api.list()).jobs.find(({ metadata }) => metadata?.name === of);
 
   const jobOf = (health: string) => {
     const read = readManifest(`{"runtime":{"health_path":"${health}"}}`);
@@ -68,23 +75,13 @@ describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
     return buildJob({ wanted, manifest: read.manifest, profile: PROFILE, services, anchorUid });
   };
 
-  test.skipIf(skipped)(
-    'a list of ConfigMaps has metadata with a UID, and no contents',
-    async () => {
-      const [anchor] = (await api.list()).configMaps;
-      expect(anchor).toMatchObject({
-        uid: expect.any(String),
-        resourceVersion: expect.any(String),
-      });
-    },
-  );
-
   test.skipIf(skipped)('the same apply twice changes nothing', async () => {
     await api.applyJob(jobOf('/healthz'));
-    const versionOf = async () => (await api.list()).configMaps[0]?.resourceVersion;
-    const before = await versionOf();
-    await api.applyConfigMap(buildAnchor(wanted, PROFILE));
-    expect(await versionOf()).toBe(before);
+    const before = await jobNamed(anchorName(wanted, PROFILE));
+    await api.applyJob(buildAnchor(wanted, PROFILE));
+    const after = await jobNamed(anchorName(wanted, PROFILE));
+    expect(after?.metadata?.uid).toBe(before?.metadata?.uid);
+    expect(after?.metadata?.generation).toBe(before?.metadata?.generation);
   });
 
   test.skipIf(skipped)('a chunk that is there already is 409 AlreadyExists', async () => {
@@ -96,6 +93,18 @@ describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
       status: 409,
       reason: 'AlreadyExists',
     });
+    const [listed] = (await api.list()).configMaps;
+    expect(listed).toMatchObject({ uid: expect.any(String), resourceVersion: expect.any(String) });
+  });
+
+  test.skipIf(skipped)('an anchor makes no pod', async () => {
+    await until('the anchor to be begun', async () =>
+      Boolean((await jobNamed(anchorName(wanted, PROFILE)))?.status?.startTime),
+    );
+    const pods = (await api.list()).pods.filter(({ metadata }) =>
+      metadata?.ownerReferences?.some(({ uid }) => uid === anchorUid),
+    );
+    expect(pods).toEqual([]);
   });
 
   test.skipIf(skipped)('another template of a Job is 422 Invalid', async () => {
@@ -108,12 +117,12 @@ describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
 
   test.skipIf(skipped)('the deadline of a Job that runs can be moved on', async () => {
     await api.renew(name, 1_234);
-    const [job] = (await api.list()).jobs;
+    const job = await jobNamed(name);
     expect(job?.spec?.activeDeadlineSeconds).toBe(1_234);
   });
 
   test.skipIf(skipped)('a Service has an address', async () => {
-    const [job] = (await api.list()).jobs;
+    const job = await jobNamed(name);
     await api.applyService(buildService(wanted, job?.metadata?.uid ?? '', PROFILE));
     const [service] = (await api.list()).services;
     expect(service?.spec?.clusterIP).toMatch(/^[0-9a-f.:]+$/);
@@ -131,8 +140,7 @@ describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
   );
 
   test.skipIf(skipped)('with the anchor goes everything', async () => {
-    const anchor = (await api.list()).configMaps.find(({ uid }) => uid === anchorUid);
-    await api.remove('configmaps', anchor?.name ?? '', anchorUid);
+    await api.remove('jobs', anchorName(wanted, PROFILE), anchorUid);
     const left = await until('the end of all of it', async () => {
       const { configMaps, jobs, services: addresses, pods } = await api.list();
       return configMaps.length + jobs.length + addresses.length + pods.length === 0 && 'nothing';

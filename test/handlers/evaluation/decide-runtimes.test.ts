@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import type { RuntimeFailure } from '#src/cluster/cluster.ts';
-import { deploymentOf } from '#src/evaluation/job-name.ts';
 import {
   blameOf,
   runtimeNews,

@@ -51,6 +51,7 @@ function stepJob(store: Store, job: Stored, now: number, fateOf: FateOf): boolea
     if (pod !== undefined) store.drop('pods', pod);
     return end('Failed', 'DeadlineExceeded');
   }
+  if (job.spec?.['parallelism'] === 0) return false;
   const fate = fateOf(job.metadata.labels ?? {});
   if (pod === undefined) return makePod(store, job, fate);
   const wanted = podStatus(fate, store.time());

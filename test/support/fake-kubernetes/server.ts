@@ -1,14 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Fate, type FateOf, stepJobs } from './controllers.ts';
-import {
-  RESOURCES,
-  Refusal,
-  type ResourceName,
-  type Stored,
-  type Tree,
-  treeOf,
-} from './objects.ts';
+import { RESOURCES, Refusal, type ResourceName, type Tree, treeOf } from './objects.ts';
+import { isBare, isSelected, shownAs } from './select.ts';
 import { Store } from './store.ts';
+import { type OpenWatch, serveWatch, type WatchFault } from './watch.ts';
 
 /** How a request is spoilt: answered with an error, or cut off before or after it took effect. */
 export type Fault =
@@ -16,6 +11,7 @@ export type Fault =
   | Readonly<{ kind: 'cut-before' }>
   | Readonly<{ kind: 'cut-after' }>;
 
+type WatchFaultOf = (resource: ResourceName) => WatchFault | null;
 type Asked = Readonly<{ method: string; resource: ResourceName; name: string | null }>;
 
 /** A time at which everything begins. */
@@ -37,7 +33,12 @@ export async function fakeKubernetes() {
     /** Whether the controllers act at once after each write; else when they are told to. */
     automatic: true,
     requests: [] as string[],
-    watches: new Set<ServerResponse>(),
+    watches: new Set<OpenWatch>(),
+    watchFaultOf: ((): WatchFault | null => null) as WatchFaultOf, // safe: as above
+    /** A server that lags behind lists what was true at this version; null for one that does not. */
+    listsAt: null as number | null,
+    /** No answer to a list has more objects than this. */
+    pageLimit: Number.POSITIVE_INFINITY,
   };
   const settle = () => {
     while (store.collect() || stepJobs(store, clock.now, state.fateOf));
@@ -75,7 +76,10 @@ type Inside = Readonly<{
     faultOf: (asked: Asked) => Fault | null;
     automatic: boolean;
     requests: string[];
-    watches: Set<ServerResponse>;
+    watches: Set<OpenWatch>;
+    watchFaultOf: WatchFaultOf;
+    listsAt: number | null;
+    pageLimit: number;
   };
   settle: () => void;
 }>;
@@ -97,9 +101,13 @@ async function answer(req: IncomingMessage, res: ServerResponse, inside: Inside)
     return send(res, status, failure(status, 'Fault', message));
   }
   try {
-    if (url.searchParams.get('watch') === 'true')
-      return watch(res, url, resource, namespace, inside);
-    const result = perform({ req, resource, namespace, name, url, body }, store);
+    if (url.searchParams.get('watch') === 'true') {
+      const accept = req.headers.accept ?? '';
+      const spoilt = state.watchFaultOf(resource);
+      const asked = { url, accept, resource, namespace, fault: spoilt };
+      return serveWatch(res, asked, store, state.watches);
+    }
+    const result = perform({ req, resource, namespace, name, url, body }, inside);
     if (method !== 'GET') {
       store.writes += 1;
       if (state.automatic) settle();
@@ -121,12 +129,12 @@ function perform(
     url: URL;
     body: Tree;
   }>,
-  store: Store,
+  { store, state }: Inside,
 ): object {
   const { req, resource, namespace, name, url, body } = asked;
   const type = req.headers['content-type'] ?? '';
   if (req.method === 'POST') return store.create(resource, namespace, body);
-  if (name === null) return list(asked, store, url);
+  if (name === null) return list(asked, store, state);
   if (req.method === 'GET') return store.get(resource, namespace, name);
   if (req.method === 'DELETE') {
     store.remove(resource, namespace, name, body);
@@ -148,77 +156,26 @@ function list(
     req,
     resource,
     namespace,
-  }: Readonly<{ req: IncomingMessage; resource: ResourceName; namespace: string }>,
+    url,
+  }: Readonly<{ req: IncomingMessage; resource: ResourceName; namespace: string; url: URL }>,
   store: Store,
-  url: URL,
+  { listsAt, pageLimit }: Pick<Inside['state'], 'listsAt' | 'pageLimit'>,
 ): object {
   const { kind, group } = RESOURCES[resource];
-  const items = store.all(resource, namespace).filter((object) => selected(object, url));
-  const bare = (req.headers.accept ?? '').includes('as=PartialObjectMetadataList');
+  const accept = req.headers.accept ?? '';
+  const all =
+    listsAt === null ? store.all(resource, namespace) : store.allAt(resource, namespace, listsAt);
+  const items = all.filter((object) => isSelected(object, url));
+  const from = Number(url.searchParams.get('continue') ?? '0');
+  const size = Math.min(pageLimit, Number(url.searchParams.get('limit') ?? 'Infinity'));
+  const end = from + size;
+  const next = end < items.length ? { continue: String(end) } : {};
   return {
-    kind: bare ? 'PartialObjectMetadataList' : `${kind}List`,
-    apiVersion: bare ? 'meta.k8s.io/v1' : group,
-    metadata: { resourceVersion: String(store.version) },
-    items: bare ? items.map(({ metadata }) => ({ metadata })) : items,
+    kind: isBare(accept) ? 'PartialObjectMetadataList' : `${kind}List`,
+    apiVersion: isBare(accept) ? 'meta.k8s.io/v1' : group,
+    metadata: { resourceVersion: String(listsAt ?? store.version), ...next },
+    items: items.slice(from, end).map((object) => shownAs(object, accept)),
   };
-}
-
-/** Labels by equality; fields by equality of what events have. */
-function selected(object: Stored, url: URL): boolean {
-  const labels = terms(url.searchParams.get('labelSelector'));
-  const fields = terms(url.searchParams.get('fieldSelector'));
-  const fieldOf = (path: string): unknown =>
-    path.split('.').reduce<unknown>((at, key) => treeOf(at)[key], object);
-  return (
-    labels.every(([key, value]) => object.metadata.labels?.[key] === value) &&
-    fields.every(([path, value]) => fieldOf(path) === value)
-  );
-}
-
-function terms(selector: string | null): [string, string][] {
-  return (selector ?? '')
-    .split(',')
-    .filter((term) => term !== '')
-    .map((term) => {
-      const [key = '', value = ''] = term.split(/==?/);
-      return [key, value];
-    });
-}
-
-function watch(
-  res: ServerResponse,
-  url: URL,
-  resource: ResourceName,
-  namespace: string,
-  { store, state }: Inside,
-): void {
-  let from = Number(url.searchParams.get('resourceVersion'));
-  if (from < store.compacted) {
-    res.writeHead(200, { 'Content-Type': 'application/json' });
-    const object = failure(410, 'Expired', 'too old resource version');
-    res.end(`${JSON.stringify({ type: 'ERROR', object })}\n`);
-    return;
-  }
-  res.writeHead(200, { 'Content-Type': 'application/json' });
-  res.flushHeaders();
-  const tell = () => {
-    for (const change of store.changes.filter(({ version }) => version > from)) {
-      from = change.version;
-      if (
-        change.resource === resource &&
-        change.object.metadata.namespace === namespace &&
-        selected(change.object, url)
-      )
-        res.write(`${JSON.stringify({ type: change.type, object: change.object })}\n`);
-    }
-  };
-  tell();
-  const forget = store.onChange(tell);
-  state.watches.add(res);
-  res.once('close', () => {
-    forget();
-    state.watches.delete(res);
-  });
 }
 
 function failure(code: number, reason: string, message: string) {

@@ -15,6 +15,7 @@ export type Change = Readonly<{
   resource: ResourceName;
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
   object: Stored;
+  before: Stored | null;
 }>;
 
 /** As much as one namespace may hold; a kind that is not named has no limit. */
@@ -76,7 +77,7 @@ export class Store {
         ? { spec: { ...treeOf(body['spec']), clusterIP: `10.43.0.${this.#serial}` } }
         : {};
     const object = { ...structuredClone(body), ...spec, kind: RESOURCES[resource].kind, metadata };
-    this.#put(resource, object, 'ADDED');
+    this.#put(resource, object, null);
     return object;
   }
 
@@ -102,7 +103,7 @@ export class Store {
       canonical(before['binaryData']) !== canonical(after['binaryData'])
     )
       throw new Refusal(422, 'Invalid', `ConfigMap "${name}" is invalid: field is immutable`);
-    this.#put(resource, after, 'MODIFIED');
+    this.#put(resource, after, before);
     return after;
   }
 
@@ -121,7 +122,7 @@ export class Store {
   drop(resource: ResourceName, { metadata: { namespace, name } }: Stored): void {
     const object = this.get(resource, namespace, name);
     this.objects.delete(`${resource}/${namespace}/${name}`);
-    this.#tell(resource, object, 'DELETED');
+    this.#tell(resource, structuredClone(object), 'DELETED', object);
   }
 
   /** One step of the garbage collector; false when there is nothing left for it to do. */
@@ -153,6 +154,19 @@ export class Store {
     return false;
   }
 
+  /** All of a kind as it was at an earlier version, told by the changes that are remembered. */
+  allAt(resource: ResourceName, namespace: string, version: number): Stored[] {
+    const then = new Map<string, Stored>();
+    for (const change of this.changes) {
+      const { uid, namespace: within } = change.object.metadata;
+      if (change.version > version || change.resource !== resource || within !== namespace)
+        continue;
+      if (change.type === 'DELETED') then.delete(uid);
+      else then.set(uid, change.object);
+    }
+    return [...then.values()];
+  }
+
   /** Forgets the changes so far: a watch from before them is too old. */
   compact(): void {
     this.compacted = this.version;
@@ -168,16 +182,24 @@ export class Store {
     return new Date(this.#now()).toISOString();
   }
 
-  #put(resource: ResourceName, object: Stored, type: 'ADDED' | 'MODIFIED'): void {
+  #put(resource: ResourceName, object: Stored, before: Stored | null): void {
     const { namespace, name } = object.metadata;
     this.objects.set(`${resource}/${namespace}/${name}`, object);
-    this.#tell(resource, object, type);
+    const old = before === null ? null : structuredClone(before);
+    this.#tell(resource, object, before === null ? 'ADDED' : 'MODIFIED', old);
   }
 
-  #tell(resource: ResourceName, object: Stored, type: Change['type']): void {
+  #tell(resource: ResourceName, object: Stored, type: Change['type'], before: Stored | null): void {
     this.version += 1;
     object.metadata.resourceVersion = String(this.version);
-    this.changes.push({ version: this.version, resource, type, object: structuredClone(object) });
+    const change = {
+      version: this.version,
+      resource,
+      type,
+      object: structuredClone(object),
+      before,
+    };
+    this.changes.push(change);
     for (const listener of this.#listeners) listener();
   }
 }
