@@ -1,30 +1,17 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { detailOf } from '../events/scalars.ts';
+import { ChatPayload } from './chat-payload.ts';
 import type { TokenUsage } from './prices.ts';
 
-/** Tokens of an answer where the caller sets no limit, and the most that a caller may ask for. */
+/** Tokens of an answer where the caller sets no limit. */
 const DEFAULT_MAX_TOKENS = 4_096;
-const MAX_MAX_TOKENS = 131_072;
-
-/** What is asked of a model; every other field goes to the provider as it came. */
-const Payload = z.looseObject({
-  model: z.string().min(1).max(128).optional(),
-  messages: z
-    .array(z.looseObject({ role: z.string().max(32) }))
-    .min(1)
-    .max(1_024),
-  max_tokens: z.int().min(1).max(MAX_MAX_TOKENS).nullish(),
-  max_completion_tokens: z.int().min(1).max(MAX_MAX_TOKENS).nullish(),
-  n: z.int().min(1).max(1).nullish(),
-  stream: z.boolean().nullish(),
-});
 
 /** The form of the existing services. Its own limits are the caller's wishes: the validator's hold. */
 const Wrapped = z.looseObject({
   provider: z.string().min(1).max(64),
   model: z.string().min(1).max(128),
-  payload: Payload,
+  payload: ChatPayload,
   per_request_timeout_seconds: z.number().min(1).max(600).default(60),
 });
 
@@ -60,7 +47,7 @@ export function readChatCall(json: unknown): ChatCall {
       });
     return callOf('wrapped', { provider, model }, payload, 1_000 * per_request_timeout_seconds);
   }
-  const payload = parse(Payload, json);
+  const payload = parse(ChatPayload, json);
   if (payload.model === undefined)
     throw new AppError('input.invalid', { field: 'model', expected: 'the name of a model' });
   const [provider, ...rest] = payload.model.split(':');
@@ -74,10 +61,10 @@ export function readChatCall(json: unknown): ChatCall {
 function callOf(
   form: ChatCall['form'],
   { provider, model }: Pick<ChatCall, 'provider' | 'model'>,
-  payload: z.infer<typeof Payload>,
+  payload: z.infer<typeof ChatPayload>,
   timeoutMs: number,
 ): ChatCall {
-  const { max_tokens, max_completion_tokens, ...rest } = payload;
+  const { max_tokens, max_completion_tokens, web_search_options: _none, ...rest } = payload;
   const maxTokens = max_completion_tokens ?? max_tokens ?? DEFAULT_MAX_TOKENS;
   const stream = payload.stream === true;
   return {

@@ -2,6 +2,10 @@ import { expect, test } from 'vitest';
 import { mostTokens, readChatCall, usageIn } from '#src/evaluation/chat-call.ts';
 
 const messages = [{ role: 'user', content: 'hello' }];
+const text = { type: 'text', text: 'hello' };
+const PART = 'messages.0.content';
+const withContent = (content: unknown) => ({ model: 'm', messages: [{ role: 'user', content }] });
+const withTool = (tool: object) => ({ model: 'm', messages, tools: [tool] });
 
 test('the form of the existing services names provider and model beside the payload', () => {
   const call = readChatCall({
@@ -45,6 +49,57 @@ test('a stream is asked for its figures, whatever its caller says', () => {
   expect(payload['stream_options']).toEqual({ include_usage: true });
 });
 
+test('what a model is asked goes to the provider as it came, and nothing beside it', () => {
+  const weather = { name: 'weather', description: 'd', parameters: { type: 'object' } };
+  const wanted = {
+    messages: [
+      { role: 'system', content: 's' },
+      { role: 'user', content: [text, text], name: 'me' },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: '1', type: 'function', function: { name: 'weather', arguments: '{}' } }],
+      },
+      { role: 'tool', content: '20', tool_call_id: '1' },
+    ],
+    temperature: 0,
+    top_p: 1,
+    seed: 7,
+    stop: ['a'],
+    n: 1,
+    tools: [{ type: 'function', function: weather }],
+    tool_choice: { type: 'function', function: { name: 'weather' } },
+    parallel_tool_calls: false,
+    response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { a: 1 } } },
+    reasoning_effort: 'low',
+  };
+  const beside = {
+    user: 'u',
+    metadata: { a: 'b' },
+    store: true,
+    service_tier: 'priority',
+    logit_bias: { 1: 100 },
+    logprobs: true,
+    top_logprobs: 20,
+    modalities: ['audio'],
+    audio: { voice: 'x' },
+    prediction: { type: 'content', content: 'x' },
+    provider: { order: ['x'] },
+    models: ['another'],
+    plugins: [{ id: 'web' }],
+    extra_body: { x: 1 },
+    prompt_cache_key: 'k',
+  };
+  const first = { ...wanted.messages[0], audio: { id: 'x' }, cache_control: {} };
+  const { payload } = readChatCall({
+    ...wanted,
+    ...beside,
+    model: 'm',
+    messages: [first, ...wanted.messages.slice(1)],
+  });
+  expect(payload).toEqual({ ...wanted, model: 'm', max_tokens: 4_096 });
+});
+
 test('the limit of an answer stays under the name that the caller gave it', () => {
   expect(readChatCall({ model: 'm', messages, max_completion_tokens: 7 }).payload).toMatchObject({
     max_completion_tokens: 7,
@@ -66,6 +121,36 @@ test.for([
     'payload.stream',
   ],
   ['no object', 7, 'body'],
+  ['a picture', withContent([text, { type: 'image_url', image_url: { url: 'https://a/' } }]), PART],
+  ['a file', withContent([{ type: 'file', file: { file_id: 'x' } }]), PART],
+  ['a sound', withContent([{ type: 'input_audio', input_audio: {} }]), PART],
+  ['content that is no text', withContent({ text: 'x' }), PART],
+  ['more parts than anybody says', withContent(Array(257).fill(text)), PART],
+  [
+    'a message of nobody',
+    { model: 'm', messages: [{ role: 'x', content: 'y' }] },
+    'messages.0.role',
+  ],
+  [
+    'a search by the provider',
+    { model: 'm', messages, web_search_options: {} },
+    'web_search_options',
+  ],
+  ['a tool of the provider', withTool({ type: 'web_search' }), 'tools.0.type'],
+  ['a tool elsewhere', withTool({ type: 'mcp', server_url: 'https://a/' }), 'tools.0.type'],
+  [
+    'a function without a name',
+    withTool({ type: 'function', function: {} }),
+    'tools.0.function.name',
+  ],
+  ['a choice of no function', { model: 'm', messages, tool_choice: { type: 'x' } }, 'tool_choice'],
+  ['an unknown effort', { model: 'm', messages, reasoning_effort: 'all' }, 'reasoning_effort'],
+  ['a heat beyond all', { model: 'm', messages, temperature: 3 }, 'temperature'],
+  [
+    'an answer in no known form',
+    { model: 'm', messages, response_format: { type: 'x' } },
+    'response_format.type',
+  ],
 ] as const)('%s is refused by name', ([, body, field]) => {
   expect(() => readChatCall(body)).toThrow(`field: ${field}`);
 });

@@ -16,7 +16,7 @@ function gateAt(closed: string | null = null) {
 }
 
 function entered(result: ReturnType<ReturnType<typeof gateAt>['enter']>): Entered {
-  if (result.kind !== 'entered') throw new Error(String(result.detail));
+  if (result.kind !== 'entered') throw new Error(JSON.stringify(result.detail));
   return result;
 }
 

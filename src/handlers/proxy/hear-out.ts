@@ -21,11 +21,12 @@ export function hearOut(
 ): Hearing {
   const cut = new AbortController();
   const ended = new AbortController();
-  const onLeft = async (): Promise<void> => {
+  const hearOn = async (): Promise<void> => {
     await pause(HEARD_OUT_MS, ended.signal);
     if (!ended.signal.aborted) cut.abort(new Error('the caller left long ago'));
   };
-  if (left.aborted) void onLeft();
+  const onLeft = (): void => void hearOn();
+  if (left.aborted) onLeft();
   else left.addEventListener('abort', onLeft, { once: true });
   return {
     signal: cut.signal,
