@@ -115,48 +115,28 @@ export type Kept<Data> = Readonly<{ data: Data; time: string }>;
 /** An opened job, and whether it is closed. */
 export type KeptJob = Kept<Terms> & Readonly<{ closed: boolean }>;
 
-/** Those of the jobs that were opened. */
-export async function jobsAmong(
-  queries: Queries,
-  jobs: readonly string[],
-): Promise<readonly KeptJob[]> {
-  return (await among(queries, 'job', 'job', jobs)).map(jobOf);
-}
+/** What names the things that somebody asks about: jobs, and calls of tools and of models. */
+type Names = Readonly<Record<'jobs' | 'tools' | 'models', readonly string[]>>;
 
-/** Those of the calls of tools that were attested, by their names. */
-export async function toolCallsAmong(
-  queries: Queries,
-  calls: readonly string[],
-): Promise<readonly Kept<Call>[]> {
-  return (await among(queries, 'tool_call', 'call', calls)).map(toolCallOf);
-}
+/** What there is of many things. */
+type FactsAmong = Readonly<{
+  jobs: readonly KeptJob[];
+  tools: readonly Kept<Call>[];
+  reserved: readonly Kept<Reserved>[];
+  models: readonly Kept<Metered>[];
+}>;
 
-/** Those of the calls of models that were reserved, metered or not, by their names. */
-export async function reservedAmong(
-  queries: Queries,
-  calls: readonly string[],
-): Promise<readonly Kept<Reserved>[]> {
-  return (await among(queries, 'reserved', 'call', calls)).map(reservedOf);
-}
-
-/** Those of the calls of models that were metered, by their names. */
-export async function modelCallsAmong(
-  queries: Queries,
-  calls: readonly string[],
-): Promise<readonly Kept<Metered>[]> {
-  return (await among(queries, 'model_call', 'call', calls)).map(modelCallOf);
-}
-
-function among(
-  queries: Queries,
-  table: 'job' | 'tool_call' | 'reserved' | 'model_call',
-  key: 'job' | 'call',
-  names: readonly string[],
-): Promise<readonly ResultRow[]> {
-  if (names.length === 0) return Promise.resolve([]);
-  // CROSS JOIN: the names come first, and each is one look into the table's index.
-  const sql = `SELECT ${table}.* FROM json_each(?1) CROSS JOIN ${table} ON ${key} = value`;
-  return queries.all(sql, [JSON.stringify(names)]);
+/** Those of the jobs that were opened, and of the calls that were recorded, by their names; of one moment. */
+export async function factsAmong(queries: Queries, names: Names): Promise<FactsAmong> {
+  const { jobs, tools, models } = names;
+  const lists = [jobs, tools, models].map((list) => JSON.stringify(list));
+  const [row = {}] = await queries.all(FACTS_AMONG, lists);
+  return {
+    jobs: rowsIn(row, 'jobs').map(jobOf),
+    tools: rowsIn(row, 'tools').map(toolCallOf),
+    reserved: rowsIn(row, 'reserved').map(reservedOf),
+    models: rowsIn(row, 'models').map(modelCallOf),
+  };
 }
 
 /** All that there is of a job: how it was opened, if it was, and its calls in the log's order. */
@@ -171,27 +151,49 @@ export type JobRecord = Readonly<{
 /** What the projection has of a job: of one moment, for it is one statement. */
 export async function recordOfJob(queries: Queries, job: string): Promise<JobRecord> {
   const [row = {}] = await queries.all(RECORD_OF_JOB, [job]);
-  const rows = (column: string): readonly ResultRow[] => json(row, column, Rows);
-  const [opened = null] = rows('opened').map(jobOf);
+  const [opened = null] = rowsIn(row, 'opened').map(jobOf);
   return {
     opened,
-    tools: rows('tools').map(toolCallOf),
-    reserved: rows('reserved').map(reservedOf),
-    models: rows('models').map(modelCallOf),
+    tools: rowsIn(row, 'tools').map(toolCallOf),
+    reserved: rowsIn(row, 'reserved').map(reservedOf),
+    models: rowsIn(row, 'models').map(modelCallOf),
   };
+}
+
+function rowsIn(row: ResultRow, column: string): readonly ResultRow[] {
+  return json(row, column, Rows);
 }
 
 const Rows = z.array(z.record(z.string(), z.unknown()));
 
-/** Rows as one text each table: a round trip for each table, and an object for each row, take several times as long. */
-const RECORD_OF_JOB = `SELECT ${rowsOf('opened', 'job', JOB_COLUMNS, 'job')},
-  ${rowsOf('tools', 'tool_call', TOOL_COLUMNS, 'n')}, ${rowsOf('reserved', 'reserved', RESERVED_COLUMNS, 'n')},
-  ${rowsOf('models', 'model_call', MODEL_COLUMNS, 'n')}`;
+/*
+ * Rows of several tables come from one statement, as one text each: a round trip for each table, and an object for each
+ * row, would take several times as long, and the tables would not be of one moment.
+ */
+const RECORD_OF_JOB = `SELECT ${ofJob('opened', 'job', JOB_COLUMNS)}, ${ofJob('tools', 'tool_call', TOOL_COLUMNS)},
+  ${ofJob('reserved', 'reserved', RESERVED_COLUMNS)}, ${ofJob('models', 'model_call', MODEL_COLUMNS)}`;
 
-function rowsOf(as: string, table: string, columns: string, order: string): string {
-  const members = columns.split(', ').map((column) => `'${column}', ${column}`);
-  const row = `json_object(${members.join(', ')})`;
-  return `(SELECT json_group_array(${row} ORDER BY ${order}) FROM ${table} WHERE job = ?1) AS ${as}`;
+const FACTS_AMONG = `SELECT ${among('jobs', 'job', JOB_COLUMNS, '?1')}, ${among('tools', 'tool_call', TOOL_COLUMNS, '?2')},
+  ${among('reserved', 'reserved', RESERVED_COLUMNS, '?3')}, ${among('models', 'model_call', MODEL_COLUMNS, '?3')}`;
+
+/** A job's rows of a table; calls in the log's order. */
+function ofJob(as: string, table: string, columns: string): string {
+  const order = table === 'job' ? '' : ' ORDER BY n';
+  return `(SELECT json_group_array(${objectOf(columns)}${order}) FROM ${table} WHERE job = ?1) AS ${as}`;
+}
+
+/** CROSS JOIN: the names come first, and each is one look into the table's index. */
+function among(as: string, table: string, columns: string, names: string): string {
+  const name = table === 'job' ? 'job' : 'call';
+  return `(SELECT json_group_array(${objectOf(columns)})
+    FROM json_each(${names}) CROSS JOIN ${table} ON ${name} = json_each.value) AS ${as}`;
+}
+
+function objectOf(columns: string): string {
+  return `json_object(${columns
+    .split(', ')
+    .map((column) => `'${column}', ${column}`)
+    .join(', ')})`;
 }
 
 function jobOf(row: ResultRow): KeptJob {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogWriter } from '#src/events/log.ts';
+import { MAX_UNSHOWN_BATCHES } from '#src/handlers/ledger/batches.ts';
 import { MAX_WAITING_BYTES } from '#src/handlers/ledger/desk.ts';
 import type { Projection } from '#src/runtime/projection.ts';
 import {
@@ -107,25 +108,23 @@ test('whoever was acknowledged reads it, in order and once, however far the proj
   );
 });
 
-/** As many batches as are kept. */
-const KEPT = 64;
-
 test('nothing more is acknowledged than may be kept in memory, until the projection shows some of it', async () => {
   const gate = hold();
   await using site = await memoryLedger(undefined, undefined, gate.projecting);
   using _released = gate;
   const { ledger } = site;
-  for (let call = 0; call < KEPT; call++) await ledger.attest([toolCall(`call-${call}`)]);
+  for (let call = 0; call < MAX_UNSHOWN_BATCHES; call++)
+    await ledger.attest([toolCall(`call-${call}`)]);
   let acknowledged = false;
   const next = ledger.attest([toolCall('next')]).then(() => {
     acknowledged = true;
   });
-  expect((await ledger.statement(JOB)).calls).toBe(KEPT);
+  expect((await ledger.statement(JOB)).calls).toBe(MAX_UNSHOWN_BATCHES);
   expect(acknowledged).toBe(false);
   expect(ledger.waiting()).toBe(1);
   gate.release();
   await next;
-  expect((await ledger.statement(JOB)).calls).toBe(KEPT + 1);
+  expect((await ledger.statement(JOB)).calls).toBe(MAX_UNSHOWN_BATCHES + 1);
 });
 
 test('what waits is bounded in bytes, too', async () => {

@@ -1,9 +1,10 @@
 import { type JobCost, jobCost, wholeCost } from '../../evaluation/job-cost.ts';
 import type { Head } from '../../events/envelope.ts';
 import { type JobRecord, type Kept, type KeptJob, recordOfJob } from '../../projectors/ledger.ts';
-import { createDesk, type Desk, type DeskDeps, type Ruled } from './desk.ts';
+import { createDesk, type Desk, type DeskDeps } from './desk.ts';
 import { withFacts } from './facts.ts';
 import type { JobTerms, MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
+import type { Ruled } from './rule-on-request.ts';
 
 export type LedgerDeps = DeskDeps &
   Readonly<{
