@@ -1,110 +1,165 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import { prng } from '../support/prng.ts';
 
-/** Tools that attest in arrays to a ledger, and a validator that reads meanwhile. */
+/** Tools that attest to a ledger, and a validator that reads meanwhile. */
 export type LedgerLoad = Readonly<{
   url: string;
   token: string;
   seconds: number;
   /** Attestations a second that are offered; null for as many as are taken. */
   perSecond: number | null;
+  /** Connections, each with one request at a time. */
+  writers: number;
+  /** Attestations of one request; one alone is sent as such, and not as an array. */
+  array: number;
 }>;
 
+/** Times are in milliseconds. */
 export type LedgerLoaded = Readonly<{
   /** Attestations that were acknowledged, and in how many seconds. */
   acknowledged: number;
   seconds: number;
-  /** Of each read, and of each write, in milliseconds. */
   reads: readonly number[];
   writes: readonly number[];
+  /** Processor time that this process took meanwhile, in seconds. */
+  processor: number;
   /** What is in the ledger afterwards, over all jobs. */
   found: number;
 }>;
 
-/** Four tools, four connections each. */
-const WRITERS = 16;
 const READERS = 2;
 const READ_EVERY_MS = 20;
 
-/** What a tool has gathered: 25 to 50 calls. */
-const SMALLEST_ARRAY = 25;
-const SIZES = 26;
+/** How many of the newest jobs are read: most of them are not in the projection yet. */
+const NEWEST_JOBS = 50;
+
+/** What a job's turn calls: as many as four tools' quotas let it. */
+const CALLS_OF_JOB = 25;
 
 const TOOLS = ['web_search', 'url_fetch', 'sandbox', 'rag.retrieve'] as const;
 
-// safe: whoever starts this worker gives it what its type says
-parentPort?.postMessage(await run(workerData as LedgerLoad));
+// A process of its own, as tools are. safe: whoever starts it gives it what its type says
+const loaded = await run(JSON.parse(process.argv[2] ?? '') as LedgerLoad);
+process.stdout.write(JSON.stringify(loaded));
 
 async function run(load: LedgerLoad): Promise<LedgerLoaded> {
-  const agent = new Agent({ keepAlive: true, maxSockets: WRITERS + READERS });
-  const state = { acknowledged: 0, over: false, jobs: [] as string[] };
+  const agent = new Agent({ keepAlive: true, maxSockets: load.writers + READERS });
+  const send = sender(load, agent);
+  const jobs: Job[] = [];
   const [reads, writes]: [number[], number[]] = [[], []];
+  let acknowledged = 0;
+  let over = false;
+  const began = process.cpuUsage();
   const started = performance.now();
   const end = started + load.seconds * 1_000;
-  const reading = Array.from({ length: READERS }, (_, index) => read(index));
-  await Promise.all(Array.from({ length: WRITERS }, (_, index) => write(index)));
-  const seconds = (performance.now() - started) / 1_000;
-  state.over = true;
-  await Promise.all(reading);
-  let found = 0;
-  for (const job of state.jobs) found += (await readJob(job)).n_calls;
-  agent.destroy();
-  return { acknowledged: state.acknowledged, seconds, reads, writes, found };
 
-  /** Sends arrays at its share of the rate, each as soon as it is due and the one before is answered. */
-  async function write(writer: number): Promise<void> {
-    const random = prng(`writer ${writer}`);
-    let due = performance.now();
-    for (let array = 0; performance.now() < end; array++) {
+  /** Sends at its share of the rate, each request as soon as it is due and the one before is answered. */
+  const write = async (writer: number): Promise<void> => {
+    const everyMs =
+      load.perSecond === null ? 0 : (load.array * load.writers * 1_000) / load.perSecond;
+    let due = started + (writer * everyMs) / load.writers;
+    for (let sent = 0; performance.now() < end; sent++) {
       const wait = due - performance.now();
-      if (load.perSecond !== null && wait > 0) await delay(wait);
-      const size = SMALLEST_ARRAY + Math.floor(random() * SIZES);
-      if (load.perSecond !== null) due += (size * WRITERS * 1_000) / load.perSecond;
-      const job = `task-eval=task-${writer}-${array};deployment=11111111-2222-3333-4444-555555555555`;
-      const began = performance.now();
-      const { status, text } = await send(
-        'POST',
-        '/v1/internal/eval/tool_calls',
-        arrayOf(job, size),
-      );
+      if (wait > 0) await delay(wait);
+      due += everyMs;
+      const made = jobsOf(writer, sent, load.array);
+      const before = performance.now();
+      const { status, text } = await send('POST', '/v1/internal/eval/tool_calls', bodyOf(made));
       if (status !== 201) throw new Error(`${status} ${text}`);
-      writes.push(performance.now() - began);
-      state.acknowledged += size;
-      state.jobs.push(job);
+      writes.push(performance.now() - before);
+      acknowledged += load.array;
+      jobs.push(...made);
     }
-  }
-
-  /** Reads jobs that were just acknowledged. */
-  async function read(reader: number): Promise<void> {
+  };
+  /** Reads jobs that were just acknowledged: all of it has to be there. */
+  const read = async (reader: number): Promise<void> => {
     const random = prng(`reader ${reader}`);
-    while (!state.over) {
+    while (!over) {
       await delay(READ_EVERY_MS);
-      const job = state.jobs[state.jobs.length - 1 - Math.floor(random() * 20)];
+      const job = jobs[jobs.length - 1 - Math.floor(random() * NEWEST_JOBS)];
       if (job === undefined) continue;
-      const began = performance.now();
-      const { n_calls: calls } = await readJob(job);
-      reads.push(performance.now() - began);
-      if (calls < SMALLEST_ARRAY) throw new Error(`${job} has ${calls} calls only`);
+      const before = performance.now();
+      const calls = await countOf(job, send);
+      reads.push(performance.now() - before);
+      if (calls !== job.calls) throw new Error(`${job.name} has ${calls} of ${job.calls} calls`);
     }
-  }
+  };
+  const reading = Array.from({ length: READERS }, (_, index) => read(index));
+  await Promise.all(Array.from({ length: load.writers }, (_, index) => write(index)));
+  const seconds = (performance.now() - started) / 1_000;
+  over = true;
+  await Promise.all(reading);
+  const { user, system } = process.cpuUsage(began);
+  const found = await countAll(jobs, send);
+  agent.destroy();
+  return { acknowledged, seconds, reads, writes, processor: (user + system) / 1e6, found };
+}
 
-  async function readJob(job: string): Promise<{ n_calls: number }> {
-    const path = `/v1/internal/eval/job_ledger?job_id=${encodeURIComponent(job)}`;
-    const { status, text } = await send('GET', path, '');
-    if (status !== 200) throw new Error(`${status} ${text}`);
-    return JSON.parse(text) as { n_calls: number }; // safe: eirel.md 5.3
-  }
+type Job = Readonly<{ name: string; calls: number }>;
 
-  function send(method: string, path: string, body: string): Promise<Answer> {
-    return new Promise((resolve, reject) => {
+/** The jobs that one request's attestations are of. */
+function jobsOf(writer: number, sent: number, array: number): readonly Job[] {
+  const jobs: Job[] = [];
+  for (let left = array; left > 0; left -= CALLS_OF_JOB) {
+    const task = `task-${writer}-${sent}-${jobs.length}`;
+    const name = `task-eval=${task};deployment=11111111-2222-3333-4444-555555555555`;
+    jobs.push({ name, calls: Math.min(left, CALLS_OF_JOB) });
+  }
+  return jobs;
+}
+
+/** Attestations as the tools send them, each under a name of its own. */
+function bodyOf(jobs: readonly Job[]): string {
+  const calls = jobs.flatMap(({ name, calls }) =>
+    Array.from({ length: calls }, (_, index) => callOf(name, index)),
+  );
+  return calls.length === 1 ? (calls[0] ?? '') : `[${calls.join(',')}]`;
+}
+
+/** Some 470 bytes; put together as text, for the processor that it takes is missing elsewhere. */
+function callOf(job: string, index: number): string {
+  const query = `what is the capital of country number ${index}?`;
+  return `{"call_id":"${randomUUID()}","job_id":"${job}","tool_name":"${TOOLS[index % TOOLS.length]}","args_hash":"d6fde033833847a90b1ac262756b28c38f210067faf89546fef8569092d24cce","args_json":{"query":"${query}","top_k":5},"result_digest":"{\\"backend\\": \\"brave\\", \\"n_results\\": 5}","latency_ms":${120 + index},"cost_usd":0.003,"status":"ok","error":null}`;
+}
+
+async function countAll(jobs: readonly Job[], send: Send): Promise<number> {
+  let found = 0;
+  const left = jobs.values();
+  const count = async (): Promise<void> => {
+    for (const job of left) {
+      const calls = await countOf(job, send);
+      found += calls;
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, count));
+  return found;
+}
+
+async function countOf({ name }: Job, send: Send): Promise<number> {
+  const path = `/v1/internal/eval/job_ledger?job_id=${encodeURIComponent(name)}`;
+  const { status, text } = await send('GET', path, '');
+  if (status !== 200) throw new Error(`${status} ${text}`);
+  const document = JSON.parse(text) as { n_calls: number }; // safe: eirel.md 5.3
+  return document.n_calls;
+}
+
+type Send = (
+  method: string,
+  path: string,
+  body: string,
+) => Promise<Readonly<{ status: number; text: string }>>;
+
+function sender({ url, token }: LedgerLoad, agent: Agent): Send {
+  return (method, path, body) =>
+    new Promise((resolve, reject) => {
       const headers = {
-        authorization: `Bearer ${load.token}`,
+        authorization: `Bearer ${token}`,
         ...(body === '' ? {} : { 'content-type': 'application/json' }),
         'content-length': Buffer.byteLength(body),
       };
-      const sent = request(`${load.url}${path}`, { method, headers, agent }, (response) => {
+      const sent = request(`${url}${path}`, { method, headers, agent }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {
           text += chunk;
@@ -114,27 +169,4 @@ async function run(load: LedgerLoad): Promise<LedgerLoaded> {
       });
       sent.once('error', reject).end(body);
     });
-  }
-}
-
-type Answer = Readonly<{ status: number; text: string }>;
-
-/** Attestations as the tools send them. */
-function arrayOf(job: string, size: number): string {
-  const calls = Array.from({ length: size }, (_, index) => {
-    const tool = TOOLS[index % TOOLS.length] ?? TOOLS[0];
-    return {
-      call_id: `${job.slice(10, job.indexOf(';'))}-${index}`,
-      job_id: job,
-      tool_name: tool,
-      args_hash: 'd6fde033833847a90b1ac262756b28c38f210067faf89546fef8569092d24cce',
-      args_json: { query: `what is the capital of country number ${index}?`, top_k: 5 },
-      result_digest: '{"backend": "brave", "n_results": 5}',
-      latency_ms: 120 + index,
-      cost_usd: 0.003,
-      status: 'ok',
-      error: null,
-    };
-  });
-  return JSON.stringify(calls);
 }

@@ -1,83 +1,146 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { type LiveLedger, liveLedger, TOKEN } from '../support/live-ledger.ts';
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { liveLedger, TOKEN } from '../support/live-ledger.ts';
 import type { LedgerLoad, LedgerLoaded } from './ledger-load.ts';
-import { summarise } from './measure.ts';
+import type { Summary } from './measure.ts';
+import { processorSeconds } from './processor-time.ts';
 import { type Benchmark, plainRow, type Row } from './row.ts';
 
 /** A tenth more than must be sustained: a rate that is only just reached says nothing. */
 const OFFERED_PER_SECOND = 5_500;
 
+/** What a tool gathers in 20 ms of that: a request has 47 KB. */
+const ARRAY = 100;
+
+/** Four tools, four connections each. */
+const WRITERS = 16;
+
+/** Enough that the ledger always has some to put together. */
+const SINGLE_WRITERS = 64;
+
 /**
- * Attestations into `eirel ledger`, a process of its own over a nats-server that syncs each batch: at the rate that it
- * is made for while jobs are read, then as fast as they are taken.
+ * Attestations into `eirel ledger`, a process of its own over a nats-server that syncs each batch, from a third process:
+ * at the rate that the ledger is made for while jobs are read, then as fast as they are taken, in arrays and one by one.
  */
 export const ledger: Benchmark = {
   name: 'ledger',
   summary: 'attestations that are sustained into log and projection, and reads meanwhile',
   measure: async (quick) => {
-    await using offered = await liveLedger();
-    const sustained = await loaded(offered, {
-      seconds: quick ? 2 : 60,
-      perSecond: OFFERED_PER_SECOND,
-    });
-    await using pushed = await liveLedger();
-    const fastest = await loaded(pushed, { seconds: quick ? 2 : 15, perSecond: null });
-    const once = (figure: number) => ({ median: figure, low: figure, high: figure });
-    const rate = ({ acknowledged, seconds }: LedgerLoaded) => once(acknowledged / seconds);
-    const reads = (what: string, { reads }: LedgerLoaded): Omit<Row, 'name' | 'targets'> => ({
-      what: `job_ledger while ${what}, 99th percentile (median, 99.9th)`,
-      unit: 'ms',
-      value: {
-        median: percentile(reads, 0.99),
-        low: summarise(reads).median,
-        high: percentile(reads, 0.999),
-      },
-      reference: null,
-    });
+    const inArrays = { writers: WRITERS, array: ARRAY };
+    const atRate = { ...inArrays, perSecond: OFFERED_PER_SECOND, seconds: quick ? 2 : 60 };
+    const fastest = { perSecond: null, seconds: quick ? 2 : 15 };
     return [
-      plainRow(
-        {
-          name: 'ledger-sustained',
-          what: `attestations acknowledged of ${OFFERED_PER_SECOND}/s`,
-          unit: 'calls/s',
-        },
-        rate(sustained),
-        [{ of: 'value', is: 'at least', bound: 5_000 }],
-      ),
-      {
-        name: 'ledger-reads',
-        ...reads('they come in', sustained),
-        targets: [{ of: 'value', is: 'at most', bound: 20 }],
-      },
-      plainRow(
-        { name: 'ledger-fastest', what: 'attestations, 16 connections', unit: 'calls/s' },
-        rate(fastest),
-      ),
-      {
-        name: 'ledger-reads-fastest',
-        ...reads('as many as possible come in', fastest),
-        targets: [],
-      },
+      ...sustainedRows(await measured(atRate)),
+      rateRow('fastest', `as fast as they are taken, arrays of ${ARRAY}, ${WRITERS} connections`, {
+        ...(await measured({ ...inArrays, ...fastest })),
+      }),
+      rateRow('single', `one by one, ${SINGLE_WRITERS} connections`, {
+        ...(await measured({ writers: SINGLE_WRITERS, array: 1, ...fastest })),
+      }),
     ];
   },
 };
 
-async function loaded(
-  { url }: LiveLedger,
-  load: Pick<LedgerLoad, 'seconds' | 'perSecond'>,
-): Promise<LedgerLoaded> {
-  const workerData: LedgerLoad = { url, token: TOKEN, ...load };
-  const worker = new Worker(new URL('ledger-load.ts', import.meta.url), { workerData });
-  // safe: the worker posts what its type says, or fails
-  const [result] = (await once(worker, 'message')) as [LedgerLoaded];
-  await worker.terminate();
-  if (result.found !== result.acknowledged)
-    throw new Error(`${result.acknowledged} calls were acknowledged, ${result.found} are there`);
-  return result;
+type Load = Omit<LedgerLoad, 'url' | 'token'>;
+
+/** What a load came to, with the processor time of all three processes in seconds. */
+type Measured = LedgerLoaded & Readonly<{ ledgerProcessor: number; natsProcessor: number }>;
+
+async function measured(load: Load): Promise<Measured> {
+  await using live = await liveLedger();
+  const taken = async () => ({
+    ledger: await processorSeconds('eirel.ts ledger'),
+    nats: await processorSeconds('nats-server'),
+  });
+  const before = await taken();
+  const result = await loaded({ url: live.url, token: TOKEN, ...load });
+  const after = await taken();
+  return {
+    ...result,
+    ledgerProcessor: after.ledger - before.ledger,
+    natsProcessor: after.nats - before.nats,
+  };
 }
 
-function percentile(figures: readonly number[], share: number): number {
+async function loaded(load: LedgerLoad): Promise<LedgerLoaded> {
+  const program = fileURLToPath(new URL('ledger-load.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, JSON.stringify(load)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const told = await text(child.stdout);
+  if (told === '') throw new Error('the load ended without a result');
+  return JSON.parse(told) as LedgerLoaded; // safe: it writes what its type says, or nothing
+}
+
+function sustainedRows(sustained: Measured): readonly Row[] {
+  const { acknowledged, seconds, found, reads, writes } = sustained;
+  const arrays = `in arrays of ${ARRAY}, ${WRITERS} connections`;
+  const read = (share: number) => once(quantile(reads, share));
+  const ms = (name: string, what: string) => ({ name, what, unit: 'ms' });
+  return [
+    plainRow(
+      {
+        name: 'ledger-sustained',
+        what: `attestations acknowledged of ${OFFERED_PER_SECOND}/s, ${arrays}`,
+        unit: 'calls/s',
+      },
+      once(acknowledged / seconds),
+      [{ of: 'value', is: 'at least', bound: 5_000 }],
+    ),
+    plainRow(
+      { name: 'ledger-lost', what: 'of them lost', unit: 'calls' },
+      once(acknowledged - found),
+      [{ of: 'value', is: 'at most', bound: 0 }],
+    ),
+    plainRow(ms('ledger-reads-median', 'job_ledger meanwhile, median'), read(0.5)),
+    plainRow(ms('ledger-reads', 'job_ledger meanwhile, 99th percentile'), read(0.99), [
+      { of: 'value', is: 'at most', bound: 20 },
+    ]),
+    plainRow(ms('ledger-reads-longest', 'job_ledger meanwhile, longest'), read(1)),
+    plainRow(
+      ms('ledger-writes', 'an array meanwhile, 99th percentile'),
+      once(quantile(writes, 0.99)),
+    ),
+    ...processorRows(sustained),
+  ];
+}
+
+/** Two cores have 2,000 ms of a second: what all three take together for 5,000 calls has to be well below. */
+function processorRows(sustained: Measured): readonly Row[] {
+  const { acknowledged, ledgerProcessor, natsProcessor, processor } = sustained;
+  const row = (name: string, what: string, seconds: number): Row =>
+    plainRow(
+      {
+        name: `ledger-processor-${name}`,
+        what: `processor time of ${what}`,
+        unit: 'ms/1,000 calls',
+      },
+      once((seconds * 1e6) / acknowledged),
+    );
+  return [
+    row('ledger', 'the ledger', ledgerProcessor),
+    row('nats', 'its nats-server', natsProcessor),
+    row('load', 'the load', processor),
+  ];
+}
+
+function rateRow(name: string, how: string, { acknowledged, found, seconds }: LedgerLoaded): Row {
+  if (found !== acknowledged)
+    throw new Error(`${acknowledged} calls were acknowledged, ${found} are there`);
+  return plainRow(
+    { name: `ledger-${name}`, what: `attestations ${how}`, unit: 'calls/s' },
+    once(acknowledged / seconds),
+  );
+}
+
+/** A figure that is taken once: a minute has no quartiles. */
+function once(figure: number): Summary {
+  return { median: figure, low: figure, high: figure };
+}
+
+/** The smallest figure that so large a share of all is not above. */
+function quantile(figures: readonly number[], share: number): number {
   const sorted = figures.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
