@@ -17,6 +17,7 @@ import { checkLogKey, checkNote, type Published } from './published-note.ts';
 import { createLeafReader, type LeafReader } from './read-leaves.ts';
 import { type RunReport, reportOf } from './run-report.ts';
 import { checkTiles, fetchBundles } from './served-tiles.ts';
+import type { LedgerFacts } from './service-log.ts';
 import { createStateMachine, type RulesVerdict } from './state-machine.ts';
 
 /** What an auditor knows from elsewhere; null believes what the log says of itself, under its hotkey's signature. */
@@ -33,6 +34,8 @@ export type Expectations = Readonly<{
   run?: string | null;
   /** A node that what the log says of the chain is compared with; null, or left out, for none. */
   chain?: ChainView | null;
+  /** The ledger of the validator, which what the log says of it is compared with; null, or left out, for none. */
+  ledger?: LedgerFacts | null;
 }>;
 
 /** What an audit of a log came to. */
@@ -98,6 +101,7 @@ export async function auditLog(
     faults,
     rootAt,
     ownerHotkey: expected.ownerHotkey,
+    ledger: expected.ledger ?? null,
     note: (fact) => chain?.note(fact),
     source: () => reader.source() ?? '',
     keep: ({ run }) => run === expected.run,

@@ -10,6 +10,7 @@ import type { FaultCode } from './fault.ts';
 import type { GateRun } from './gate.ts';
 import type { LeftOut } from './left-out.ts';
 import type { Data } from './run-record.ts';
+import type { LedgerFacts } from './service-log.ts';
 
 /** The cryptography that an auditor is given: no pure folder has it. */
 export type AuditDeps = Readonly<{ verify: Verify; blake2b256: Blake2b256 }>;
@@ -52,6 +53,8 @@ export type Bench = AuditDeps &
     log: LogRecord;
     /** Who owns the subnet, and alone can be accused of two rosters; null where that is not known. */
     ownerHotkey: string | null;
+    /** What the validator's ledger says in its own log; null where that is not there to be compared. */
+    ledger: LedgerFacts | null;
     /** The root of this log's tree over its first `size` events; undefined for more than were read. */
     rootAt: (size: number) => Hash | undefined;
     /** Gets what the log says of the chain. */

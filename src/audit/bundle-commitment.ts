@@ -5,13 +5,22 @@ import {
   parseCommitment,
   scoreDigest,
 } from '../consensus/commitment.ts';
-import { decodeCommitmentExtrinsic } from '../consensus/commitment-extrinsic.ts';
+import { decodeCommitmentExtrinsic, fieldsOf } from '../consensus/commitment-extrinsic.ts';
+import { commitmentKey, readCommitmentProof } from '../consensus/commitment-proof.ts';
 import { parseOrigin } from '../merkle/checkpoint.ts';
 import { verifyConsistency } from '../merkle/proof.ts';
 import { sameHash } from '../merkle/tree.ts';
+import type { AuditDeps } from './bench.ts';
 import type { Bundle } from './bundle.ts';
 import { bodyOf } from './bundle-report.ts';
-import { failed, NO_COMMITMENT, notChecked, type Outcome, PASSED } from './bundle-step.ts';
+import {
+  type BundleExpectations,
+  failed,
+  NO_COMMITMENT,
+  notChecked,
+  type Outcome,
+  PASSED,
+} from './bundle-step.ts';
 import type { BundledCheckpoint } from './bundle-tree.ts';
 
 /** What a commitment's extrinsic says, whoever signed it. */
@@ -22,6 +31,8 @@ export type BundledCommitment = Readonly<{
   /** Its first field, and what that of any commitment to the run begins with. */
   text: string;
   prefix: string;
+  /** All of its fields in SCALE, lower-case hex. */
+  fields: string;
   anchor: AnchorText | null;
 }>;
 
@@ -37,7 +48,7 @@ export function committedIn({ commitment }: Bundle): BundledCommitment | null {
   const { run, digest } = scores;
   const anchor = second === null ? null : parseAnchor(second);
   const prefix = text.slice(0, -digest.length);
-  return { netuid: decoded.netuid, run, digest, text, prefix, anchor };
+  return { netuid: decoded.netuid, run, digest, text, prefix, fields: fieldsOf(decoded), anchor };
 }
 
 /** B09: both digests of the commitment are of this report, the second one salted with the run's key. */
@@ -56,6 +67,33 @@ export function checkCommitted(
   const commit = committed.anchor?.commit ?? null;
   if (commit === null || commit === salted) return PASSED;
   return failed(`field 1 commits to ${commit}, not to ${salted}`);
+}
+
+/**
+ * B11: the state of a block, to which its header commits, holds these very fields in the hotkey's slot, as made in the
+ * block that the file names. That the header is of a final block is another question (B12).
+ */
+export function checkStored(
+  { commitment }: Bundle,
+  committed: BundledCommitment | null,
+  { hotkey, netuid }: Pick<BundleExpectations, 'hotkey' | 'netuid'>,
+  deps: Pick<AuditDeps, 'blake2b256'>,
+): Outcome {
+  if (commitment === null) return NO_COMMITMENT;
+  const { block, readProof } = commitment;
+  if (readProof.kind === 'missing') return notChecked(readProof.detail);
+  const key = commitmentKey({ netuid, hotkey });
+  if (readProof.key !== key) return failed(`a proof of the key ${readProof.key}, not of ${key}`);
+  const read = readCommitmentProof(readProof, { netuid, hotkey }, deps);
+  if (read.kind === 'fault') return failed(read.found);
+  const { stored } = read;
+  if (stored.block > stored.at)
+    return failed(`a commitment of block ${stored.block} in the state of block ${stored.at}`);
+  if (stored.block !== block)
+    return failed(`the slot is of block ${stored.block}, the file names block ${block}`);
+  return stored.fields === committed?.fields
+    ? PASSED
+    : failed('other fields in the slot than in the extrinsic');
 }
 
 /** B14: the tree that the commitment anchors grew into the one of the checkpoint. */

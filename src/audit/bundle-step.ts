@@ -17,6 +17,8 @@ export type BundleExpectations = Readonly<{
 export type OnChain = Readonly<{
   /** The commitments of the hotkey in the body of the named block, which is final: lower-case hex. */
   inBlock: Told<readonly string[]>;
+  /** The hash of the final block of which the file has a header; null where it has none. */
+  blockHash: Told<string> | null;
   /** What stood in the hotkey's slot after the snapshot block and up to the named block, oldest first. */
   slots: Told<readonly Readonly<{ block: number; text: string | null }>[]>;
 }>;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { CommitmentStatement } from '../consensus/commitment-extrinsic.ts';
 import { SignedDocument } from '../consensus/signed.ts';
+import { StorageProof } from '../events/commitment.ts';
 import { decodeBytes, encode } from '../events/ej1.ts';
-import { Block, Hex32 } from '../events/scalars.ts';
+import { Block, Detail, Hex32 } from '../events/scalars.ts';
 
 /** Verifiers take no larger file, and a report of 256 miners makes one of 120 kB. */
 export const MAX_BUNDLE_BYTES = 1_048_576;
@@ -14,6 +15,17 @@ const Bytes = z.base64().max(131_072);
 
 /** A tlog-proof (C2SP), with the checkpoint that it leads to. */
 const Proof = z.string().max(65_536);
+
+/** That the chain stored the commitment, by the state of its block; or why there is no proof of that. */
+const ReadProof = z.discriminatedUnion('kind', [
+  z.looseObject({
+    kind: z.literal('taken'),
+    /** The storage key of the hotkey's slot, lower-case hex: a hint, as it follows from hotkey and subnet. */
+    key: z.string().max(1_024),
+    ...StorageProof.shape,
+  }),
+  z.looseObject({ kind: z.literal('missing'), detail: Detail }),
+]);
 
 /**
  * Everything that shows one report to be genuine, in one file. Nothing in it is trusted: the verifier brings the
@@ -36,6 +48,7 @@ export const Bundle = z.looseObject({
       statement: CommitmentStatement,
       /** That the tree which it anchors is the beginning of the checkpoint's; null where it anchors none. */
       consistency: z.array(Bytes).max(64).nullable(),
+      readProof: ReadProof,
     })
     .nullable(),
   /** Whom the validator asked to witness its log, as a C2SP policy: a hint. */

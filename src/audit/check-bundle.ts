@@ -1,7 +1,7 @@
 import { verifyCommitmentStatement } from '../consensus/commitment-extrinsic.ts';
 import type { AuditDeps } from './bench.ts';
-import { parseBundle } from './bundle.ts';
-import { checkAnchored, checkCommitted, committedIn } from './bundle-commitment.ts';
+import { type Bundle, parseBundle } from './bundle.ts';
+import { checkAnchored, checkCommitted, checkStored, committedIn } from './bundle-commitment.ts';
 import { checkEvent, checkReport } from './bundle-report.ts';
 import {
   BUNDLE_CODES,
@@ -52,8 +52,8 @@ export function checkBundle(
             verifyCommitmentStatement(statement, expected.genesis, deps)
           ? PASSED
           : failed(`no commitment that ${expected.hotkey} signed for subnet ${expected.netuid}`),
-    B11: notChecked('the file carries no proof of the chain’s storage: a node is asked instead'),
-    B12: checkFinal(statement?.extrinsic, onChain),
+    B11: checkStored(bundle, commitment, expected, deps),
+    B12: checkFinal(bundle, onChain),
     B13: checkFirst(commitment, onChain),
     B14: checkAnchored(bundle, { commitment, published }),
   });
@@ -66,14 +66,19 @@ export function isClean(steps: readonly BundleStep[]): boolean {
 
 const NOT_ASKED = notChecked('no node of the chain was asked: --rpc URL');
 
-function checkFinal(extrinsic: string | undefined, onChain: OnChain | null): Outcome {
-  if (extrinsic === undefined) return NO_COMMITMENT;
+/** The block that holds the commitment is final, and so is the one whose state has it. */
+function checkFinal({ commitment }: Bundle, onChain: OnChain | null): Outcome {
+  if (commitment === null) return NO_COMMITMENT;
   if (onChain === null) return NOT_ASKED;
-  const { inBlock } = onChain;
-  if (!inBlock.known) return notChecked(inBlock.detail);
-  return inBlock.value.includes(extrinsic)
-    ? PASSED
-    : failed('the final block that the file names does not hold this extrinsic');
+  const { inBlock, blockHash } = onChain;
+  const { statement, readProof } = commitment;
+  if (inBlock.known && !inBlock.value.includes(statement.extrinsic))
+    return failed('the final block that the file names does not hold this extrinsic');
+  if (readProof.kind === 'taken' && blockHash?.known === true && blockHash.value !== readProof.blockHash)
+    return failed(`a header of block ${readProof.blockHash}, the final one is ${blockHash.value}`);
+  for (const told of [inBlock, blockHash])
+    if (told?.known === false) return notChecked(told.detail);
+  return PASSED;
 }
 
 /** The chain keeps one slot for a hotkey, and the first commitment to a run counts. */

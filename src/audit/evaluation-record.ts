@@ -37,6 +37,8 @@ export type PairRecord = Pick<Invoked, 'attempt' | 'outcome' | 'turnMs' | 'jobs'
   /** How often the miner's service did not answer at all. */
   readonly unreachable: number;
   evidence: Pick<Evidence, 'tools' | 'cost'> | null;
+  /** How often the judge gave no verdict on it, while it judged otherwise. */
+  refusals: number;
   verdict: Pick<Judged, 'composite' | 'transcript'> | null;
 };
 

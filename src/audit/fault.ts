@@ -24,6 +24,7 @@ export const FAULT_CODES = [
   'evaluation-broken',
   'composite-differs',
   'score-unfounded',
+  'ledger-differs',
   'report-differs',
   'commitment-differs',
   'anchor-differs',

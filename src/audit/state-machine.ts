@@ -18,7 +18,12 @@ import {
   peerDecisionAccepted,
 } from './rules/decisions.ts';
 import { equivocationRecorded, peerReportAccepted, peerReportRejected } from './rules/exchange.ts';
-import { extrinsicIncluded, extrinsicSettled, extrinsicSigned } from './rules/extrinsics.ts';
+import {
+  commitmentProofRead,
+  extrinsicIncluded,
+  extrinsicSettled,
+  extrinsicSigned,
+} from './rules/extrinsics.ts';
 import { archiveAccepted, runtimeFailed, runtimeReady } from './rules/members.ts';
 import { modeChanged } from './rules/modes.ts';
 import { isLate, rosterAccepted, runClosed, runOpened, snapshotTaken } from './rules/runs.ts';
@@ -62,7 +67,7 @@ export type StateMachine = Readonly<{
  */
 export function createStateMachine(
   deps: AuditDeps &
-    Pick<Bench, 'rootAt' | 'ownerHotkey' | 'note'> &
+    Pick<Bench, 'rootAt' | 'ownerHotkey' | 'ledger' | 'note'> &
     Readonly<{ faults: Faults; source: () => string; keep: (run: InRun) => boolean }>,
 ): StateMachine {
   const { faults, source, keep } = deps;
@@ -197,6 +202,7 @@ const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = 
   'task.invoked.v1': unsealed,
   'evidence.gathered.v1': unsealed,
   'task.judged.v1': unsealed,
+  'verdict.refused.v1': unsealed,
   'run.closed.v1': runClosed,
   'snapshot.taken.v1': snapshotTaken,
   'snapshot.missed.v1': null,
@@ -209,6 +215,7 @@ const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = 
   'extrinsic.settled.v1': extrinsicSettled,
   'commitments.read.v1': commitmentsRead,
   'commitments.missed.v1': null,
+  'commitment-proof.read.v1': commitmentProofRead,
   'anchors.read.v1': anchorsRead,
   'checkpoint.observed.v1': checkpointObserved,
   'peer-report.accepted.v1': peerReportAccepted,

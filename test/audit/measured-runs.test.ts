@@ -4,17 +4,14 @@ import type { FaultCode } from '#src/audit/fault.ts';
 import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
-import { EMPTY, readEvent } from '#src/events/decode.ts';
-import { isSealable, openFact, sealFact } from '#src/events/seal-box.ts';
 import { devSigner } from '../support/dev-keys.ts';
-import { GENESIS, honestLog, NETUID, noteOf, SELF, SOURCE } from '../support/honest-log.ts';
+import { GENESIS, honestLog, NETUID, noteOf, SELF } from '../support/honest-log.ts';
 import { filesOf, sourceOf } from '../support/memory-log.ts';
-import { rewritten } from '../support/rewritten-log.ts';
+import { retold, typesIn } from '../support/retold-log.ts';
 
 const DEPS = { verify: verifySr25519, blake2b256 };
 const ALL = honestLog({ runs: 1, miners: 3, tasks: 3, measured: 'all' });
 const SAMPLED = honestLog({ runs: 1, miners: 3, tasks: 6, measured: 3 });
-const KEY = keyOf(ALL);
 
 type Type = DomainEvent['type'];
 type Of<T extends Type> = Extract<DomainEvent, { type: T }>;
@@ -24,40 +21,6 @@ async function faultsOf(payloads: readonly Uint8Array[]) {
   const expected = { hotkey: SELF.hotkey, genesis: GENESIS, netuid: NETUID, ownerHotkey: null };
   const source = sourceOf(filesOf(payloads, noteOf(payloads)));
   return (await auditLog(source, { ...expected, claims: [] }, DEPS)).faults;
-}
-
-/** A log as its owner would have written it, who can open and seal everything: each event inside is replaced. */
-function retold(payloads: readonly Uint8Array[], change: Change): readonly Uint8Array[] {
-  return rewritten(payloads, (event) =>
-    change(inside(event)).map((told) => (isSealable(told) ? sealFact(told, KEY) : told)),
-  );
-}
-
-function inside(event: DomainEvent): DomainEvent {
-  if (event.type !== 'fact.sealed.v1') return event;
-  const opened = openFact(event.data, KEY);
-  if (opened.kind !== 'opened') throw new Error(opened.found);
-  return opened.event;
-}
-
-function keyOf(payloads: readonly Uint8Array[]): string {
-  let key = '';
-  rewritten(payloads, (event) => {
-    if (event.type === 'scores.opened.v1') key = event.data.key;
-    return [];
-  });
-  return key;
-}
-
-/** The type of the event at an index. */
-function typeAt(payloads: readonly Uint8Array[], index: number | null): Type | null {
-  let head = EMPTY;
-  for (const payload of payloads) {
-    const { event, n, hash } = readEvent(payload, SOURCE, head);
-    if (n === index) return inside(event).type;
-    head = { size: n + 1, hash };
-  }
-  return null;
 }
 
 /** Replaces the first event of a type that `where` takes. */
@@ -83,11 +46,14 @@ function altered<T extends Type>(
   where?: (data: Of<T>['data']) => boolean,
 ): () => Change {
   // safe: an event of this type
-  return replaced(type, ({ data }) => [{ type, data: change(data) } as DomainEvent], where);
+  return replaced(
+    type,
+    (event) => [{ type, data: change(event.data as Of<T>['data']) } as DomainEvent],
+    where,
+  );
 }
 
-const twice = <T extends Type>(type: T, where?: (data: Of<T>['data']) => boolean) =>
-  replaced<T>(type, (event) => [event, event], where);
+const twice = (type: Type) => replaced(type, (event) => [event, event]);
 const dropped = <T extends Type>(type: T, where?: (data: Of<T>['data']) => boolean) =>
   replaced<T>(type, () => [], where);
 const without =
@@ -450,34 +416,36 @@ test.for([...STEPS, ...FIGURES, ...RESULTS])(
   '%s is %s, at its event',
   async ([, code, at, change]) => {
     const told = retold(ALL, change());
-    const faults = await faultsOf(told);
-    expect(
-      faults.filter((fault) => fault.code === code).map(({ index }) => typeAt(told, index)),
-    ).toContain(at);
+    const types = typesIn(told);
+    const found = (await faultsOf(told)).filter((fault) => fault.code === code);
+    expect(found.map(({ index }) => types[index ?? 0])).toContain(at);
   },
 );
 
-test.for([
-  ['task.claimed.v1', 'evaluation-broken'],
-  ['score.recorded.v1', 'score-unfounded'],
-] as const)('a %s of a task that is not in the sample is %s', async ([type, code]) => {
+test('a task that is not in the sample is neither claimed nor scored', async () => {
   const counting = new Set<string>();
   retold(SAMPLED, (event) => {
     if (event.type === 'task.claimed.v1') counting.add(event.data.task);
     return [];
   });
-  const outside =
-    [0, 1, 2, 3, 4, 5].map((at) => `task-00${at}`).find((task) => !counting.has(task)) ?? '';
-  const told = retold(SAMPLED, altered(type, (data) => ({ ...data, task: outside }))());
-  expect((await faultsOf(told)).map((fault) => fault.code)).toContain(code);
+  const all = [0, 1, 2, 3, 4, 5].map((at) => `task-00${at}`);
+  const task = all.find((each) => !counting.has(each)) ?? '';
+  const claimed = altered('task.claimed.v1', (data) => ({ ...data, task }));
+  const scored = altered('score.recorded.v1', (data) => ({ ...data, task }));
+  const codesOf = async (change: () => Change) =>
+    (await faultsOf(retold(SAMPLED, change()))).map(({ code }) => code);
+  expect(await codesOf(claimed)).toContain('evaluation-broken');
+  expect(await codesOf(scored)).toContain('score-unfounded');
 });
 
 test('what an answer’s text knocks out is believed, and comes after what the verdict knocks out', async () => {
-  const codesOf = async (change: () => Change) =>
-    (await faultsOf(retold(ALL, change()))).filter(
-      ({ code, index }) =>
-        code === 'composite-differs' && typeAt(retold(ALL, change()), index) === 'task.judged.v1',
+  const codesOf = async (change: () => Change) => {
+    const told = retold(ALL, change());
+    const types = typesIn(told);
+    return (await faultsOf(told)).filter(
+      ({ code, index }) => code === 'composite-differs' && types[index ?? 0] === 'task.judged.v1',
     );
+  };
   for (const knockout of [
     'safety_violation: role_hijack_dan',
     "hallucinated must_not_claim: 'the moon'",

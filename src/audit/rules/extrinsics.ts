@@ -9,7 +9,9 @@ import {
 import {
   type CommitmentExtrinsic,
   decodeCommitmentExtrinsic,
+  fieldsOf,
 } from '../../consensus/commitment-extrinsic.ts';
+import { readCommitmentProof } from '../../consensus/commitment-proof.ts';
 import { digestOf } from '../../consensus/outcome.ts';
 import { sha256 } from '../../events/hash.ts';
 import { ss58PublicKey } from '../../events/ss58.ts';
@@ -158,6 +160,26 @@ export function extrinsicSettled(
   if (signed?.hash !== data.hash || signed.carries !== data.carries)
     fault('order-broken', n, `the end of ${signed?.hash ?? 'none'}`, data.hash ?? 'none');
   last.settled = entry;
+}
+
+/** A proof that the chain stored the commitment is of this hotkey's slot, and of the fields that it signed. */
+export function commitmentProofRead(
+  { n, data: { proof } }: Entry<'commitment-proof.read.v1'>,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  const { start } = bench.log;
+  if (proof === null || start === null) return;
+  const read = readCommitmentProof(proof, start, bench);
+  const signed = attemptsOf(run, 'commitment').at(-1)?.signed?.data.bytes;
+  const decoded =
+    signed === undefined ? null : decodeCommitmentExtrinsic(Buffer.from(signed, 'hex'));
+  // Where nothing was signed the chain held the commitment before; in another layout its fields are not known.
+  const fields = decoded?.kind === 'commitment' ? fieldsOf(decoded) : null;
+  const expected = fields === null ? 'a proof that verifies' : `the fields ${fields}`;
+  if (read.kind === 'fault') bench.fault('commitment-differs', n, expected, read.found);
+  else if (fields !== null && read.stored.fields !== fields)
+    bench.fault('commitment-differs', n, expected, read.stored.fields);
 }
 
 function attemptsOf(run: RunRecord, purpose: Purpose): Attempt[] {

@@ -1,4 +1,4 @@
-import { MAX_UNREACHABLE } from '../../evaluation/failure-limits.ts';
+import { MAX_REFUSALS, MAX_UNREACHABLE } from '../../evaluation/failure-limits.ts';
 import type { Bench } from '../bench.ts';
 import { type EvaluationRecord, type PairRecord, taskCounts } from '../evaluation-record.ts';
 import { type Data, type Entry, pairPlace, type RunRecord } from '../run-record.ts';
@@ -51,7 +51,10 @@ function checkScored(
   if (expected !== found) fault('composite-differs', n, expected, found);
 }
 
-/** A miner fails by its answer, by a service that does not answer again and again, or by a submission that does not run. */
+/**
+ * A miner fails by its answer, by one that keeps the judge from judging, by a service that does not answer again and
+ * again, or by a submission that does not run.
+ */
 function checkFailed(
   n: number,
   { miner }: Data<'score.recorded.v1'>,
@@ -61,9 +64,11 @@ function checkFailed(
   const lostAt = evaluation.lost.get(miner);
   if (lostAt !== undefined && lostAt < n) return;
   const found = pair === null ? 'no invocation' : `attempt ${pair.attempt}: ${pair.outcome}`;
+  const unreadable = pair !== null && pair.verdict === null && pair.refusals >= MAX_REFUSALS;
   const failed =
-    pair !== null &&
-    pair.outcome !== 'completed' &&
-    (pair.outcome !== 'unreachable' || pair.unreachable >= MAX_UNREACHABLE);
+    unreadable ||
+    (pair !== null &&
+      pair.outcome !== 'completed' &&
+      (pair.outcome !== 'unreachable' || pair.unreachable >= MAX_UNREACHABLE));
   if (!failed) fault('score-unfounded', n, "a failure of the miner's own before", found);
 }

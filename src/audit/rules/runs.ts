@@ -105,6 +105,7 @@ const AFTER_END: ReadonlySet<string> = new Set([
   'extrinsic.signed.v1',
   'extrinsic.included.v1',
   'extrinsic.settled.v1',
+  'commitment-proof.read.v1',
   'divergence.repeated.v1',
   'checkpoint.observed.v1',
   'anchors.read.v1',

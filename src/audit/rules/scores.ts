@@ -12,7 +12,7 @@ import { learn } from '../decision-facts.ts';
 import { type Entry, pairPlace, type RunRecord } from '../run-record.ts';
 import { checkCommitment } from './extrinsics.ts';
 import { checkResult } from './results.ts';
-import { evidenceGathered, taskInvoked, taskJudged } from './tasks.ts';
+import { evidenceGathered, taskInvoked, taskJudged, verdictRefused } from './tasks.ts';
 
 /** What gives scores away is in no log in the open. */
 export function unsealed({ n, data }: Entry<SealedType>, _run: RunRecord, { fault }: Bench): void {
@@ -83,6 +83,8 @@ function takeOpening(
       return evidenceGathered({ n, data: event.data }, run, bench);
     case 'task.judged.v1':
       return taskJudged({ n, data: event.data }, run, bench);
+    case 'verdict.refused.v1':
+      return verdictRefused({ n, data: event.data }, run, bench);
     case 'score.recorded.v1':
       return scoreRecorded({ n, data: event.data }, run, bench);
     case 'report.signed.v1':

@@ -4,6 +4,7 @@ import { detailOf } from '../../events/scalars.ts';
 import type { Bench } from '../bench.ts';
 import { type EvaluationRecord, type PairRecord, taskCounts } from '../evaluation-record.ts';
 import { type Data, type Entry, pairPlace, type RunRecord } from '../run-record.ts';
+import { checkLedger } from './ledger-evidence.ts';
 import { measured, memberOf } from './members.ts';
 import { isSortedSet } from './runs.ts';
 
@@ -81,9 +82,11 @@ export function taskInvoked(
       `attempt ${attempt} after attempt ${before.attempt}, which ${before.outcome}`,
     );
   const unreachable = (before?.unreachable ?? 0) + (outcome === 'unreachable' ? 1 : 0);
-  const entry = { attempt, outcome, turnMs, jobs, unreachable, evidence: null, verdict: null };
+  const entry = { attempt, outcome, turnMs, jobs, unreachable, ...NOTHING_YET };
   evaluation.pairs.set(place, entry);
 }
+
+const NOTHING_YET = { evidence: null, refusals: 0, verdict: null };
 
 /** What the ledger has of an invocation follows a completed one, once. */
 export function evidenceGathered(
@@ -101,6 +104,7 @@ export function evidenceGathered(
   if (tools !== null && !isSortedSet(tools))
     bench.fault('evaluation-broken', n, 'tools sorted, each once', 'another order, or a repeat');
   pair.evidence = { tools, cost };
+  checkLedger({ n, data }, pair.jobs, bench);
 }
 
 /** A verdict follows the evidence, once, and its composite is what both give. */
@@ -143,6 +147,27 @@ function checkTool(
   const told = (tool: string | null): string => (tool === null ? 'no tool' : `the tool ${tool}`);
   const expected = `${told(reference.requiredTool)}, as for the other miners of ${task}`;
   fault('composite-differs', n, expected, told(requiredTool));
+}
+
+/** An answer is refused by the judge once it has its evidence, again and again until there is a verdict. */
+export function verdictRefused(
+  { n, data }: Entry<'verdict.refused.v1'>,
+  run: RunRecord,
+  bench: Bench,
+): void {
+  const pair = openPair(n, data, run, bench)?.pair ?? null;
+  const { task, miner, attempt, refusal } = data;
+  const isNext =
+    pair !== null &&
+    pair.evidence !== null &&
+    pair.verdict === null &&
+    pair.attempt === attempt &&
+    refusal === pair.refusals + 1;
+  if (isNext) pair.refusals = refusal;
+  else {
+    const expected = `evidence and ${refusal - 1} refusals of attempt ${attempt} of ${task} by ${miner}, without a verdict`;
+    bench.fault('evaluation-broken', n, expected, standing(pair));
+  }
 }
 
 function standing(pair: PairRecord | null): string {

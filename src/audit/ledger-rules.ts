@@ -1,0 +1,205 @@
+import type { DomainEvent } from '../events/catalogue.ts';
+import type { Recorded } from '../events/envelope.ts';
+import { sha256 } from '../events/hash.ts';
+import type { FaultCode } from './fault.ts';
+
+/** What a ledger has of a job: for whom it was opened, and all that was put down to it. */
+export type JobFacts = {
+  /** Null for a job that nobody opened: calls are taken for it all the same. */
+  readonly terms: Data<'job.opened.v1'> | null;
+  closedAt: number | null;
+  /** The last event of the job. */
+  last: number;
+  /** Tools that a call succeeded of. */
+  readonly tools: Set<string>;
+  toolCalls: number;
+  /** In 1e-9 USD, of the calls whose cost is known. */
+  spent: number;
+  /** Calls whose cost is not known, those that are reserved and not metered included. */
+  unknown: number;
+  /** The miner left a call before that told what it took. */
+  hidden: boolean;
+};
+
+/** What a ledger's rules found beside faults: what its services let pass is no fault of the ledger. */
+export type LedgerTotals = {
+  jobs: number;
+  /** Calls of jobs that nobody opened. */
+  strays: number;
+  /** Jobs that took more calls of tools, or cost more, than they were opened with. */
+  overQuota: number;
+  overBudget: number;
+  /** Calls of models that were reserved and never metered. */
+  pending: number;
+};
+
+type Data<Type extends DomainEvent['type']> = Extract<DomainEvent, { type: Type }>['data'];
+type Call = Data<'tool.called.v1'> | Data<'cost.reserved.v1'> | Data<'cost.metered.v1'>;
+type Tell = (code: FaultCode, index: number, expected: string, found: string) => void;
+
+/**
+ * The rules of a ledger's log, event by event: a job is opened once and closed once, for good; a call has one name, and is
+ * put down while its job is open, but for a call of a model that was reserved before; arguments have the hash that the
+ * tool gave. A job and a call's name take memory as long as the audit lasts, because nothing may come of them again.
+ */
+export function createLedgerRules(fault: Tell) {
+  const jobs = new Map<string, JobFacts>();
+  const calls: Names = { tools: new Set(), models: new Set(), reserved: new Map() };
+  const take = ({ event, n }: Recorded): void => {
+    switch (event.type) {
+      case 'job.opened.v1':
+        return open(n, event.data, jobs, fault);
+      case 'job.closed.v1':
+        return close(n, event.data, jobs, fault);
+      case 'tool.called.v1':
+        return takeTool(n, event.data, { jobs, calls }, fault);
+      case 'cost.reserved.v1':
+        return takeReserved(n, event.data, { jobs, calls }, fault);
+      case 'cost.metered.v1':
+        return takeMetered(n, event.data, { jobs, calls }, fault);
+      default:
+        fault('order-broken', n, 'an event of a ledger', event.type);
+    }
+  };
+  return {
+    take,
+    job: (job: string): Readonly<JobFacts> | undefined => jobs.get(job),
+    totals: (): LedgerTotals => totalsOf(jobs, calls.reserved.size),
+  };
+}
+
+type Names = Readonly<{
+  tools: Set<string>;
+  models: Set<string>;
+  /** Reserved and not metered, with what they were reserved as. */
+  reserved: Map<string, string>;
+}>;
+
+type Ledger = Readonly<{ jobs: Map<string, JobFacts>; calls: Names }>;
+
+function open(n: number, terms: Data<'job.opened.v1'>, jobs: Ledger['jobs'], fault: Tell): void {
+  const before = jobs.get(terms.job);
+  if (before !== undefined && before.terms !== null) {
+    fault('order-broken', n, `one job.opened of ${terms.job}`, 'a second one');
+    return;
+  }
+  jobs.set(terms.job, { ...(before ?? nothingOf(n)), terms, last: n });
+}
+
+function close(n: number, data: Data<'job.closed.v1'>, jobs: Ledger['jobs'], fault: Tell): void {
+  const { job, family, run } = data;
+  const known = jobs.get(job);
+  if (known === undefined || known.terms === null) {
+    fault('order-broken', n, `job.opened before ${job} is closed`, 'none');
+    return;
+  }
+  const { terms } = known;
+  if (terms.family !== family || terms.run !== run)
+    fault('order-broken', n, `a job of ${terms.run}`, `one of ${run}`);
+  if (known.closedAt !== null) fault('order-broken', n, `one end of ${job}`, 'a second one');
+  known.closedAt ??= n;
+  known.last = n;
+}
+
+function takeTool(n: number, data: Data<'tool.called.v1'>, ledger: Ledger, fault: Tell): void {
+  const { call, tool, args, argsHash, cost, status } = data;
+  const job = openJob(n, data, ledger, fault);
+  checkName(n, call, ledger.calls.tools, fault);
+  const hash = sha256(args);
+  if (argsHash !== hash) fault('order-broken', n, `arguments with the hash ${hash}`, argsHash);
+  job.toolCalls += 1;
+  if (status === 'ok') job.tools.add(tool);
+  spend(job, cost);
+}
+
+function takeReserved(
+  n: number,
+  data: Data<'cost.reserved.v1'>,
+  ledger: Ledger,
+  fault: Tell,
+): void {
+  const job = openJob(n, data, ledger, fault);
+  const { reserved, models } = ledger.calls;
+  if (job.terms === null) fault('order-broken', n, `job.opened before ${data.job} is used`, 'none');
+  if (reserved.has(data.call) || models.has(data.call))
+    fault('order-broken', n, `one call named ${data.call}`, 'a second one');
+  reserved.set(data.call, modelOf(data));
+  job.unknown += 1;
+}
+
+function takeMetered(n: number, data: Data<'cost.metered.v1'>, ledger: Ledger, fault: Tell): void {
+  const { reserved, models } = ledger.calls;
+  const { call, cost, unknown } = data;
+  const before = reserved.get(call);
+  reserved.delete(call);
+  const job = before === undefined ? openJob(n, data, ledger, fault) : jobOf(n, data.job, ledger);
+  if (before !== undefined) {
+    if (before !== modelOf(data)) fault('order-broken', n, `the call ${before}`, modelOf(data));
+    job.unknown -= 1;
+  }
+  checkName(n, call, models, fault);
+  if ((cost === null) !== (unknown !== null))
+    fault('order-broken', n, 'a cost, or why there is none', `${cost}, ${unknown}`);
+  if (unknown === 'caller') job.hidden = true;
+  spend(job, cost);
+}
+
+function modelOf({
+  job,
+  provider,
+  model,
+}: Pick<Data<'cost.reserved.v1'>, 'job' | 'provider' | 'model'>) {
+  return `${provider} ${model} for ${job}`;
+}
+
+/** The job of a call that is put down to it now: closed jobs take none. */
+function openJob(n: number, { call, job }: Call, ledger: Ledger, fault: Tell): JobFacts {
+  const known = jobOf(n, job, ledger);
+  if (known.closedAt !== null)
+    fault('order-broken', n, `no call of ${job}, which is closed`, `the call ${call}`);
+  return known;
+}
+
+function jobOf(n: number, job: string, { jobs }: Ledger): JobFacts {
+  const known = jobs.get(job) ?? nothingOf(n);
+  known.last = n;
+  jobs.set(job, known);
+  return known;
+}
+
+function nothingOf(n: number): JobFacts {
+  return {
+    terms: null,
+    closedAt: null,
+    last: n,
+    tools: new Set(),
+    toolCalls: 0,
+    spent: 0,
+    unknown: 0,
+    hidden: false,
+  };
+}
+
+function checkName(n: number, call: string, names: Set<string>, fault: Tell): void {
+  if (names.has(call)) fault('order-broken', n, `one call named ${call}`, 'a second one');
+  names.add(call);
+}
+
+function spend(job: JobFacts, cost: number | null): void {
+  if (cost === null) job.unknown += 1;
+  else job.spent += cost;
+}
+
+function totalsOf(jobs: ReadonlyMap<string, JobFacts>, pending: number): LedgerTotals {
+  const totals = { jobs: 0, strays: 0, overQuota: 0, overBudget: 0, pending };
+  for (const { terms, toolCalls, spent } of jobs.values()) {
+    if (terms === null) {
+      totals.strays += 1;
+      continue;
+    }
+    totals.jobs += 1;
+    if (toolCalls > terms.calls) totals.overQuota += 1;
+    if (spent > terms.budget) totals.overBudget += 1;
+  }
+  return totals;
+}
