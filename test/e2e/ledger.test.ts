@@ -74,6 +74,20 @@ test('an operator sees what the ledger has of a job', async () => {
   expect(JSON.parse(json.out)).toMatchObject({ job: 'load-0-0', tools: ['web_search'] });
 });
 
+test('a watcher is told what is written, what is refused, what waits, and what is not projected yet', async () => {
+  const before = await recorded();
+  const one = { call_id: 'counted', job_id: 'metrics', tool_name: 'rag.retrieve', latency_ms: 1 };
+  expect(await post([one, one])).toBe(201);
+  expect(await post({ ...one, latency_ms: 2 })).toBe(409);
+  expect(await post({ ...one, call_id: 'other' })).toBe(201);
+  expect((await recorded()) - before).toBe(2);
+  const figures = await metrics();
+  expect(figures).toMatch(/^eirel_ledger_wishes_total\{kind="attest",outcome="again"\} [1-9]/m);
+  expect(figures).toMatch(/^eirel_ledger_wishes_total\{kind="attest",outcome="conflict"\} 1$/m);
+  expect(figures).toMatch(/^eirel_ledger_waiting 0$/m);
+  expect(figures).toMatch(/^eirel_ledger_unshown_events \d+$/m);
+});
+
 test('a ledger without a token does not start, and neither does a second one beside the first', async () => {
   const { EIREL_SERVICE_TOKEN_FILE: _, ...open } = ledger.env;
   expect(await eirelHere(['ledger'], open)).toMatchObject({
@@ -86,6 +100,24 @@ test('a ledger without a token does not start, and neither does a second one bes
     err: expect.stringContaining('log.conflict') as string,
   });
 });
+
+async function metrics(): Promise<string> {
+  return (await fetch(`${ledger.url}/metrics`)).text();
+}
+
+async function recorded(): Promise<number> {
+  const line = /^eirel_ledger_wishes_total\{kind="attest",outcome="recorded"\} (\d+)$/m;
+  return Number(line.exec(await metrics())?.[1] ?? 0);
+}
+
+async function post(body: unknown): Promise<number> {
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+  const path = '/v1/internal/eval/tool_calls';
+  const init = { method: 'POST', headers, body: JSON.stringify(body) };
+  const answer = await fetch(`${ledger.url}${path}`, init);
+  await answer.text();
+  return answer.status;
+}
 
 /** Sends a job's calls; false where it is not known whether they are recorded: then they are sent again. */
 async function attest(job: string): Promise<boolean> {

@@ -122,8 +122,10 @@ test('nothing more is acknowledged than may be kept in memory, until the project
   expect((await ledger.statement(JOB)).calls).toBe(MAX_UNSHOWN_BATCHES);
   expect(acknowledged).toBe(false);
   expect(ledger.waiting()).toBe(1);
+  expect(ledger.unshown()).toBe(MAX_UNSHOWN_BATCHES);
   gate.release();
   await next;
+  expect(ledger.waiting()).toBe(0);
   expect((await ledger.statement(JOB)).calls).toBe(MAX_UNSHOWN_BATCHES + 1);
 });
 

@@ -3,6 +3,7 @@ import { type Config, required } from '../../config.ts';
 import { ledgerSource } from '../../events/source.ts';
 import { createLedger, type Ledger } from '../../handlers/ledger/ledger.ts';
 import { httpApp } from '../../http/http-app.ts';
+import { createLedgerMetrics } from '../../http/ledger/ledger-metrics.ts';
 import { ledgerRoutes } from '../../http/ledger/ledger-routes.ts';
 import { createLogServiceMetrics } from '../../http/metrics.ts';
 import { serve } from '../../http/serve.ts';
@@ -15,6 +16,7 @@ import type { LongRunning } from '../long-running.ts';
 import { nothingToPrepare, openServiceLog, type ServiceLog } from '../open-service-log.ts';
 import { readSecretFile } from '../secret-file.ts';
 import { endableAppend, logReadiness, measuredAppend } from '../service-log-state.ts';
+import { countedLedger } from './counted-ledger.ts';
 
 /** A running ledger; `ended` rejects when its log takes nothing any more. */
 export type RunningLedger = LongRunning & Readonly<{ source: string; ended: Promise<void> }>;
@@ -49,9 +51,11 @@ export async function startLedger(
   const { append, ended } = endableAppend(measuredAppend(log.log.append, metrics));
   const turn = takeTurns();
   const ledger = createLedger({ ...partsOf(log), append, turn, now });
+  const { waiting, unshown } = ledger;
+  const counting = createLedgerMetrics(metrics.registry, { waiting, unshown });
   const app = httpApp(
     ledgerRoutes({
-      ...answeringInTime(ledger),
+      ...countedLedger(answeringInTime(ledger), counting),
       token,
       turn,
       newName: randomUUID,
@@ -93,5 +97,6 @@ function answeringInTime(ledger: Ledger): Ledger {
     meter: (calls) => inTime(ledger.meter(calls), ANSWER_WITHIN_MS),
     statement: (job) => inTime(ledger.statement(job), ANSWER_WITHIN_MS),
     waiting: ledger.waiting,
+    unshown: ledger.unshown,
   };
 }

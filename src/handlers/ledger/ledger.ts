@@ -39,6 +39,8 @@ export type Ledger = Readonly<{
   statement: (job: string) => Promise<Statement>;
   /** How much waits to be ruled on. */
   waiting: Desk['waiting'];
+  /** How many acknowledged events the projection does not show yet. */
+  unshown: () => number;
 }>;
 
 /** The ledger over one log and its projection. */
@@ -66,6 +68,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
     meter: (calls) => desk.submit(calls.map((call) => ({ kind: 'meter', call }))),
     statement,
     waiting: desk.waiting,
+    unshown: () => Math.max(0, (desk.unshown().head?.size ?? 0) - deps.shown()),
   };
 }
 
