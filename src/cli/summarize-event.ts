@@ -88,6 +88,8 @@ const summaries: { readonly [Type in DomainEvent['type']]: (data: Of<Type>) => s
       `${data.task} ${key(data.miner)}: ${data.outcome}, ${formatNano(data.composite)}`,
       data.knockout ?? '',
     ),
+  'verdict.refused.v1': ({ task, miner, refusal, detail }) =>
+    because(`${task} ${key(miner)}: refusal ${refusal}`, detail),
   'job.opened.v1': (data) => `${data.task} of ${key(data.miner)}: at most ${usd(data.budget)}`,
   'tool.called.v1': (data) =>
     because(`${data.tool} ${data.status}, ${usd(data.cost)}, for ${data.job}`, data.error ?? ''),

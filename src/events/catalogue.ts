@@ -38,6 +38,7 @@ export const validatorEvents = [
   task.TaskInvoked,
   task.EvidenceGathered,
   task.TaskJudged,
+  task.VerdictRefused,
   score.ScoreRecorded,
   runtime.RuntimeEnded,
   sealed.FactSealed,

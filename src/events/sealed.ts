@@ -7,6 +7,7 @@ export const SEALED_TYPES = [
   'task.invoked.v1',
   'evidence.gathered.v1',
   'task.judged.v1',
+  'verdict.refused.v1',
   'score.recorded.v1',
   'report.signed.v1',
 ] as const;

@@ -121,3 +121,21 @@ export const TaskJudged = defineEvent(
   },
   pairKey,
 );
+
+/**
+ * The judge gave no verdict on an answer, while it gave one on an answer of this validator's own to the same question: it
+ * is there, and the answer keeps it from judging.
+ */
+export const VerdictRefused = defineEvent(
+  'verdict.refused.v1',
+  {
+    task: TaskId,
+    miner: Ss58,
+    attempt: Attempt,
+    /** Which refusal of this answer it is, from 1. */
+    refusal: z.int().min(1).max(1_000),
+    judge: z.string().min(1).max(128),
+    detail: Detail,
+  },
+  ({ task, miner, attempt, refusal }) => `${pairKey({ task, miner, attempt })}/${refusal}`,
+);

@@ -36,6 +36,11 @@ export const evaluation: Projector = {
       ),
     ),
     table(
+      'refused',
+      'task TEXT NOT NULL, miner TEXT NOT NULL, attempt INTEGER NOT NULL, refusal INTEGER NOT NULL',
+      'task, miner, attempt, refusal',
+    ),
+    table(
       'settled',
       'task TEXT NOT NULL, miner TEXT NOT NULL, status TEXT NOT NULL',
       'task, miner',
@@ -51,6 +56,7 @@ export const evaluation: Projector = {
     invoked: insert('invoked', 6),
     evidence: insert('evidence', 6),
     judged: insert('judged', 6),
+    refused: insert('refused', 6),
     settled: insert('settled', 5),
   },
   project: ({ event }) => changesOf(event),
@@ -102,6 +108,10 @@ function changesOf(event: DomainEvent): readonly Change[] {
       return pairRow('evidence', event.data);
     case 'task.judged.v1':
       return pairRow('judged', event.data);
+    case 'verdict.refused.v1': {
+      const { task, miner, attempt, refusal } = event.data;
+      return row('refused', event.data, [task, miner, attempt, refusal]);
+    }
     case 'score.recorded.v1': {
       const { task, miner, status } = event.data;
       return row('settled', event.data, [task, miner, status]);
@@ -144,6 +154,8 @@ export type PairState = Readonly<{
   invoked: Invoked | null;
   evidence: Evidence | null;
   judged: JudgedPair | null;
+  /** How often the judge gave no verdict on that answer, while it judged an answer of ours. */
+  refusals: number;
   /** How often the miner's service did not answer at all. */
   unreachable: number;
   /** What became of it; null while it has no result. */
@@ -159,6 +171,8 @@ export async function pairOf(
       (SELECT data FROM invoked WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS invoked,
       (SELECT data FROM evidence WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS evidence,
       (SELECT data FROM judged WHERE ${PAIR} ORDER BY attempt DESC LIMIT 1) AS judged,
+      (SELECT count(*) FROM refused WHERE ${PAIR} AND attempt =
+        (SELECT max(attempt) FROM invoked WHERE ${PAIR})) AS refusals,
       (SELECT count(*) FROM invoked WHERE ${PAIR} AND data ->> 'outcome' = 'unreachable') AS unreachable,
       (SELECT status FROM settled WHERE ${PAIR}) AS status`;
   const [found = {}] = await queries.all(sql, [family, run, task, miner]);
@@ -170,6 +184,7 @@ export async function pairOf(
     invoked,
     evidence: evidence?.attempt === invoked?.attempt ? evidence : null,
     judged: judged?.attempt === invoked?.attempt ? judged : null,
+    refusals: integer(found, 'refusals'),
     unreachable: integer(found, 'unreachable'),
     status: found['status'] === null ? null : oneOf(found, 'status', STATUSES),
   };

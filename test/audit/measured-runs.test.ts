@@ -461,3 +461,32 @@ test('what an answer’s text knocks out is believed, and comes after what the v
 test('scores that were imported need nothing before them', async () => {
   expect(await faultsOf(honestLog({ runs: 1, miners: 2, tasks: 2 }))).toEqual([]);
 });
+
+test.for([
+  { refusals: [1, 2, 3, 4, 5], codes: [] },
+  { refusals: [1, 2, 3, 4], codes: ['score-unfounded'] },
+  { refusals: [1, 2, 4, 5], codes: ['evaluation-broken', 'evaluation-broken', 'score-unfounded'] },
+])(
+  'an answer that kept the judge from judging $refusals is failed: $codes',
+  async ({ refusals, codes }) => {
+    let pair = '';
+    const told = retold(ALL, (event) => {
+      if (event.type === 'task.judged.v1' && pair === '') {
+        const { family, run, task, miner, attempt } = event.data;
+        pair = `${task}/${miner}`;
+        const at = { family, run, task, miner, attempt, judge: 'local', detail: 'no JSON' };
+        return refusals.map((refusal) => ({
+          type: 'verdict.refused.v1',
+          data: { ...at, refusal },
+        }));
+      }
+      if (event.type !== 'score.recorded.v1' || `${event.data.task}/${event.data.miner}` !== pair)
+        return [event];
+      const failed = { status: 'failed', score: 0, basis: 'none' } as const;
+      return [{ ...event, data: { ...event.data, ...failed } }];
+    });
+    const found = (await faultsOf(told)).map(({ code }) => code);
+    const of = ['evaluation-broken', 'score-unfounded', 'composite-differs'];
+    expect(found.filter((code) => of.includes(code))).toEqual(codes);
+  },
+);

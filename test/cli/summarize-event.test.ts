@@ -56,6 +56,7 @@ const said: Readonly<Record<DomainEvent['type'], string>> = {
   'reference.made.v1': 't-1: deterministic, 55555555',
   'task.invoked.v1': `t-1 ${miner}: completed in 120 ms`,
   'evidence.gathered.v1': `t-1 ${miner}: $0.00006, tools web_search`,
+  'verdict.refused.v1': `t-1 ${miner}: refusal 1, eval: no JSON`,
   'task.judged.v1': `t-1 ${miner}: correct, 1.00`,
   'job.opened.v1': `t-1 of ${miner}: at most $30.00`,
   'tool.called.v1': `web_search ok, $0.003, for task-eval=t-1;deployment=11111111-2222-3333-4444-555555555555`,

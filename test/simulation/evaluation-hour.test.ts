@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MAX_REFUSALS } from '#src/evaluation/failure-limits.ts';
 import { sampleTasks } from '#src/evaluation/sample.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { prng } from '../support/prng.ts';
@@ -121,6 +122,44 @@ describe('an hour in which everything fails at some time', () => {
   });
 });
 
+describe('an answer on which the judge says nothing of use', () => {
+  const plan = {
+    seed: 'injection',
+    miners: { A: 'honest' as const, B: 'injector' as const },
+    tasks: TASKS,
+    leases: false,
+    mortality: 0,
+  };
+
+  test('is the failure of its miner, where the judge judges an answer of ours to the same question', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    await using play = await simulateEvaluation({ ...plan, faults: [] });
+    await play.live(40 * MINUTE_MS);
+    const scores = play.log.data('score.recorded.v1');
+    expect(scores.map(({ miner, status }) => `${miner} ${status}`).toSorted()).toEqual(
+      TASKS.flatMap(() => [`${HONEST} scored`, `${WRONG} failed`]).toSorted(),
+    );
+    const refused = play.log.data('verdict.refused.v1');
+    expect(refused).toHaveLength(TASKS.length * MAX_REFUSALS);
+    expect(new Set(refused.map(({ miner, detail }) => `${miner} ${detail}`))).toEqual(
+      new Set([`${WRONG} eval: no JSON`]),
+    );
+  });
+
+  test('counts against nobody while the judge judges nothing at all', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const faults: readonly Fault[] = [{ what: 'judge', from: 0, to: HOUR_MS }];
+    await using play = await simulateEvaluation({ ...plan, faults });
+    await play.live(30 * MINUTE_MS);
+    await play.close();
+    expect(play.log.data('verdict.refused.v1')).toEqual([]);
+    const statuses = play.log.data('score.recorded.v1').map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set(['excused']));
+  });
+});
+
 describe('a pair over which something of ours throws', () => {
   test('waits by itself, again and again, while the others go on, and is excused in the end', {
     timeout: TIMEOUT_MS,
@@ -222,6 +261,23 @@ describe('a run with a sample', () => {
       sampleTasks(all, { count: 3, blockHash }),
     );
   });
+});
+
+test('a search without the documents holds up every task and ends no miner', async () => {
+  const faults = [
+    { what: 'search', from: 0, to: 5 * MINUTE_MS },
+    { what: 'search', from: 7 * MINUTE_MS, to: 12 * MINUTE_MS },
+  ] as const;
+  const miners = { A: 'honest', B: 'wrong' } as const;
+  const plan = { seed: 'search', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(4 * MINUTE_MS);
+  expect(play.log.data('runtime.ready.v1')).toHaveLength(2);
+  expect(play.log.data('task.claimed.v1')).toEqual([]);
+  await play.live(30 * MINUTE_MS);
+  expect(play.log.data('score.recorded.v1')).toHaveLength(TASKS.length * 2);
+  expect(play.log.data('runtime.ready.v1')).toHaveLength(2);
+  expect(play.log.data('runtime.ended.v1')).toEqual([]);
 });
 
 function snapshotAt(blockHash: string): DomainEvent {

@@ -82,6 +82,10 @@ export function evaluationEvents(place: { family: string; run: string }): readon
       },
     },
     {
+      type: 'verdict.refused.v1',
+      data: { ...pair, refusal: 1, judge: 'local', detail: 'eval: no JSON' },
+    },
+    {
       type: 'task.judged.v1',
       data: {
         ...pair,

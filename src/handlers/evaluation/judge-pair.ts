@@ -28,11 +28,15 @@ export type Judgeable = Readonly<{
   evidence: Evidence;
   answer: AnswerDocument;
   reference: Reference;
+  /** How often the judge gave no verdict on this answer, while it judged one of ours. */
+  refusals: number;
 }>;
 
 /**
  * Has one answer judged and computes its composite: the verdict and the score, which go into the log together. What the
- * judge was asked, what it said and what was computed from it is kept as the evidence of both.
+ * judge was asked, what it said and what was computed from it is kept as the evidence of both. A judge that gives no verdict is
+ * asked about an answer of our own: where it judges that, the miner's answer is what keeps it from judging, and the event
+ * says so; where it does not, it is away, and nothing follows for the miner.
  */
 export async function judgePair(
   facts: Judgeable,
@@ -44,8 +48,7 @@ export async function judgePair(
   const { family, run, task, miner, attempt } = facts.invoked;
   const question = questionOf(facts);
   const judged = await deps.judge.ask(question, deps.signal);
-  if (judged.kind !== 'ok')
-    return { kind: 'later', detail: detailOf(`the judge: ${judged.detail}`) };
+  if (judged.kind !== 'ok') return withoutVerdict(facts, judged.detail, deps);
   const { verdict, calls } = judged;
   const inputs = inputsOf(facts, verdict, question, deps);
   const result = compositeScore({ ...inputs, response: question.answer });
@@ -73,6 +76,31 @@ export async function judgePair(
     transcript,
   };
   return { kind: 'done', events: [{ type: 'task.judged.v1', data }, scoreOf(pair, data)] };
+}
+
+async function withoutVerdict(
+  facts: Judgeable,
+  reason: string,
+  { judge, signal }: JudgeDeps,
+): Promise<
+  | Readonly<{ kind: 'done'; events: readonly DomainEvent[] }>
+  | Readonly<{ kind: 'later'; detail: string }>
+> {
+  const control = await judge.ask(controlOf(facts), signal);
+  if (control.kind !== 'ok' || signal.aborted)
+    return { kind: 'later', detail: detailOf(`the judge: ${reason}`) };
+  const { family, run, task, miner, attempt } = facts.invoked;
+  const refusal = facts.refusals + 1;
+  const pair = { family, run, task, miner, attempt, refusal };
+  const data = { ...pair, judge: judge.name, detail: detailOf(reason) };
+  return { kind: 'done', events: [{ type: 'verdict.refused.v1', data }] };
+}
+
+/** The same question with an answer of ours: nothing in it is the miner's. */
+function controlOf(facts: Judgeable): JudgeQuestion {
+  const { text, expectedClaims } = facts.reference;
+  const answer = text === '' ? (expectedClaims[0] ?? 'I do not know.') : text;
+  return { ...questionOf(facts), conversation: [], citations: [], answer };
 }
 
 function inputsOf(

@@ -1,4 +1,4 @@
-import { MAX_UNREACHABLE } from '../../evaluation/failure-limits.ts';
+import { MAX_REFUSALS, MAX_UNREACHABLE } from '../../evaluation/failure-limits.ts';
 import type { PairState } from '../../projectors/evaluation.ts';
 
 /** What is next for one (task, miner) pair. */
@@ -15,12 +15,14 @@ export type PairStep =
 
 /**
  * The next step of a pair, from the log alone: a miner is asked, the ledger tells what it used, the judge tells what the
- * answer is worth. A step that is in the log is never done again; only a service that did not answer is asked once more.
+ * answer is worth. A step that is in the log is never done again; only a service that did not answer is asked once more,
+ * and a judge that had no verdict, until either is the miner's failure.
  */
 export function nextPairStep({
   invoked,
   evidence,
   judged,
+  refusals,
   unreachable,
   status,
 }: PairState): PairStep {
@@ -30,5 +32,6 @@ export function nextPairStep({
     return { kind: 'invoke', attempt: invoked.attempt + 1 };
   if (invoked.outcome !== 'completed') return { kind: 'fail' };
   if (evidence === null) return { kind: 'gather' };
-  return { kind: judged === null ? 'judge' : 'score' };
+  if (judged !== null) return { kind: 'score' };
+  return { kind: refusals < MAX_REFUSALS ? 'judge' : 'fail' };
 }

@@ -50,8 +50,8 @@ export async function performPair(at: PairAt, deps: PairDeps): Promise<PairDone>
     if (taken.kind === 'later') return taken;
     if (!(await recordIfOpen(pair, taken.events, deps)))
       return { kind: 'later', detail: 'the run takes no scores any more' };
-    if (step.kind === 'invoke' && isUnreachable(taken.events))
-      return { kind: 'later', detail: 'the miner does not answer' };
+    const detail = pauseAfter(taken.events);
+    if (detail !== null) return { kind: 'later', detail };
   }
   return { kind: 'later', detail: 'this validator stops' };
 }
@@ -73,7 +73,7 @@ type Taken =
 
 async function takeStep(
   step: Exclude<ReturnType<typeof nextPairStep>, { kind: 'settled' }>,
-  { invoked, evidence, judged }: PairState,
+  { invoked, evidence, judged, refusals }: PairState,
   at: PairAt,
   deps: PairDeps,
 ): Promise<Taken> {
@@ -90,12 +90,12 @@ async function takeStep(
     }
     case 'judge':
       if (evidence === null) throw new TypeError('judging without evidence');
-      return judge(at, { invoked, evidence }, deps);
+      return judge(at, { invoked, evidence, refusals }, deps);
     case 'score':
       if (judged === null) throw new TypeError('a score without a verdict');
       return { kind: 'done', events: [scoreOf(judged, judged)] };
     case 'fail': {
-      const failure = await keep({ v: 'eirel/failure/1', failure: invoked }, deps);
+      const failure = await keep({ v: 'eirel/failure/1', failure: invoked, refusals }, deps);
       return { kind: 'done', events: [failedScore(invoked, failure)] };
     }
     default:
@@ -105,21 +105,20 @@ async function takeStep(
 
 async function judge(
   { family, run, task }: PairAt,
-  {
-    invoked,
-    evidence,
-  }: Readonly<{
+  known: Readonly<{
     invoked: NonNullable<PairState['invoked']>;
     evidence: NonNullable<PairState['evidence']>;
+    refusals: number;
   }>,
   deps: PairDeps,
 ): Promise<Taken> {
   const made = await deps.referenceOf({ family, run }, task);
   if (made.kind !== 'ok') return made;
-  const answer = invoked.answer === null ? null : await load(invoked.answer, AnswerDocument, deps);
+  const { answer: digest } = known.invoked;
+  const answer = digest === null ? null : await load(digest, AnswerDocument, deps);
   if (answer === null) return { kind: 'later', detail: 'the answer is not kept here' };
   const { reference } = made;
-  return judgePair({ task, invoked, evidence, answer, reference }, deps);
+  return judgePair({ task, ...known, answer, reference }, deps);
 }
 
 /** Records a step of a pair unless its run was closed meanwhile, or it has a result; whether it did. */
@@ -160,9 +159,12 @@ function failedScore(
   return { type: 'score.recorded.v1', data };
 }
 
-function isUnreachable(events: readonly DomainEvent[]): boolean {
-  return events.some(
-    ({ type, data }) =>
-      type === 'task.invoked.v1' && 'outcome' in data && data.outcome === 'unreachable',
-  );
+/** Why the next step of a pair has to wait after these events; null where it is taken at once. */
+function pauseAfter(events: readonly DomainEvent[]): string | null {
+  for (const { type, data } of events) {
+    if (type === 'task.invoked.v1' && data.outcome === 'unreachable')
+      return 'the miner does not answer';
+    if (type === 'verdict.refused.v1') return `the judge cannot judge the answer: ${data.detail}`;
+  }
+  return null;
 }

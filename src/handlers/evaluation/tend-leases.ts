@@ -164,7 +164,7 @@ async function resultOf(
   const reference = made === undefined ? null : await load(made.reference, Reference, deps);
   const rows: ResultRow[] = [];
   for (const { miner } of members) {
-    const { invoked, evidence, judged, status } = await pairOf(deps.queries.evaluation, {
+    const { invoked, evidence, judged, refusals, status } = await pairOf(deps.queries.evaluation, {
       family,
       run,
       task,
@@ -176,7 +176,7 @@ async function resultOf(
       outcome: invoked?.outcome ?? 'failed',
       latencyMs: invoked?.latencyMs ?? 0,
       cost: evidence?.cost.state === 'known' ? evidence.cost.cost : null,
-      detail: invoked?.detail ?? '',
+      detail: refusals > 0 ? 'no judge can judge the answer' : (invoked?.detail ?? ''),
       judged: status === 'scored' ? judged : null,
     });
   }
