@@ -150,6 +150,7 @@ async function proofOf(
       checkpoints: sequencer,
       payloads: store.fetch,
       keys: runKeys(secrets.sealSecret, name.source),
+      netuid: start.netuid,
       commitmentExtrinsics,
       policy: () => describeLog(start, witnessing.witnesses()).policy,
     }),

@@ -74,7 +74,11 @@ function checkFinal({ commitment }: Bundle, onChain: OnChain | null): Outcome {
   const { statement, readProof } = commitment;
   if (inBlock.known && !inBlock.value.includes(statement.extrinsic))
     return failed('the final block that the file names does not hold this extrinsic');
-  if (readProof.kind === 'taken' && blockHash?.known === true && blockHash.value !== readProof.blockHash)
+  if (
+    readProof.kind === 'taken' &&
+    blockHash?.known === true &&
+    blockHash.value !== readProof.blockHash
+  )
     return failed(`a header of block ${readProof.blockHash}, the final one is ${blockHash.value}`);
   for (const told of [inBlock, blockHash])
     if (told?.known === false) return notChecked(told.detail);

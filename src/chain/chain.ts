@@ -1,5 +1,6 @@
 import type { CommitmentStatement } from '../consensus/commitment-extrinsic.ts';
 import type { SeenNeuron } from '../consensus/snapshot.ts';
+import type { StorageProof } from '../events/commitment.ts';
 import type { UnknownReason } from '../events/snapshot.ts';
 import type { Vector } from '../events/weights.ts';
 
@@ -193,6 +194,8 @@ export type Chain = Readonly<{
     hotkey: string,
     blocks: readonly number[],
   ) => Promise<Known<readonly SignedCommitment[]>>;
+  /** What stands in the slot of a hotkey at the end of a finalised block, as anybody can check it who knows that block's hash. */
+  commitmentProof: (hotkey: string, block: number) => Promise<Known<StorageProof>>;
   /** Checks a call against the chain's rules and signs it. Sends nothing. */
   sign: (call: Call) => Promise<Known<Signing>>;
   /** Sends an extrinsic. Safe to repeat. */

@@ -4,6 +4,7 @@ import type { Signer } from '../consensus/keys.ts';
 import type { Chain, Known, Metagraph, Sending, Signing } from './chain.ts';
 import { chainError } from './chain-error.ts';
 import { readCommitmentExtrinsics } from './commitment-extrinsics.ts';
+import { readCommitmentProof } from './commitment-proof.ts';
 import { readCommitments, readLatestCommitments } from './commitments.ts';
 import {
   type Connection,
@@ -41,6 +42,8 @@ export type Subtensor = Chain &
     connection: () => ConnectionState;
     /** The node that answers, and the chain's own time at its newest finalised block. */
     node: () => Promise<Known<NodeFacts>>;
+    /** The hash of a finalised block, 64 hex digits. */
+    blockHash: (block: number) => Promise<Known<string>>;
   }> &
   AsyncDisposable;
 
@@ -72,6 +75,8 @@ type Readings = Pick<
   | 'commitments'
   | 'latestCommitments'
   | 'commitmentExtrinsics'
+  | 'commitmentProof'
+  | 'blockHash'
   | 'weightsOf'
 >;
 
@@ -113,6 +118,13 @@ function readings({ netuid, genesis }: SubtensorOptions, connection: Connection)
       read(connection, (link) =>
         readCommitmentExtrinsics({ netuid, genesis, hotkey, blocks }, { link }),
       ),
+    commitmentProof: (hotkey, block) =>
+      read(connection, (link) => readCommitmentProof({ netuid, hotkey, block }, { link })),
+    blockHash: (block) =>
+      read(connection, async (link) => {
+        const at = await readFinalizedAt(block, { link });
+        return at.known ? known(at.value.blockHash) : at;
+      }),
     weightsOf: (hotkey) =>
       read(connection, async (link) => {
         const at = await readFinalized({ link });

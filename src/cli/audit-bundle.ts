@@ -5,6 +5,7 @@ import { BUNDLE_CODES, type BundleStep, type OnChain } from '../audit/bundle-ste
 import { checkBundle, isClean } from '../audit/check-bundle.ts';
 import { blake2b256 } from '../chain/blake2b.ts';
 import { cryptoReady, verifySr25519 } from '../chain/hotkey.ts';
+import { headerOf } from '../consensus/commitment-proof.ts';
 import { AppError } from '../errors.ts';
 import { parsePolicy } from '../merkle/tlog-policy.ts';
 import { type Node, openNode } from './audit/open-node.ts';
@@ -72,9 +73,10 @@ async function askChain(
   { chain, block: head }: Node,
 ): Promise<OnChain | null> {
   if (commitment === null) return null;
-  const { block } = commitment;
+  const { block, readProof } = commitment;
   const later = { known: false, detail: `block ${block} is not final at this node` } as const;
-  if (block > head) return { inBlock: later, slots: later };
+  if (block > head) return { inBlock: later, slots: later, blockHash: null };
+  const stored = readProof.kind === 'taken' ? headerOf(Buffer.from(readProof.header, 'hex')) : null;
   const signed = await chain.commitmentExtrinsics(hotkey, [block]);
   const snapshot = bodyOf(report.body)?.snapshotBlock;
   const slots =
@@ -82,6 +84,7 @@ async function askChain(
       ? ({ known: false, detail: 'the report names no snapshot block before it' } as const)
       : await chain.commitments([hotkey], { after: snapshot, upTo: block });
   return {
+    blockHash: stored === null ? null : await chain.blockHash(stored.number),
     inBlock: signed.known
       ? {
           known: true,

@@ -29,6 +29,10 @@ const summaries: { readonly [Type in DomainEvent['type']]: (data: Of<Type>) => s
   'extrinsic.settled.v1': extrinsicSettled,
   'commitments.read.v1': commitmentsRead,
   'commitments.missed.v1': (data) => `by block ${data.block}: ${because(data.reason, data.detail)}`,
+  'commitment-proof.read.v1': ({ block, proof, detail }) =>
+    proof === null
+      ? `none of block ${block}: ${detail}`
+      : `of block ${block} ${digest(proof.blockHash)}`,
   'peer-report.accepted.v1': (data) =>
     `${digest(data.digest)} of ${key(data.hotkey)}${relayed(data)}`,
   'peer-report.rejected.v1': (data) => `${key(data.peer)}: ${because(data.reason, data.detail)}`,

@@ -71,6 +71,11 @@ export function decodeCommitmentExtrinsic(bytes: Uint8Array): CommitmentExtrinsi
   }
 }
 
+/** The fields of a commitment in SCALE, as the chain stores them: lower-case hex. */
+export function fieldsOf({ call }: Extract<CommitmentExtrinsic, { kind: 'commitment' }>): string {
+  return hexOf(call.subarray(SET_COMMITMENT.length + NETUID_BYTES));
+}
+
 /** Whether the hotkey of a statement signed its extrinsic, for the network of this genesis hash. Never throws. */
 export function verifyCommitmentStatement(
   { hotkey, extrinsic, covers }: CommitmentStatement,
@@ -107,6 +112,8 @@ const SR25519 = 1;
 
 /** Pallet 18, call 0 (spec 343). */
 const SET_COMMITMENT = [18, 0] as const;
+
+const NETUID_BYTES = 2;
 
 /** `MaxFields` of the commitments pallet. */
 const MAX_FIELDS = 3;

@@ -49,6 +49,7 @@ export const validatorEvents = [
   extrinsic.ExtrinsicSettled,
   commitment.CommitmentsRead,
   commitment.CommitmentsMissed,
+  commitment.CommitmentProofRead,
   checkpoint.AnchorsRead,
   sealed.ScoresOpened,
   checkpoint.CheckpointObserved,

@@ -38,3 +38,39 @@ export const CommitmentsMissed = defineEvent('commitments.missed.v1', {
   reason: UnknownReason,
   detail: Detail,
 });
+
+/** A header of subtensor has some 300 bytes, and 32 more in its digest for each transaction of its EVM. */
+const MAX_HEADER_BYTES = 8_192;
+
+/** Base64 of all nodes: a few kilobytes on a chain of millions of entries, and a third of what an event may have. */
+const MAX_NODES_LENGTH = 20_480;
+
+/**
+ * What the chain held in the slot of this validator's hotkey at the end of a block: the header, and the nodes of the
+ * state's trie that lead from its state root to the value.
+ */
+export const StorageProof = z.strictObject({
+  blockHash: Hex32,
+  /** In SCALE, as its hash is of it: lower-case hex. */
+  header: z
+    .string()
+    .max(2 * MAX_HEADER_BYTES)
+    .regex(/^([0-9a-f]{2})+$/, 'lower-case hex'),
+  /** From the root on, in base64. */
+  nodes: z
+    .array(z.base64())
+    .min(1)
+    .max(64)
+    .refine((nodes) => nodes.join('').length <= MAX_NODES_LENGTH, 'at most 20,480 characters'),
+});
+export type StorageProof = z.infer<typeof StorageProof>;
+
+/**
+ * The chain was asked to prove that it stored this validator's commitment, at the block that holds it. `proof` is null
+ * where it gave none as long as it was asked, and `detail` says why: nothing else depends on it.
+ */
+export const CommitmentProofRead = defineEvent('commitment-proof.read.v1', {
+  block: Block,
+  proof: StorageProof.nullable(),
+  detail: Detail,
+});

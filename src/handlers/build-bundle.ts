@@ -1,11 +1,13 @@
-import { formatBundle } from '../audit/bundle.ts';
+import { type Bundle, formatBundle } from '../audit/bundle.ts';
 import type { Chain } from '../chain/chain.ts';
 import { parseAnchor } from '../consensus/commitment.ts';
+import { commitmentKey, type Slot } from '../consensus/commitment-proof.ts';
+import type { InRun } from '../events/define-event.ts';
 import { REPORT_TYPE } from '../events/report.ts';
 import type { RunKeys } from '../events/run-key.ts';
 import { consistencyProof, inclusionProof, type ReadTile } from '../merkle/tile-proof.ts';
 import { formatTlogProof } from '../merkle/tlog-proof.ts';
-import { attemptsOf } from '../projectors/extrinsics.ts';
+import { attemptsOf, commitmentProofOf } from '../projectors/extrinsics.ts';
 import { ownReport, ownReportIndex } from '../projectors/reports.ts';
 import { findRun } from '../projectors/run-state.ts';
 import type { Checkpoints, PublishedCheckpoint } from './checkpoints.ts';
@@ -21,6 +23,7 @@ export type BundleDeps = Readonly<{
   /** Stored payloads from an index. */
   payloads: (from: number, limit: number) => Promise<readonly Uint8Array[]>;
   keys: RunKeys;
+  netuid: number;
   commitmentExtrinsics: Chain['commitmentExtrinsics'];
   /** Whom this validator asks to witness its log, as a C2SP policy; null where that is not known. */
   policy: () => string | null;
@@ -42,7 +45,7 @@ export async function buildBundle(
   { family, run }: Readonly<{ family: string; run: string }>,
   deps: BundleDeps,
 ): Promise<BuiltBundle> {
-  const { projections, finalizedBlock, checkpoints, payloads, keys } = deps;
+  const { projections, finalizedBlock, checkpoints, payloads, keys, netuid } = deps;
   const found = await findRun(projections.runState, family, run);
   if (found === null) return { kind: 'unknown' };
   const block = finalizedBlock();
@@ -60,7 +63,7 @@ export async function buildBundle(
     opening: { key: keys({ family, run }) },
     event: await placed(index, published, { payloads, readTile: deps.readTile }),
     start: await placed(0, published, { payloads, readTile: deps.readTile }),
-    commitment: await committed({ family, run, hotkey }, published, deps),
+    commitment: await committed({ family, run, hotkey, netuid }, published, deps),
     policy: deps.policy(),
   });
   return { kind: 'ready', bytes };
@@ -84,7 +87,7 @@ async function placed(
 
 /** The commitment that succeeded, as its block holds it; null where there is none that proves itself. */
 async function committed(
-  { family, run, hotkey }: Readonly<{ family: string; run: string; hotkey: string }>,
+  { family, run, hotkey, netuid }: InRun & Slot,
   { size }: PublishedCheckpoint,
   { projections, commitmentExtrinsics, readTile }: BundleDeps,
 ) {
@@ -102,10 +105,25 @@ async function committed(
     const consistency =
       from === null || from === 0 ? null : await consistencyProof({ from, to: size }, readTile);
     const { statement } = each;
-    return { block, statement, consistency: consistency?.map(base64) ?? null };
+    const readProof = await proved({ family, run, hotkey, netuid }, projections);
+    return { block, statement, consistency: consistency?.map(base64) ?? null, readProof };
   }
   return null;
 }
+
+/** What the chain proved of the commitment when it was asked to, or why it did not. */
+async function proved(
+  { family, run, hotkey, netuid }: InRun & Slot,
+  { extrinsics }: Pick<Projections, 'extrinsics'>,
+): Promise<ReadProof> {
+  const read = await commitmentProofOf(extrinsics, family, run);
+  if (read === null) return { kind: 'missing', detail: 'the chain was not asked yet to prove it' };
+  const { proof, detail } = read;
+  if (proof === null) return { kind: 'missing', detail };
+  return { kind: 'taken', key: commitmentKey({ netuid, hotkey }) ?? '', ...proof };
+}
+
+type ReadProof = NonNullable<Bundle['commitment']>['readProof'];
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');

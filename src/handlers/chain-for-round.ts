@@ -49,6 +49,7 @@ export function chainForRound(
     commitments: read(chain.commitments),
     latestCommitments: read(chain.latestCommitments),
     commitmentExtrinsics: read(chain.commitmentExtrinsics),
+    commitmentProof: read(chain.commitmentProof),
     sign: read(chain.sign),
     trace: read(chain.trace),
     weightsOf: read(chain.weightsOf),

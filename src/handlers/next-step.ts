@@ -32,6 +32,7 @@ export function nextStep(
         scoringStep(progress, block),
         commitmentStep(progress, block),
         openingStep(progress, block),
+        proofStep(progress),
         readingStep(progress, block, mode),
         phaseStep(progress, block, mode),
         lateStep(progress, block, mode),
@@ -84,6 +85,11 @@ function isDue({ retryAt }: LastAttempt, block: number): boolean {
 /** Once nobody can commit any more, whoever reads the log may know the scores. A run that is open may get more of them. */
 function openingStep({ phases, status, scoresOpened }: RunProgress, block: number): Step | null {
   return block > phases.commit && status === 'closed' && !scoresOpened ? 'open-scores' : null;
+}
+
+/** Nodes forget the state of a block, and what no state holds any more nobody can prove. */
+function proofStep({ proofDue }: RunProgress): Step | null {
+  return proofDue ? 'prove-commitment' : null;
 }
 
 /** Commitments are overwritten, and old state is forgotten: a long phase is read piece by piece. */

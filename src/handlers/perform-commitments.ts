@@ -4,6 +4,7 @@ import { failuresOf } from './extrinsic-retry.ts';
 import { followLast } from './follow-last.ts';
 import { openScores } from './open-scores.ts';
 import type { Identity, StepDeps } from './perform-step.ts';
+import { committedAt, proveCommitment } from './prove-commitment.ts';
 import { missCommitments, readCommitments } from './read-commitments.ts';
 import type { RunView } from './run-view.ts';
 
@@ -11,6 +12,7 @@ import type { RunView } from './run-view.ts';
 export async function performCommitments(
   step:
     | 'sign-commitment'
+    | 'prove-commitment'
     | 'follow-commitment'
     | 'sign-anchor'
     | 'follow-anchor'
@@ -32,6 +34,12 @@ export async function performCommitments(
     case 'sign-commitment':
     case 'sign-anchor':
       return signOwn(step, view, block, identity, deps);
+    case 'prove-commitment': {
+      const at = committedAt(view.commitmentAttempts);
+      if (at === null) return null;
+      const request = { family, run, self: deps.signer.hotkey, committedAt: at, block };
+      return proveCommitment(request, { commitmentProof: chain.commitmentProof, record });
+    }
     case 'open-scores':
       await openScores({ family, run }, deps);
       return null;

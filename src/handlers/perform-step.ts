@@ -102,6 +102,7 @@ export async function performStep(
     case 'compare-with-owner':
       return consultOwner(step, view, identity, deps);
     case 'sign-commitment':
+    case 'prove-commitment':
     case 'follow-commitment':
     case 'sign-anchor':
     case 'follow-anchor':

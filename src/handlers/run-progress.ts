@@ -23,6 +23,8 @@ export type RunProgress = Readonly<{
   commits: boolean;
   /** The newest attempt to commit to the report. */
   commitment: LastAttempt | null;
+  /** The commitment is on chain, and the chain was not yet asked to prove it. */
+  proofDue: boolean;
   /** No decision without knowing what the voters committed to. */
   requireCommitment: boolean;
   /** The last block up to which the voters' commitments are known; null before the first read. */
@@ -82,6 +84,7 @@ export type Step =
   | 'close-run'
   | 'sign-report'
   | 'sign-commitment'
+  | 'prove-commitment'
   | 'open-scores'
   | 'take-open-snapshot'
   | 'read-commitments'

@@ -14,6 +14,7 @@ import type { Queries } from '../projectors/projector.ts';
 import * as reports from '../projectors/reports.ts';
 import type { Run } from '../projectors/run-state.ts';
 import { anchorProgressOf } from './anchor-progress.ts';
+import { committedAt } from './prove-commitment.ts';
 import { readThrough } from './read-commitments.ts';
 import type { Lane, RunProgress } from './run-progress.ts';
 import { lastAttempt, weightProgressOf } from './weight-progress.ts';
@@ -57,6 +58,7 @@ export async function loadRun(run: Run, projections: Projections) {
     certificateMissed: await decisions.certificateMissed(queries, family, id),
     intents: await decisions.intentsOf(queries, family, id),
     commitmentAttempts: await attempts('commitment'),
+    commitmentProof: await extrinsics.commitmentProofOf(projections.extrinsics, family, id),
     anchorAttempts: await attempts('anchor'),
     weightAttempts: await attempts('weights'),
     latestCommitted: await extrinsics.latestCommitted(projections.extrinsics),
@@ -94,6 +96,7 @@ export function progressOf(
     rostersDiffer: view.rostersDiffer,
     commits: commitScores,
     commitment: commitment === undefined ? null : lastAttempt(commitment),
+    proofDue: view.commitmentProof === null && committedAt(view.commitmentAttempts) !== null,
     requireCommitment: rules.requireCommitment,
     commitmentsRead: readThrough(view.reads),
     commitmentsMissed: view.commitmentsMissed !== null,

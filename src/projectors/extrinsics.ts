@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { CommitmentProofRead } from '../events/commitment.ts';
 import type { InRun } from '../events/define-event.ts';
 import { encode, type Json } from '../events/ej1.ts';
 import {
@@ -9,14 +10,14 @@ import {
 } from '../events/extrinsic.ts';
 import { runSequence } from '../events/scalars.ts';
 import { WeightsObserved } from '../events/weights.ts';
-import { fact, factSchema, factStatements, factsOf } from './facts.ts';
+import { fact, factOf, factSchema, factStatements, factsOf } from './facts.ts';
 import type { Change, Projector, Queries } from './projector.ts';
 import { json, type ResultRow, text } from './row.ts';
 
 /** What this validator signed for the chain, and what became of it: one row for each attempt. */
 export const extrinsics: Projector = {
   name: 'extrinsics',
-  version: 2,
+  version: 3,
   schema: [
     ...factSchema,
     `CREATE TABLE attempt (
@@ -37,6 +38,7 @@ export const extrinsics: Projector = {
         return [row('settled', event.data)];
       case 'extrinsic.included.v1':
       case 'weights.observed.v1':
+      case 'commitment-proof.read.v1':
         return [fact(recorded, 'first')];
       default:
         return [];
@@ -100,6 +102,15 @@ export async function observationsOf(
 ): Promise<readonly Observed[]> {
   const observed = await factsOf(queries, WeightsObserved, family, run);
   return observed.toSorted((a, b) => a.attempt - b.attempt);
+}
+
+/** What the chain said when it was asked to prove a run's commitment; null before that. */
+export function commitmentProofOf(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<z.infer<typeof CommitmentProofRead.data> | null> {
+  return factOf(queries, CommitmentProofRead, family, run);
 }
 
 /** Fills one column of an attempt's row; the first event of each stands. */

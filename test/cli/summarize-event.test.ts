@@ -30,6 +30,7 @@ const said: Readonly<Record<DomainEvent['type'], string>> = {
   'extrinsic.settled.v1': 'weights 1 succeeded at block 502',
   'commitments.read.v1': '1 commitment in blocks 101 to 200',
   'commitments.missed.v1': 'by block 350: unavailable, timeout',
+  'commitment-proof.read.v1': 'of block 150 aaaaaaaa',
   'owner-pick.observed.v1': `winner ${miner}, share 1.00`,
   'owner-pick.missed.v1': 'no answer',
   'inputs.gathered.v1': '0 of 0 reports at block 300',

@@ -18,7 +18,7 @@ test('a trie depends on what it holds, not on how that came about', () => {
         else held.set(path, value);
       }
       const anew = [...held]
-        .toSorted()
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .reduce<Trie>((built, [path, value]) => put(built, path, value), null);
       expect(rootOf(trie)).toEqual(rootOf(anew));
     }),

@@ -4,6 +4,7 @@ import type { BundleCode, BundleExpectations, OnChain } from '#src/audit/bundle-
 import { checkBundle, isClean } from '#src/audit/check-bundle.ts';
 import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
+import { commitmentKey } from '#src/consensus/commitment-proof.ts';
 import { EMPTY } from '#src/events/decode.ts';
 import { decodeBytes, encodeBytes, type Json } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';
@@ -26,6 +27,7 @@ import { IN_MEMORY } from '#src/runtime/sqlite.ts';
 import { devSigner } from '../support/dev-keys.ts';
 import { logSeedOf, logStarted } from '../support/log-start.ts';
 import { filesOf } from '../support/memory-log.ts';
+import { provedCommitment } from '../support/proved-commitment.ts';
 import {
   everybody,
   FAMILY,
@@ -91,6 +93,7 @@ beforeAll(async () => {
     readTile: async (...of) => files.get(tilePath(...of)) ?? new Uint8Array(0),
     payloads: async (from, limit) => payloads.slice(from, from + limit),
     keys: runKeys(secret, origin),
+    netuid,
     commitmentExtrinsics,
     policy: () => null,
   };
@@ -103,7 +106,10 @@ beforeAll(async () => {
   const [first] = made.value;
   const signed = await commitmentExtrinsics(hotkey, [first?.block ?? 0]);
   if (!signed.known) throw new Error(signed.detail);
+  const proof = await view.commitmentProof(hotkey, first?.block ?? 0);
+  if (!proof.known) throw new Error(proof.detail);
   onChain = {
+    blockHash: { known: true, value: proof.value.blockHash },
     inBlock: {
       known: true,
       value: signed.value.flatMap((each) =>
@@ -166,12 +172,23 @@ describe('a bundle that a validator serves', () => {
   test('passes every check that can be made offline', async () => {
     const { failed, notChecked, clean } = codesOf(await built());
     expect(failed).toEqual([]);
-    expect(notChecked).toEqual(['B11', 'B12', 'B13']);
+    expect(notChecked).toEqual(['B12', 'B13']);
     expect(clean).toBe(true);
   });
 
   test('passes with a node what only the chain can tell', async () => {
-    expect(codesOf(await built(), {}, onChain)).toMatchObject({ failed: [], notChecked: ['B11'] });
+    expect(codesOf(await built(), {}, onChain)).toMatchObject({ failed: [], notChecked: [] });
+  });
+
+  test('that the chain did not prove says why, and is clean all the same', async () => {
+    const bytes = await edited((bundle) => {
+      const detail = 'unavailable: Method not found';
+      within(bundle, 'commitment')['readProof'] = { kind: 'missing', detail };
+    });
+    const { notChecked, clean, steps } = codesOf(bytes);
+    expect(notChecked).toEqual(['B11', 'B12', 'B13']);
+    expect(steps.find(({ code }) => code === 'B11')?.detail).toBe('unavailable: Method not found');
+    expect(clean).toBe(true);
   });
 
   test('is the same bytes whenever it is asked for', async () => {
@@ -214,7 +231,21 @@ const textIn = (members: Members, name: string): string => {
   const text = members[name];
   return typeof text === 'string' ? text : '';
 };
+const listIn = (members: Members, name: string): Json[] => {
+  const list = members[name];
+  return Array.isArray(list) ? [...list] : [];
+};
 const within = (bundle: Members, name: string): Members => bundle[name] as Members; // safe: these members are objects
+
+const proofIn = (bundle: Members): Members => within(within(bundle, 'commitment'), 'readProof');
+
+/** A block after the commitment. */
+const FINAL = 50;
+/** A proof that verifies, of a state that a liar made up. */
+const provedBy = (stored: Partial<Parameters<typeof provedCommitment>[0]>) => {
+  const { hotkey, netuid } = expected;
+  return provedCommitment({ hotkey, netuid, fields: ['a text'], block: 22, ...stored });
+};
 
 describe('a bundle that is not what it says', () => {
   test.for<[string, (bundle: Members) => void, readonly BundleCode[]]>([
@@ -281,6 +312,66 @@ describe('a bundle that is not what it says', () => {
       (bundle) => (within(bundle, 'commitment')['consistency'] = []),
       ['B14'],
     ],
+    [
+      'with a proof of the state under another hash',
+      (bundle) => (proofIn(bundle)['blockHash'] = 'ab'.repeat(32)),
+      ['B11'],
+    ],
+    [
+      'with a proof of the state under another header',
+      (bundle) => {
+        const { blockHash, header } = provedBy({ at: FINAL });
+        Object.assign(proofIn(bundle), { blockHash, header });
+      },
+      ['B11'],
+    ],
+    [
+      'with a proof of the state without one of its nodes',
+      (bundle) => (proofIn(bundle)['nodes'] = listIn(proofIn(bundle), 'nodes').slice(0, -1)),
+      ['B11'],
+    ],
+    [
+      'with a proof of the state and a node that is not of it',
+      (bundle) => (proofIn(bundle)['nodes'] = [...listIn(proofIn(bundle), 'nodes'), 'AAAA']),
+      ['B11'],
+    ],
+    [
+      'with a proof of another hotkey’s slot',
+      (bundle) => Object.assign(proofIn(bundle), provedBy({ hotkey: devSigner('v2').hotkey })),
+      ['B11'],
+    ],
+    [
+      'with a proof of the slot in another subnet',
+      (bundle) => Object.assign(proofIn(bundle), provedBy({ netuid: 1 })),
+      ['B11'],
+    ],
+    [
+      'with a proof that names another key',
+      (bundle) =>
+        (proofIn(bundle)['key'] = commitmentKey({ netuid: 1, hotkey: expected.hotkey }) ?? ''),
+      ['B11'],
+    ],
+    [
+      'with a proof of a commitment later than its state',
+      (bundle) => {
+        within(bundle, 'commitment')['block'] = FINAL;
+        Object.assign(proofIn(bundle), provedBy({ block: FINAL, at: FINAL - 1 }));
+      },
+      ['B11'],
+    ],
+    [
+      'with a proof of an older commitment',
+      (bundle) => Object.assign(proofIn(bundle), provedBy({ block: 5, at: 6 })),
+      ['B11'],
+    ],
+    [
+      'with a proof of other fields',
+      (bundle) => {
+        const block = Number(within(bundle, 'commitment')['block']);
+        Object.assign(proofIn(bundle), provedBy({ block, fields: ['another text'] }));
+      },
+      ['B11'],
+    ],
   ])('%s fails', async ([, change, codes]) => {
     const { failed, clean } = codesOf(await edited(change));
     expect(failed).toEqual(expect.arrayContaining([...codes]));
@@ -288,8 +379,8 @@ describe('a bundle that is not what it says', () => {
   });
 
   test.for<[string, Partial<BundleExpectations>, readonly BundleCode[]]>([
-    ['for another hotkey', { hotkey: devSigner('v2').hotkey }, ['B02', 'B03', 'B05', 'B10']],
-    ['for another subnet', { netuid: 1 }, ['B02', 'B05', 'B10']],
+    ['for another hotkey', { hotkey: devSigner('v2').hotkey }, ['B02', 'B03', 'B05', 'B10', 'B11']],
+    ['for another subnet', { netuid: 1 }, ['B02', 'B05', 'B10', 'B11']],
     ['for another network', { genesis: sha256('another network') }, ['B02', 'B05', 'B10']],
     ['with a cosignature from the future', { now: NOW - 3_600 }, ['B08']],
     [
@@ -316,15 +407,23 @@ describe('a bundle that is not what it says', () => {
     const earlier = { block: 20, text: `eirel/scores/v1:${RUN}:${'ab'.repeat(32)}` };
     const slots = onChain.slots.known ? [earlier, ...onChain.slots.value] : [];
     const chain: OnChain = {
+      ...onChain,
       inBlock: { known: true, value: [] },
       slots: { known: true, value: slots },
     };
     expect(codesOf(await built(), {}, chain).failed).toEqual(['B12', 'B13']);
     const away = { known: false, detail: 'away' } as const;
-    expect(codesOf(await built(), {}, { inBlock: away, slots: away })).toMatchObject({
+    expect(
+      codesOf(await built(), {}, { inBlock: away, slots: away, blockHash: away }),
+    ).toMatchObject({
       failed: [],
-      notChecked: ['B11', 'B12', 'B13'],
+      notChecked: ['B12', 'B13'],
     });
+  });
+
+  test('and its header is of another block than the final one', async () => {
+    const chain: OnChain = { ...onChain, blockHash: { known: true, value: 'ab'.repeat(32) } };
+    expect(codesOf(await built(), {}, chain).failed).toEqual(['B12']);
   });
 
   test('is told as such whatever its bytes are', async () => {

@@ -34,6 +34,7 @@ const OPENED: RunProgress = {
   rostersDiffer: false,
   commits: false,
   commitment: null,
+  proofDue: false,
   requireCommitment: false,
   commitmentsRead: null,
   commitmentsMissed: false,

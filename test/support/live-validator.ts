@@ -156,6 +156,7 @@ function viewOf(adapter: () => Subtensor): Chain {
     commitments: (hotkeys, range) => adapter().commitments(hotkeys, range),
     latestCommitments: (hotkeys) => adapter().latestCommitments(hotkeys),
     commitmentExtrinsics: (hotkey, blocks) => adapter().commitmentExtrinsics(hotkey, blocks),
+    commitmentProof: (hotkey, block) => adapter().commitmentProof(hotkey, block),
     sign: (call) => adapter().sign(call),
     send: (extrinsic) => adapter().send(extrinsic),
     trace: (extrinsic) => adapter().trace(extrinsic),

@@ -158,6 +158,15 @@ function exchange(run: string): readonly DomainEvent[] {
       type: 'commitments.missed.v1',
       data: { ...place, block: 350, reason: 'unavailable', detail: 'timeout' },
     },
+    {
+      type: 'commitment-proof.read.v1',
+      data: {
+        ...place,
+        block: 150,
+        proof: { blockHash: digest('a'), header: 'ab', nodes: ['AA=='] },
+        detail: '',
+      },
+    },
     { type: 'peer-report.accepted.v1', data: { ...report(peer, '2'), servedBy: peer } },
     {
       type: 'peer-report.rejected.v1',

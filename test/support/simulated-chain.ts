@@ -11,6 +11,7 @@ import type {
 import { sha256 } from '#src/events/hash.ts';
 import type { UnknownReason } from '#src/events/snapshot.ts';
 import { devSigner, devSignerOf } from './dev-keys.ts';
+import { provedCommitment } from './proved-commitment.ts';
 import { signedCommitment } from './signed-commitment.ts';
 import { simulatedExtrinsics } from './simulated-extrinsics.ts';
 
@@ -108,6 +109,17 @@ export function simulatedChain(neurons: readonly Neuron[]) {
         return known(
           blocks.map((block) => signed(state.commitments, hotkey, block) ?? notPortable(block)),
         );
+      }),
+    commitmentProof: (hotkey, block) =>
+      answer(() => {
+        if (block > state.block) return unknown('not-final');
+        const made = state.commitments.findLast(
+          (each) => each.hotkey === hotkey && each.block <= block,
+        );
+        if (made === undefined) return unknown('malformed');
+        const fields = made.fields.map((field) => field ?? '\0');
+        const stored = { netuid: NETUID, hotkey, fields, block: made.block, at: block };
+        return known(provedCommitment({ ...stored, neighbours: 4 }));
       }),
     sign: (call) =>
       answer(() =>

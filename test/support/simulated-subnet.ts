@@ -297,6 +297,7 @@ function mortalChain(chain: Chain, at: (point: string) => Promise<void>): Chain 
     commitments: mortalCall('commitments', chain.commitments),
     latestCommitments: mortalCall('latestCommitments', chain.latestCommitments),
     commitmentExtrinsics: mortalCall('commitmentExtrinsics', chain.commitmentExtrinsics),
+    commitmentProof: mortalCall('commitmentProof', chain.commitmentProof),
     sign: mortalCall('sign', chain.sign),
     send: mortalCall('send', chain.send),
     trace: mortalCall('trace', chain.trace),

@@ -1,0 +1,47 @@
+import { blake2b256 } from '#src/chain/blake2b.ts';
+import { commitmentKey } from '#src/consensus/commitment-proof.ts';
+import { proofOf, put, rootOf, type Trie } from '#src/devchain/trie.ts';
+import type { StorageProof } from '#src/events/commitment.ts';
+import { sha256 } from '#src/events/hash.ts';
+import { compact, registration, textField } from './scale-bytes.ts';
+
+type Stored = Readonly<{
+  netuid: number;
+  hotkey: string;
+  fields: readonly string[];
+  /** The block that it was made in. */
+  block: number;
+  /** The block whose state it is; that same one where it is not given. */
+  at?: number;
+  /** Other entries of the state. */
+  neighbours?: number;
+}>;
+
+/** Other entries share so many bytes of the slot's key at most: on each of its nodes there are some. */
+const SHARED_BYTES = 36;
+
+/** The proof of a commitment by a state that holds it and some other entries, and by the header of its block. */
+export function provedCommitment(stored: Stored): StorageProof {
+  const { netuid, hotkey, fields, block, at = block, neighbours = 40 } = stored;
+  const key = commitmentKey({ netuid, hotkey }) ?? '';
+  const slot = Buffer.from(registration(block, fields.map(textField)).slice(2), 'hex');
+  let state: Trie = put(null, key, slot);
+  for (let n = 0; n < neighbours; n += 1)
+    state = put(
+      state,
+      key.slice(0, 2 * (n % SHARED_BYTES)) + sha256(`entry ${n}`),
+      Buffer.from(sha256(`${n}`), 'hex'),
+    );
+  const header = Buffer.concat([
+    Buffer.from(sha256(`block ${at - 1}`), 'hex'),
+    compact(at),
+    rootOf(state),
+    Buffer.alloc(32),
+    compact(0),
+  ]);
+  return {
+    blockHash: Buffer.from(blake2b256(header)).toString('hex'),
+    header: header.toString('hex'),
+    nodes: proofOf(state, key).map((node) => Buffer.from(node).toString('base64')),
+  };
+}
