@@ -160,6 +160,20 @@ describe('an answer on which the judge says nothing of use', () => {
   });
 });
 
+test('while a disk is nearly full nothing is begun, and everything once there is room', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults: readonly Fault[] = [{ what: 'disk', from: 0, to: 10 * MINUTE_MS }];
+  const miners = { A: 'honest' as const };
+  const plan = { seed: 'disk', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(9 * MINUTE_MS);
+  expect(play.log.data('task.claimed.v1')).toEqual([]);
+  expect(play.jobs.size).toBe(0);
+  await play.live(20 * MINUTE_MS);
+  expect(play.log.data('score.recorded.v1')).toHaveLength(TASKS.length);
+});
+
 describe('a pair over which something of ours throws', () => {
   test('waits by itself, again and again, while the others go on, and is excused in the end', {
     timeout: TIMEOUT_MS,

@@ -8,6 +8,7 @@ import { digest, hotkey } from './recorded-events.ts';
 import { idleClock, memoryBlobs, simulatedLog } from './simulated-log.ts';
 import {
   type Fault,
+  isAway,
   JOB_KEY,
   type Manner,
   outageSince,
@@ -95,6 +96,7 @@ export async function simulateEvaluation(
     runtimes: simulatedCluster(world),
     leases: plan.leases ? owner.leases : null,
     outage: (since: number) => outageSince(world, since),
+    shortage: () => (isAway(world, 'disk') ? 'a disk is nearly full' : null),
     clock: clock.now,
     miners,
   };
@@ -162,7 +164,15 @@ type Outside = Readonly<{
 }> &
   Pick<
     EvaluationParts,
-    'blobs' | 'ledger' | 'invokeMiner' | 'judge' | 'oracles' | 'leases' | 'outage' | 'clock'
+    | 'blobs'
+    | 'ledger'
+    | 'invokeMiner'
+    | 'judge'
+    | 'oracles'
+    | 'leases'
+    | 'outage'
+    | 'shortage'
+    | 'clock'
   > &
   Readonly<{ runtimes: Pick<EvaluationParts['runtimes'], 'reconcile'> }>;
 

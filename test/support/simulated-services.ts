@@ -28,7 +28,8 @@ export type Fault = Readonly<{
     | 'oracles'
     | 'owner'
     | 'cluster'
-    | 'node';
+    | 'node'
+    | 'disk';
   from: number;
   to: number;
 }>;

@@ -18,6 +18,7 @@ import { oracleClients } from '../../runtime/oracle-clients.ts';
 import { indexCorpora } from '../../runtime/rag-client.ts';
 import { type ServiceWatch, watchServices } from '../../runtime/service-watch.ts';
 import { createWake, type Wake } from '../../runtime/wake.ts';
+import type { AskSpace } from '../../sequencer/space.ts';
 import { modelsOf } from '../../settings/evaluation.ts';
 import { openRuntimes } from '../open-runtimes.ts';
 import { readPrices } from '../proxy/providers-file.ts';
@@ -25,6 +26,7 @@ import { readSecretFile } from '../secret-file.ts';
 import type { Rosters } from './open-rosters.ts';
 import type { ValidatorLog } from './open-validator-log.ts';
 import { ownServices } from './own-services.ts';
+import { watchSpace } from './watch-space.ts';
 
 /** What a validator has of its own measuring: all of it empty where scores are imported. */
 export type Evaluation = Readonly<{
@@ -41,6 +43,7 @@ type Deps = Readonly<{
   signer: Signer;
   queries: ValidatorLog['queries'];
   documents: Rosters['documents'];
+  askSpace: AskSpace;
   metrics: Metrics;
   logger: Logger;
   signal: AbortSignal;
@@ -54,6 +57,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
   const outside = await outsideOf(config, deps);
   if (outside.oracles === null) logger.warn({ reason: 'no-oracle' }, NO_ORACLES);
   const watch = watchServices(ownServices(config), { clock: Date.now, signal });
+  const space = watchSpace(deps.askSpace);
   const wake = createWake(signal);
   const runtimes = opened.use(
     await openRuntimes(config, {
@@ -70,6 +74,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
     queries: deps.queries,
     runtimes,
     outage: watch.outage,
+    shortage: space.shortage,
     self: deps.signer.hotkey,
     limits: {
       instantMs: config.EIREL_INSTANT_BUDGET_SECONDS * 1_000,
@@ -91,8 +96,14 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
   const state = newLoopState();
   const running = opened.move();
   return {
-    checks: [() => loopCheck(state, evaluation.state), () => serviceCheck(watch)],
-    run: () => keepRunning(evaluation.round, watch, state, config.EIREL_POLL_MS, { ...deps, wake }),
+    checks: [() => loopCheck(state, evaluation.state), () => serviceCheck(watch), space.check],
+    run: () => {
+      const round = async (): Promise<void> => {
+        await space.look();
+        await evaluation.round();
+      };
+      return keepRunning(round, watch, state, config.EIREL_POLL_MS, { ...deps, wake });
+    },
     excuses: evaluation.excuses,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -15,7 +15,7 @@ export type EvaluationView = Readonly<{
   /** Until when a pair waits after a failure of ours, as `task/miner`. */
   notBefore: ReadonlyMap<string, number>;
   now: number;
-  /** What of our own services is not there; null when all are. */
+  /** What of our own services is not there, or runs short; null when nothing is. */
   outage: string | null;
   limits: Readonly<{ pairs: number; tasks: number }>;
 }>;
@@ -24,8 +24,8 @@ export type Begin = Pair & Readonly<{ how: 'evaluate' | 'lose' }>;
 
 /**
  * Which pairs are begun now: of the first tasks in their order, as many as there is room for, and one at a time for
- * each miner, so that none competes with itself. Nothing is begun while a service of ours is away. A pair that waits
- * after a failure keeps no other from its place.
+ * each miner, so that none competes with itself. Nothing is begun while a service of ours is away, or a disk nearly full.
+ * A pair that waits after a failure keeps no other from its place.
  */
 export function decideEvaluation(view: EvaluationView): readonly Begin[] {
   if (view.outage !== null) return [];

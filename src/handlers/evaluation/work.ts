@@ -13,6 +13,8 @@ export type WorkParts = Omit<PairDeps, 'referenceOf'> &
   Readonly<{
     /** How many pairs are worked on at once, and of how many tasks. */
     parallel: Readonly<{ pairs: number; tasks: number }>;
+    /** Why nothing new is begun although everything answers, such as a disk that is nearly full; null when nothing is. */
+    shortage: () => string | null;
     /** Tells of what waits, and why. */
     onLater: (pair: Readonly<{ run: string; task: string; miner: string }>, detail: string) => void;
     /** Tells of a pair over which something here throws: a defect that somebody has to look at. */
@@ -51,7 +53,7 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
         busy: own.map(([, pair]) => pair),
         notBefore: new Map(within(waits, prefix).map(([pair, { until }]) => [pair, until])),
         now: parts.clock(),
-        outage: parts.outage(parts.clock()),
+        outage: parts.outage(parts.clock()) ?? parts.shortage(),
         limits: {
           pairs: parts.parallel.pairs - (busy.size - own.length),
           tasks: parts.parallel.tasks,
