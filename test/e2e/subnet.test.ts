@@ -115,6 +115,16 @@ test('the newest run is on chain as it is computed again from each honest log', 
   expect(audit?.run).toEqual({ run: 'run-3', same });
 });
 
+test('the newest run’s reports are files that pass every check, and so is what the chain stored of them', () => {
+  const honest = RUNNING.filter((name) => name !== DISHONEST);
+  expect(audit?.bundles.map(({ validator }) => validator)).toEqual(honest);
+  for (const { validator, steps } of audit?.bundles ?? []) {
+    const unmade = steps.filter(({ verdict }) => verdict !== 'passed').map(({ code }) => code);
+    // No witness is asked for here.
+    expect(unmade, validator).toEqual(['B08']);
+  }
+});
+
 test('the evidence is files that prove themselves, for anybody, offline', async () => {
   expect(audit?.evidence.map(({ kind }) => kind).toSorted()).toEqual([
     'commitment',

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
+import { auditBundleCommand } from '../audit-bundle.ts';
 import { auditEvidenceCommand } from '../audit-evidence.ts';
 import { auditLogCommand } from '../audit-log.ts';
 import { auditRunCommand } from '../audit-run.ts';
@@ -16,11 +17,16 @@ export type AuditedLog = Readonly<{ validator: Running; exitCode: number }> & Ve
 /** A file of evidence, as it was checked again from the disk alone. */
 type CheckedEvidence = Readonly<{ file: string; kind: string; summary: string }>;
 
+/** A validator's report of a run by its bundle: what became of each code. */
+type CheckedBundle = Readonly<{ validator: Running } & z.infer<typeof BundleVerdict>>;
+
 /** How the subnet's logs stand to an auditor who trusts none of them. */
 export type SubnetAudit = Readonly<{
   logs: readonly AuditedLog[];
   /** The newest run, computed again from each honest log and compared with the chain. */
   run: Readonly<{ run: string; same: readonly string[] }>;
+  /** The honest reports of that run, each by the one file that its validator serves. */
+  bundles: readonly CheckedBundle[];
   evidence: readonly CheckedEvidence[];
 }>;
 
@@ -42,6 +48,9 @@ const RunVerdict = z.looseObject({
     z.looseObject({ chain: z.array(z.looseObject({ about: z.string(), verdict: z.string() })) }),
   ),
 });
+const BundleVerdict = z.looseObject({
+  steps: z.array(z.looseObject({ code: z.string(), verdict: z.string(), detail: z.string() })),
+});
 const EvidenceIndex = z.looseObject({
   evidence: z.array(z.looseObject({ digest: z.string(), hotkey: z.string() })),
 });
@@ -51,7 +60,7 @@ const EvidenceVerdict = z.looseObject({
 
 /**
  * Audits the log of every validator as a stranger would: over HTTP, with the chain, the others' logs and their
- * witnesses as what it is compared with; then the newest run; then the evidence, from files. Throws `subnet.failed`
+ * witnesses as what it is compared with; then the newest run, and its reports by their bundles; then the evidence, from files. Throws `subnet.failed`
  * where an honest log is not clean, or the dishonest validator is not caught.
  */
 export async function auditSubnet(
@@ -62,9 +71,12 @@ export async function auditSubnet(
   const logs: AuditedLog[] = [];
   for (const { name } of subnet.validators) logs.push(await auditOne(name, subnet, io));
   const same: string[] = [];
-  for (const name of RUNNING.filter((each) => each !== DISHONEST))
+  const bundles: CheckedBundle[] = [];
+  for (const name of RUNNING.filter((each) => each !== DISHONEST)) {
     same.push(...(await auditRun(name, run, subnet, io)));
-  return { logs, run: { run, same }, evidence: await checkEvidence(subnet, { dir, io }) };
+    bundles.push(await checkBundle(name, run, subnet, { dir, io }));
+  }
+  return { logs, run: { run, same }, bundles, evidence: await checkEvidence(subnet, { dir, io }) };
 }
 
 async function auditOne(name: Running, subnet: LocalSubnet, io: Io): Promise<AuditedLog> {
@@ -109,6 +121,25 @@ async function auditRun(
   return lines
     .filter(({ verdict }) => verdict === 'same')
     .map(({ about }) => `${about} of ${name}`);
+}
+
+/** Takes the bundle of a validator's report as anybody can, and checks it from the file, with the chain at hand. */
+async function checkBundle(
+  name: Running,
+  run: string,
+  subnet: LocalSubnet,
+  { dir, io }: { dir: string; io: Io },
+): Promise<CheckedBundle> {
+  const answer = await fetch(`${urlOf(name, subnet)}/bundle/${run}`);
+  const file = join(dir, `${run}-${name}.eirel-bundle.json`);
+  await writeFile(file, Buffer.from(await answer.arrayBuffer()));
+  const argv = [file, ...networkOf(subnet), '--hotkey', hotkeyOf(name), '--rpc', subnet.chain.url];
+  const { exitCode, json } = await runHere(auditBundleCommand, argv, io);
+  const verdict = BundleVerdict.parse(json);
+  const stored = verdict.steps.find(({ code }) => code === 'B11')?.verdict;
+  if (exitCode !== EXIT.ok || stored !== 'passed')
+    throw new AppError('subnet.failed', { file, exitCode, steps: verdict.steps });
+  return { validator: name, ...verdict };
 }
 
 /** Takes the evidence that an honest validator holds, and checks each file with nothing else at hand. */
