@@ -3,12 +3,14 @@ import { auditLog } from '#src/audit/audit-log.ts';
 import type { FaultCode } from '#src/audit/fault.ts';
 import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
+import { decodeCommitmentExtrinsic } from '#src/consensus/commitment-extrinsic.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { openFact, sealFact } from '#src/events/seal-box.ts';
 import { devSigner } from '../support/dev-keys.ts';
 import { GENESIS, honestLog, NETUID, noteOf, SELF } from '../support/honest-log.ts';
 import { filesOf, sourceOf } from '../support/memory-log.ts';
+import { provedCommitment } from '../support/proved-commitment.ts';
 import { rewritten } from '../support/rewritten-log.ts';
 
 const DEPS = { verify: verifySr25519, blake2b256 };
@@ -461,4 +463,28 @@ test('anchors that are read of this log are of this log', async () => {
       : [event],
   );
   expect(await faultsOf(added)).toContain('anchor-differs');
+});
+
+/** The log, with a proof behind its first commitment that the chain stored these fields, or the committed ones. */
+async function faultsWithProof(change: Partial<Parameters<typeof provedCommitment>[0]>) {
+  let [fields, done]: [readonly string[], boolean] = [[], false];
+  const log = rewritten(LOGS.decentralized, (event) => {
+    if (event.type === 'extrinsic.signed.v1' && event.data.purpose === 'commitment') {
+      const decoded = decodeCommitmentExtrinsic(Buffer.from(event.data.bytes, 'hex'));
+      if (decoded.kind === 'commitment') fields = decoded.fields.map((field) => field ?? '');
+    }
+    if (done || event.type !== 'extrinsic.settled.v1') return [event];
+    done = true;
+    const { family, run, block } = event.data;
+    const slot = { netuid: NETUID, hotkey: SELF.hotkey, fields, block, ...change };
+    const data = { family, run, block, proof: provedCommitment(slot), detail: '' };
+    return [event, { type: 'commitment-proof.read.v1', data }];
+  });
+  return faultsOf(log);
+}
+
+test('a proof of the chain’s storage shows the commitment that was signed', async () => {
+  expect(await faultsWithProof({})).not.toContain('commitment-differs');
+  expect(await faultsWithProof({ fields: ['another text'] })).toContain('commitment-differs');
+  expect(await faultsWithProof({ hotkey: STRANGER })).toContain('commitment-differs');
 });
