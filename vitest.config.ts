@@ -1,4 +1,5 @@
-import { defineConfig } from 'vitest/config';
+import { resolve } from 'node:path';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 /** A test may wait for a real nats-server, a hook may start several of them on a loaded machine. */
 const TEST_TIMEOUT_MS = 60_000;
@@ -7,14 +8,32 @@ const HOOK_TIMEOUT_MS = 60_000;
 /** Each worker may run its own nats-server beside it: two keep a two-core machine busy, more only slow it down. */
 const MAX_WORKERS = 2;
 
+/** Files that start whole subnets, look at a process's memory or change its environment: each has a worker of its own. */
+const ISOLATED = ['e2e', 'runtime', 'scripts'].map((folder) => `test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: MAX_WORKERS,
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: HOOK_TIMEOUT_MS,
     // What a CommonJS package exports by default is here what it is in Node.
     deps: { interopDefault: false },
+    // Workers, and the processes that tests start, compile what they load once between them.
+    env: { NODE_COMPILE_CACHE: resolve(import.meta.dirname, '.cache/node-compile') },
+    // In the order of their names: the isolated files are the longest, and the short ones fill up the end.
+    projects: [
+      { extends: true, test: { name: 'isolated', include: ISOLATED } },
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...ISOLATED],
+          // Modules are loaded once a worker instead of once a file, of which there are hundreds: no module has state.
+          isolate: false,
+        },
+      },
+    ],
   },
 });

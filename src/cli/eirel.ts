@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import packageFile from '../../package.json' with { type: 'json' };
 import { AppError } from '../errors.ts';
 import { helpOf, type Io, readInput } from './command.ts';
@@ -68,7 +70,12 @@ async function listOf(names: readonly string[]): Promise<string> {
   return commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n');
 }
 
+/** What Node made of a command's hundreds of files is kept there: to make it anew takes half as long again to start. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../.cache/node-compile', import.meta.url));
+
 if (import.meta.main) {
+  // Where nothing can be written, nothing is kept.
+  enableCompileCache(COMPILE_CACHE);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
