@@ -243,10 +243,9 @@ test('calls at once never hold more than the budget, whatever they ask for', asy
         answer: () => answered.promise,
       });
       const calls = limits.map((max_tokens) => complete(ask({ max_tokens })));
-      await Promise.race([
-        Promise.all(calls),
-        expect.poll(() => pending.length).toBeGreaterThan(0),
-      ]);
+      // One that asks for more than there is, is refused, and the first that fits is pending.
+      const fitting = limits.some((limit) => 2_000 * limit < budget - 200_000);
+      if (fitting) await expect.poll(() => pending.length).toBeGreaterThan(0);
       expect(sumHeld(reservations.held(JOB))).toBeLessThanOrEqual(budget);
       answered.resolve({ kind: 'answered', body: answer });
       const refused = (await Promise.all(calls)).filter(({ kind }) => kind === 'refused');

@@ -23,7 +23,7 @@ async function sandboxSite({ running = 2, waiting = 2, run = counting, atOnce = 
           return run(asked);
         },
         sessions: createSandboxSessions(() => performance.now()),
-        takeTurn: createTurns({ running, waiting }),
+        takeTurn: createTurns({ running, waiting }, () => performance.now()),
         now: () => NOW,
         quota: 12,
         price: 0,
@@ -256,11 +256,17 @@ describe('a session', () => {
     expect(sessions.read('j', 's')).toEqual([]);
   });
 
-  test('makes room for others when all together are too large', () => {
+  test('makes room when all together are too large: whoever has most loses what he used longest ago', () => {
     const sessions = createSandboxSessions(() => 0);
     const bytes = Buffer.alloc(4 * 1024 * 1024);
-    for (let job = 0; job < 20; job++) sessions.write(`${job}`, 's', [{ path: 'a', bytes }]);
-    const left = Array.from({ length: 20 }, (_, job) => sessions.read(`${job}`, 's').length);
-    expect(left).toEqual([0, 0, 0, 0, ...Array(16).fill(1)]);
+    sessions.write('modest', 's', [{ path: 'a', bytes }]);
+    for (let turn = 0; turn < 20; turn++)
+      sessions.write(`task-eval=${turn};deployment=greedy`, 's', [{ path: 'a', bytes }]);
+    const left = Array.from(
+      { length: 20 },
+      (_, turn) => sessions.read(`task-eval=${turn};deployment=greedy`, 's').length,
+    );
+    expect(left).toEqual([...Array(6).fill(0), ...Array(14).fill(1)]);
+    expect(sessions.read('modest', 's')).toHaveLength(1);
   });
 });

@@ -14,7 +14,7 @@ import {
   serveHttp,
   serveSilence,
 } from '../support/hostile-servers.ts';
-import { toolSite } from '../support/tool-site.ts';
+import { JOB, toolSite } from '../support/tool-site.ts';
 
 const QUICK: Partial<PeerLimits> = {
   totalTimeoutMs: 2_000,
@@ -247,7 +247,16 @@ describe('a hostile server', () => {
 });
 
 describe('a host', () => {
-  test('is asked four times in ten seconds, by all together', async () => {
+  test('is asked four times in ten seconds by each miner, whatever the others do', () => {
+    const rate = createHostRate(() => 0);
+    const job = (turn: string, of: string) => `task-eval=${turn};deployment=${of}`;
+    for (const turn of ['a', 'b', 'c', 'd']) expect(rate.admit(job(turn, 'm'), 'h')).toBe(true);
+    expect(rate.admit(job('e', 'm'), 'h')).toBe(false);
+    expect(rate.admit(job('e', 'm'), 'another')).toBe(true);
+    expect(rate.admit(job('a', 'n'), 'h')).toBe(true);
+  });
+
+  test('is asked four times in ten seconds over HTTP, and the fifth is attested as refused', async () => {
     await using server = await serveAnswer(200, {}, 'x');
     await using site = await fetchSite();
     const statuses: number[] = [];
@@ -262,22 +271,22 @@ describe('a host', () => {
 
   test('is forgotten when thousands of others were asked since', () => {
     const rate = createHostRate(() => 0);
-    for (let n = 0; n < 4; n++) rate.admit('a');
-    expect(rate.admit('a')).toBe(false);
-    for (let n = 0; n < 4_096; n++) rate.admit(`host-${n}`);
-    expect(rate.admit('a')).toBe(true);
+    for (let n = 0; n < 4; n++) rate.admit('j', 'a');
+    expect(rate.admit('j', 'a')).toBe(false);
+    for (let n = 0; n < 4_096; n++) rate.admit('j', `host-${n}`);
+    expect(rate.admit('j', 'a')).toBe(true);
   });
 
   test('that a redirect leads to counts, too', async () => {
     const hosts = createHostRate(() => 0);
-    for (let n = 0; n < 4; n++) hosts.admit('b.example');
+    for (let n = 0; n < 4; n++) hosts.admit(JOB, 'b.example');
     const get: GetOnce = async () => ({
       kind: 'refused',
       reason: 'redirected',
       detail: '',
       location: 'http://b.example/',
     });
-    expect(await fetchPage('http://a.example/', { get, hosts })).toEqual({
+    expect(await fetchPage('http://a.example/', JOB, { get, hosts })).toEqual({
       kind: 'limited',
       host: 'b.example',
     });

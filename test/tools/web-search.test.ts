@@ -56,7 +56,7 @@ const fails = (name: string): SearchProvider => ({
 /** The service over these providers, with a client that may reach this machine. */
 async function searchSite(...providers: SearchProvider[]) {
   const client = loopbackClient();
-  const memory = createPageMemory();
+  const memory = createPageMemory(() => 0);
   const site = await toolSite('web search', ({ calls, admission, gate, ledger }) => {
     const deps = {
       ...calls,
@@ -301,12 +301,14 @@ describe('a page', () => {
     });
   });
 
-  test('is forgotten when the pages of others need its room', () => {
-    const memory = createPageMemory();
+  test('is forgotten when later pages of its own miner need its room, and not for those of another', () => {
+    const memory = createPageMemory(() => 0);
     const text = 'x'.repeat(1024 * 1024);
+    memory.opened('another', '0', { finalUrl: '', title: '', text });
     for (let n = 0; n < 40; n++) memory.opened('j', `${n}`, { finalUrl: '', title: '', text });
-    expect(memory.page('j', '7')).toBeNull();
-    expect(memory.page('j', '8')).not.toBeNull();
+    expect(memory.page('j', '9')).toBeNull();
+    expect(memory.page('j', '10')).not.toBeNull();
+    expect(memory.page('another', '0')).not.toBeNull();
   });
 });
 

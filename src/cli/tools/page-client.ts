@@ -11,7 +11,9 @@ const PAGE_LIMITS = {
   headersTimeoutMs: 14_000,
   totalTimeoutMs: 15_000,
   rateBytesPerPeriod: 1024,
-  totalConcurrency: 32,
+  // Each miner has a few calls at once of its own: none waits for those of another.
+  perPeerConcurrency: 256,
+  totalConcurrency: 1_024,
 };
 
 /** The hardened client as tools use it: it goes to public addresses, unless this is a development machine. */

@@ -7,8 +7,8 @@ import { proveIsolation } from '../../runtime/sandbox/prove-isolation.ts';
 import { pythonSandbox } from '../../runtime/sandbox/run-python.ts';
 import type { Tool } from './serve-tool.ts';
 
-/** So many programs wait at most for their turn: a minute of the default time each on two places. */
-const MAX_WAITING = 24;
+/** Programs of one miner that wait: as many as it may send at once. */
+const MAX_WAITING = 4;
 
 /** Runs Python without network, environment, files and privileges; where that can't be shown it does not start. */
 export const sandboxTool: Tool = {
@@ -22,7 +22,10 @@ export const sandboxTool: Tool = {
       ...calls,
       runPython,
       sessions: createSandboxSessions(() => performance.now()),
-      takeTurn: createTurns({ running: config.EIREL_SANDBOX_CONCURRENCY, waiting: MAX_WAITING }),
+      takeTurn: createTurns(
+        { running: config.EIREL_SANDBOX_CONCURRENCY, waiting: MAX_WAITING },
+        () => performance.now(),
+      ),
       now,
       quota: config.EIREL_SANDBOX_MAX_REQUESTS,
       price: config.EIREL_SANDBOX_PER_EXECUTION_COST_USD,

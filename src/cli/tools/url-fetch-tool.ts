@@ -7,7 +7,7 @@ import type { Tool } from './serve-tool.ts';
 export const urlFetchTool: Tool = {
   name: 'url-fetch',
   port: (config) => config.EIREL_URL_FETCH_PORT,
-  atOnce: 8,
+  atOnce: 4,
   open: async ({ config, calls, admission }) => {
     const pages = openPageClient(config);
     const deps = {

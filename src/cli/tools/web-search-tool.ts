@@ -12,13 +12,19 @@ import { openSearchProviders } from './search-accounts.ts';
 import { serviceOnly, type Tool } from './serve-tool.ts';
 
 /** A search takes its provider longer than a peer needs for a document. */
-const PROVIDER_LIMITS = { connectTimeoutMs: 5_000, headersTimeoutMs: 10_000 };
+const PROVIDER_LIMITS = {
+  connectTimeoutMs: 5_000,
+  headersTimeoutMs: 10_000,
+  // Of each miner a few calls wait: together they are never too many.
+  perPeerConcurrency: 16,
+  perPeerWaiting: 1_024,
+};
 
 /** Searches the web for miners by providers with keys, or a corpus, and opens what was found. */
 export const webSearchTool: Tool = {
   name: 'web-search',
   port: (config) => config.EIREL_WEB_SEARCH_PORT,
-  atOnce: 8,
+  atOnce: 4,
   open: async ({ config, calls, gate, admission, ledger, secrets }) => {
     await using stack = new AsyncDisposableStack();
     const client = stack.use(createPeerClient({ allowLoopback: false, limits: PROVIDER_LIMITS }));
@@ -27,7 +33,7 @@ export const webSearchTool: Tool = {
       ...stack.use(openPageClient(config)),
       ledger,
       providers: await openSearchProviders(config, client),
-      memory: createPageMemory(),
+      memory: createPageMemory(() => performance.now()),
       now,
       quota: config.EIREL_WEB_SEARCH_MAX_REQUESTS,
       price: config.EIREL_WEB_SEARCH_PER_QUERY_COST_USD,

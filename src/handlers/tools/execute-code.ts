@@ -59,7 +59,8 @@ export async function executeCode(
     session_id: sessionId,
     n_attachments: attachments.length,
   };
-  const perform = async () => (await deps.takeTurn(() => runFor(caller, asked, deps))) ?? BUSY;
+  const perform = async () =>
+    (await deps.takeTurn(caller.job, () => runFor(caller, asked, deps))) ?? BUSY;
   return callTool(caller, { tool: 'sandbox', args, perform }, rules, deps);
 }
 

@@ -30,7 +30,7 @@ export type FetchedPage =
     }>
   /** A URL on the way leads where no miner may reach, or is none. */
   | Readonly<{ kind: 'blocked'; reason: string }>
-  /** The host is asked too often. */
+  /** The miner asks the host too often. */
   | Readonly<{ kind: 'limited'; host: string }>
   | Readonly<{ kind: 'failed'; reason: string }>;
 
@@ -42,10 +42,14 @@ const MAX_PAGE_BYTES = 1024 * 1024;
 const MAX_REDIRECTS = 5;
 
 /**
- * Fetches a page and follows up to five redirects. Each hop is a request of its own through the same client, so that
- * none leads to this machine, its network or another scheme; each host on the way counts once against its rate.
+ * Fetches a page for a job and follows up to five redirects. Each hop is a request of its own through the same client, so that
+ * none leads to this machine, its network or another scheme; each host on the way counts once against the miner's rate.
  */
-export async function fetchPage(url: string, { get, hosts }: FetchPageDeps): Promise<FetchedPage> {
+export async function fetchPage(
+  url: string,
+  job: string,
+  { get, hosts }: FetchPageDeps,
+): Promise<FetchedPage> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const counted = new Set<string>();
   let at = url;
@@ -53,7 +57,7 @@ export async function fetchPage(url: string, { get, hosts }: FetchPageDeps): Pro
     const target = URL.parse(at);
     if (target === null) return { kind: 'blocked', reason: 'not an absolute URL' };
     const { hostname } = target;
-    if (!counted.has(hostname) && !hosts.admit(hostname))
+    if (!counted.has(hostname) && !hosts.admit(job, hostname))
       return { kind: 'limited', host: hostname };
     counted.add(hostname);
     const outcome = await get(target.href, { signal, maxBytes: MAX_PAGE_BYTES, cut: true });

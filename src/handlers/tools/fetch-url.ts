@@ -29,7 +29,7 @@ export function fetchUrl(caller: Caller, asked: FetchUrl, deps: FetchUrlDeps): P
   const call = {
     tool: 'url_fetch',
     args: { url, max_chars: maxChars, include_links: includeLinks },
-    perform: async () => performedOf(asked, await fetchPage(url, deps), price),
+    perform: async () => performedOf(asked, await fetchPage(url, caller.job, deps), price),
   };
   return callTool(caller, call, { quota, price, exhausted }, deps);
 }

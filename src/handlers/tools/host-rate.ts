@@ -1,28 +1,31 @@
-/** How often one host is asked. */
+import { holderOf } from '../../evaluation/job-name.ts';
+
+/** How often one miner asks one host. */
 export type HostRate = Readonly<{
-  /** Counts a request to the host; false, and nothing is counted, when it was asked often enough. */
-  admit: (host: string) => boolean;
+  /** Counts a request for a job to the host; false, and nothing is counted, when its miner asked it often enough. */
+  admit: (job: string, host: string) => boolean;
 }>;
 
 const MAX_REQUESTS = 4;
 const WINDOW_MS = 10_000;
 
-/** Hosts that are remembered; who asks more of them in a window is not held back by this. */
-const MAX_HOSTS = 4_096;
+/** Miners with hosts that are remembered; who asks more of them in a window is not held back by this. */
+const MAX_PAIRS = 4_096;
 
-/** At most four requests to a host in any ten seconds, from all miners together. */
+/** At most four requests to a host in any ten seconds from each miner: what others ask is not held against it. */
 export function createHostRate(nowMs: () => number): HostRate {
-  const hosts = new Map<string, readonly number[]>();
+  const pairs = new Map<string, readonly number[]>();
   return {
-    admit: (host) => {
+    admit: (job, host) => {
       const now = nowMs();
-      const recent = (hosts.get(host) ?? []).filter((at) => now - at < WINDOW_MS);
+      const pair = `${holderOf(job)}\n${host}`;
+      const recent = (pairs.get(pair) ?? []).filter((at) => now - at < WINDOW_MS);
       if (recent.length >= MAX_REQUESTS) return false;
-      // The host goes to the end: at the beginning are those that were asked longest ago.
-      hosts.delete(host);
-      hosts.set(host, [...recent, now]);
-      const [oldest] = hosts.keys();
-      if (hosts.size > MAX_HOSTS && oldest !== undefined) hosts.delete(oldest);
+      // The pair goes to the end: at the beginning are those that were asked longest ago.
+      pairs.delete(pair);
+      pairs.set(pair, [...recent, now]);
+      const [oldest] = pairs.keys();
+      if (pairs.size > MAX_PAIRS && oldest !== undefined) pairs.delete(oldest);
       return true;
     },
   };

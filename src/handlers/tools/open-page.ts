@@ -42,7 +42,7 @@ async function open(
   const document = memory.document(job, id);
   if (document === null) return failed(404, 'document not found in retrieval ledger');
   const read =
-    document.corpus === null ? readOf(await fetchPage(document.url, deps)) : kept(document);
+    document.corpus === null ? readOf(await fetchPage(document.url, job, deps)) : kept(document);
   if (read.kind === 'failed') return failed(read.status, read.detail);
   const title = document.title === '' ? read.title : document.title;
   memory.opened(job, id, { finalUrl: read.finalUrl, title, text: read.text });

@@ -1,3 +1,4 @@
+import { createFairShelf } from './fair-shelf.ts';
 import type { FoundDocument } from './search-provider.ts';
 
 /** A document that a search gave to a job. */
@@ -20,54 +21,17 @@ const MAX_DOCUMENTS = 20_000;
 /** Of all pages together, in UTF-16 units: 64 MiB. */
 const MAX_TEXT_LENGTH = 32 * 1024 * 1024;
 
+/** A page without text costs something, too. */
+const PAGE_LENGTH = 1_024;
+
 /** In memory, bounded: what was not used for longest is forgotten first, and the job has to search or open it again. */
-export function createPageMemory(): PageMemory {
-  const documents = new Map<string, KnownDocument>();
-  const pages = new Map<string, OpenedPage>();
-  let length = 0;
-
-  function forgetPage(key: string): void {
-    length -= pages.get(key)?.text.length ?? 0;
-    pages.delete(key);
-  }
-
+export function createPageMemory(nowMs: () => number): PageMemory {
+  const documents = createFairShelf<KnownDocument>(MAX_DOCUMENTS, nowMs);
+  const pages = createFairShelf<OpenedPage>(MAX_TEXT_LENGTH, nowMs);
   return {
-    found: (job, document) => {
-      touch(documents, keyOf(job, document.id), document);
-      for (const key of documents.keys()) {
-        if (documents.size <= MAX_DOCUMENTS) return;
-        documents.delete(key);
-      }
-    },
-    document: (job, id) => used(documents, keyOf(job, id)),
-    opened: (job, id, page) => {
-      const key = keyOf(job, id);
-      forgetPage(key);
-      touch(pages, key, page);
-      length += page.text.length;
-      for (const oldest of pages.keys()) {
-        if (length <= MAX_TEXT_LENGTH && pages.size <= MAX_DOCUMENTS) return;
-        forgetPage(oldest);
-      }
-    },
-    page: (job, id) => used(pages, keyOf(job, id)),
+    found: (job, document) => documents.put(job, document.id, document, 1),
+    document: documents.take,
+    opened: (job, id, page) => pages.put(job, id, page, PAGE_LENGTH + page.text.length),
+    page: pages.take,
   };
-}
-
-/** A job's id holds no line end. */
-function keyOf(job: string, id: string): string {
-  return `${job}\n${id}`;
-}
-
-/** What is used goes to the end: at the beginning is what was not used for longest. */
-function touch<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-}
-
-function used<T>(map: Map<string, T>, key: string): T | null {
-  const value = map.get(key);
-  if (value === undefined) return null;
-  touch(map, key, value);
-  return value;
 }

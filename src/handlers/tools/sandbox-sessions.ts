@@ -1,3 +1,4 @@
+import { createFairShelf } from './fair-shelf.ts';
 import type { SandboxFile } from './python-sandbox.ts';
 
 /** The files that programs of one job leave to each other under a name. */
@@ -10,54 +11,24 @@ export type SandboxSessions = Readonly<{
 /** As long as the existing service keeps a session that is not used. */
 const IDLE_MS = 300_000;
 
-/** All sessions' files together; the ones that were used longest ago make room. */
+/** All sessions' files together. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** A session without files costs something, too. */
-const MAX_SESSIONS = 1_024;
-
-type Session = Readonly<{ files: readonly SandboxFile[]; bytes: number; usedMs: number }>;
+/** A session without files costs something, too: there are a thousand at most. */
+const SESSION_BYTES = 64 * 1024;
 
 /** Sessions in memory. A session belongs to its job: under another job's id the same name is another session. */
 export function createSandboxSessions(nowMs: () => number): SandboxSessions {
-  const sessions = new Map<string, Session>();
-  let total = 0;
-
-  function forget(key: string): void {
-    total -= sessions.get(key)?.bytes ?? 0;
-    sessions.delete(key);
-  }
-
-  /** They lie in the order of their last use. */
-  function forgetSome(): void {
-    for (const [key, { usedMs }] of sessions) {
-      const idle = nowMs() - usedMs >= IDLE_MS;
-      if (!idle && total <= MAX_BYTES && sessions.size <= MAX_SESSIONS) return;
-      forget(key);
-    }
-  }
-
-  function keep(key: string, files: readonly SandboxFile[]): void {
-    forget(key);
-    const bytes = files.reduce((sum, file) => sum + file.bytes.length, 0);
-    total += bytes;
-    sessions.set(key, { files, bytes, usedMs: nowMs() });
-    forgetSome();
-  }
-
+  const sessions = createFairShelf<readonly SandboxFile[]>(MAX_BYTES, nowMs);
   return {
     read: (job, session) => {
-      forgetSome();
-      const key = keyOf(job, session);
-      const { files } = sessions.get(key) ?? { files: [] };
-      if (files.length > 0) keep(key, files);
-      return files;
+      sessions.forgetBefore(nowMs() - IDLE_MS);
+      return sessions.take(job, session) ?? [];
     },
-    write: (job, session, files) => keep(keyOf(job, session), files),
+    write: (job, session, files) => {
+      sessions.forgetBefore(nowMs() - IDLE_MS);
+      const bytes = files.reduce((sum, file) => sum + file.bytes.length, SESSION_BYTES);
+      sessions.put(job, session, files, bytes);
+    },
   };
-}
-
-/** A job's id holds no line end. */
-function keyOf(job: string, session: string): string {
-  return `${job}\n${session}`;
 }
