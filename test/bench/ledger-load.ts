@@ -23,6 +23,8 @@ export type LedgerLoaded = Readonly<{
   seconds: number;
   reads: readonly number[];
   writes: readonly number[];
+  /** How often the ledger took nothing (503), and was sent the same again. */
+  refused: number;
   /** Processor time that this process took meanwhile, in seconds. */
   processor: number;
   /** What is in the ledger afterwards, over all jobs. */
@@ -31,6 +33,9 @@ export type LedgerLoaded = Readonly<{
 
 const READERS = 2;
 const READ_EVERY_MS = 20;
+
+/** What a 503 tells to wait. */
+const SEND_AGAIN_AFTER_MS = 1_000;
 
 /** How many of the newest jobs are read: most of them are not in the projection yet. */
 const NEWEST_JOBS = 50;
@@ -49,7 +54,7 @@ async function run(load: LedgerLoad): Promise<LedgerLoaded> {
   const send = sender(load, agent);
   const jobs: Job[] = [];
   const [reads, writes]: [number[], number[]] = [[], []];
-  let acknowledged = 0;
+  let [acknowledged, refused] = [0, 0];
   let over = false;
   const began = process.cpuUsage();
   const started = performance.now();
@@ -66,8 +71,7 @@ async function run(load: LedgerLoad): Promise<LedgerLoaded> {
       due += everyMs;
       const made = jobsOf(writer, sent, load.array);
       const before = performance.now();
-      const { status, text } = await send('POST', '/v1/internal/eval/tool_calls', bodyOf(made));
-      if (status !== 201) throw new Error(`${status} ${text}`);
+      refused += await sendUntilTaken(bodyOf(made), send);
       writes.push(performance.now() - before);
       acknowledged += load.array;
       jobs.push(...made);
@@ -94,7 +98,8 @@ async function run(load: LedgerLoad): Promise<LedgerLoaded> {
   const { user, system } = process.cpuUsage(began);
   const found = await countAll(jobs, send);
   agent.destroy();
-  return { acknowledged, seconds, reads, writes, processor: (user + system) / 1e6, found };
+  const processor = (user + system) / 1e6;
+  return { acknowledged, seconds, reads, writes, refused, processor, found };
 }
 
 type Job = Readonly<{ name: string; calls: number }>;
@@ -122,6 +127,16 @@ function bodyOf(jobs: readonly Job[]): string {
 function callOf(job: string, index: number): string {
   const query = `what is the capital of country number ${index}?`;
   return `{"call_id":"${randomUUID()}","job_id":"${job}","tool_name":"${TOOLS[index % TOOLS.length]}","args_hash":"d6fde033833847a90b1ac262756b28c38f210067faf89546fef8569092d24cce","args_json":{"query":"${query}","top_k":5},"result_digest":"{\\"backend\\": \\"brave\\", \\"n_results\\": 5}","latency_ms":${120 + index},"cost_usd":0.003,"status":"ok","error":null}`;
+}
+
+/** Sends the same calls, under the same names, until the ledger has them; gives how often it had no room or no answer. */
+async function sendUntilTaken(body: string, send: Send): Promise<number> {
+  for (let refused = 0; ; refused++) {
+    const { status, text } = await send('POST', '/v1/internal/eval/tool_calls', body);
+    if (status === 201) return refused;
+    if (status !== 503) throw new Error(`${status} ${text}`);
+    await delay(SEND_AGAIN_AFTER_MS);
+  }
 }
 
 async function countAll(jobs: readonly Job[], send: Send): Promise<number> {

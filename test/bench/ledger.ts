@@ -74,7 +74,7 @@ async function loaded(load: LedgerLoad): Promise<LedgerLoaded> {
 }
 
 function sustainedRows(sustained: Measured): readonly Row[] {
-  const { acknowledged, seconds, found, reads, writes } = sustained;
+  const { acknowledged, seconds, found, reads, writes, refused } = sustained;
   const arrays = `in arrays of ${ARRAY}, ${WRITERS} connections`;
   const read = (share: number) => once(quantile(reads, share));
   const ms = (name: string, what: string) => ({ name, what, unit: 'ms' });
@@ -93,11 +93,18 @@ function sustainedRows(sustained: Measured): readonly Row[] {
       once(acknowledged - found),
       [{ of: 'value', is: 'at most', bound: 0 }],
     ),
+    plainRow(
+      { name: 'ledger-refused', what: 'arrays that were told 503 and sent again', unit: 'arrays' },
+      once(refused),
+    ),
     plainRow(ms('ledger-reads-median', 'job_ledger meanwhile, median'), read(0.5)),
     plainRow(ms('ledger-reads', 'job_ledger meanwhile, 99th percentile'), read(0.99), [
       { of: 'value', is: 'at most', bound: 20 },
     ]),
-    plainRow(ms('ledger-reads-longest', 'job_ledger meanwhile, longest'), read(1)),
+    plainRow(
+      ms('ledger-reads-longest', `job_ledger meanwhile, longest of ${reads.length}`),
+      read(1),
+    ),
     plainRow(
       ms('ledger-writes', 'an array meanwhile, 99th percentile'),
       once(quantile(writes, 0.99)),

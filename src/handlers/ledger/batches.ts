@@ -4,8 +4,8 @@ import type { Head } from '../../events/envelope.ts';
 import type { LogWriter } from '../../events/log.ts';
 import type { Facts } from './facts.ts';
 
-/** Appends under way: what waits behind the one that is written makes the next batch, up to its limit. */
-const MAX_APPENDS = 8;
+/** Appends under way: what waits behind those that are written makes the next batch, which is a full one on a slow disk. */
+const MAX_APPENDS = 16;
 
 /** Batches that the projection does not show yet: they are kept in memory, and each is looked into for every wish. */
 export const MAX_UNSHOWN_BATCHES = 64;
