@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { CANARY, MINER_PORT, SERVICE_PORTS } from '#src/cluster/objects/profile.ts';
+import { CANARY, MINER_PORT, PRIORITY_CLASS, SERVICE_PORTS } from '#src/cluster/objects/profile.ts';
 import { Environment } from '#src/config.ts';
 import { type Pod, type Policy, reaches } from '../support/network-policy.ts';
 
@@ -174,15 +174,90 @@ test('both namespaces admit restricted pods only', () => {
 
 const kubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
 
-test.skipIf(!kubectl)('the overlay builds, with every image by its digest (needs kubectl)', () => {
-  const built = execFileSync('kubectl', ['kustomize', join(FOLDER, 'overlays/k3s-single')], {
+function built(overlay: string): readonly Manifest[] {
+  const text = execFileSync('kubectl', ['kustomize', join(FOLDER, 'overlays', overlay)], {
     encoding: 'utf8',
   });
-  const images = parseAllDocuments(built)
-    .map((document) => document.toJS() as Manifest) // safe: as above
-    .filter(({ kind }) => kind === 'Deployment')
-    .flatMap(({ spec }) => spec.template.spec.containers.map(({ image }) => image));
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest); // safe: as above
+}
 
-  expect(images).toHaveLength(deployments.length);
+const containersOf = ({ spec }: Manifest) => spec.template.spec.containers;
+
+test.skipIf(!kubectl).each([
+  ['k3s-single', deployments.length],
+  ['engine-outside', deployments.length - 1],
+])('the overlay %s builds, with every image by its digest (needs kubectl)', (overlay, count) => {
+  const found = built(overlay).filter(({ kind }) => kind === 'Deployment');
+  const images = found.flatMap(containersOf).map(({ image }) => image);
+
+  expect(images).toHaveLength(count);
   for (const image of images) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
+});
+
+test.skipIf(!kubectl)(
+  'admission is told the same images as the validator, and this software has one (needs kubectl)',
+  () => {
+    const all = built('k3s-single');
+    const named = all.find(({ metadata }) => metadata.name === 'miner-images');
+    const validator = all.find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'validator',
+    );
+    const [container] = validator === undefined ? [] : containersOf(validator);
+    const env = new Map(container?.env?.map(({ name, value }) => [name, value]));
+
+    expect(named).toMatchObject({
+      data: { runtime: env.get('EIREL_RUNTIME_IMAGE'), init: env.get('EIREL_INIT_IMAGE') },
+    });
+    expect(env.get('EIREL_INIT_IMAGE')).toBe(container?.image);
+  },
+);
+
+test.skipIf(!kubectl)(
+  'a validator outside of the cluster reaches miners and services by its address alone (needs kubectl)',
+  () => {
+    const found = built('engine-outside').filter(({ kind }) => kind === 'NetworkPolicy');
+    const blocks = found
+      .filter((policy) => JSON.stringify(policy.spec).includes('192.0.2.10/32'))
+      .map(({ metadata }) => metadata.name);
+
+    expect(new Set(blocks)).toEqual(
+      new Set(['miners-ingress', 'ledger', ...Object.keys(SERVICE_PORTS)]),
+    );
+    const outside = found as unknown as readonly Policy[]; // safe: as above, by their kind
+    expect(reaches(outside, system('validator'), miner, MINER_PORT)).toBe(false);
+    expect(reaches(outside, miner, system(CANARY.name), CANARY.port)).toBe(false);
+    expect(reaches(outside, miner, system('provider-proxy'), 8_092)).toBe(true);
+  },
+);
+
+test('what is kept over a restart is on a volume of its own', () => {
+  const claims = ofKind('PersistentVolumeClaim').map(({ metadata }) => metadata.name);
+
+  expect(new Set(claims)).toEqual(new Set(['ledger', 'nats', 'rag-tool-service', 'validator']));
+  for (const name of claims) {
+    const deployment = deployments.find(({ metadata }) => metadata.name === name);
+    expect(deployment?.spec.template.spec['volumes']).toContainEqual({
+      name: 'data',
+      persistentVolumeClaim: { claimName: name },
+    });
+  }
+});
+
+test('the validator may watch what it lists', () => {
+  const listed = ofKind('Role').flatMap(({ rules }) =>
+    rules.filter(({ verbs }) => verbs.includes('list')),
+  );
+
+  expect(listed.map(({ verbs }) => verbs)).toEqual(
+    listed.map(() => expect.arrayContaining(['watch'])),
+  );
+  expect(listed.flatMap(({ resources }) => resources)).toEqual(
+    expect.arrayContaining(['configmaps', 'services', 'jobs', 'pods', 'events']),
+  );
+});
+
+test('submissions run with the priority that the stack has', () => {
+  expect(ofKind('PriorityClass')).toMatchObject([
+    { metadata: { name: PRIORITY_CLASS }, value: -10, preemptionPolicy: 'Never' },
+  ]);
 });

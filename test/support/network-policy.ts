@@ -73,8 +73,9 @@ function allows(
 
 /** Selectors in one element must both hold; a pod selector alone means the policy's own namespace. */
 function isPeer(peer: Peer, pod: Pod, namespace: string): boolean {
-  // A pod's address is private: a block counts where it does not leave those out.
-  if (peer.ipBlock !== undefined) return !(peer.ipBlock.except ?? []).includes('10.0.0.0/8');
+  // A pod's address is private: a block counts where it is everything, and does not leave those out.
+  if (peer.ipBlock !== undefined)
+    return peer.ipBlock.cidr === '0.0.0.0/0' && !(peer.ipBlock.except ?? []).includes('10.0.0.0/8');
   const inNamespace =
     peer.namespaceSelector === undefined
       ? pod.namespace === namespace

@@ -8,6 +8,7 @@ import {
   CANARY,
   type ClusterProfile,
   MINER_PORT,
+  PRIORITY_CLASS,
   SERVICE_PORTS,
   type ServiceAddresses,
 } from './profile.ts';
@@ -50,6 +51,7 @@ export function buildPod(
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
+    priorityClassName: PRIORITY_CLASS,
     securityContext: {
       runAsNonRoot: true,
       runAsUser: NOBODY,

@@ -31,3 +31,6 @@ type ServiceName = AllowedService | typeof CANARY.name;
 
 /** A submission is told this port. The network policy lets the validator reach it, and no other. */
 export const MINER_PORT = 8_080;
+
+/** Submissions stand back for whatever else a node runs. */
+export const PRIORITY_CLASS = 'eirel-miner';
