@@ -19,6 +19,7 @@ import {
   simulatedMiners,
   simulatedOracles,
   simulatedOwner,
+  simulatedSearch,
 } from './simulated-services.ts';
 
 const RUN = { family: 'general_chat', run: 'run-7' } as const;
@@ -82,7 +83,7 @@ export async function simulateEvaluation(
   const miners = [...manners.keys()].toSorted();
   const blobs = memoryBlobs();
   const world = { ...plan, manners, clock, random };
-  const taskSet = await blobs.put(bytesOf(taskSetOf(plan.tasks)));
+  const taskSet = await blobs.put(bytesOf(taskSetOf(plan)));
   await log.record(openingOf(plan, miners, taskSet));
   const ledger = simulatedLedger(world);
   const owner = simulatedOwner(world);
@@ -94,6 +95,7 @@ export async function simulateEvaluation(
     judge: simulatedJudge(world),
     oracles: plan.oracles === false ? null : simulatedOracles(world),
     runtimes: simulatedCluster(world),
+    indexCorpora: simulatedSearch(world),
     leases: plan.leases ? owner.leases : null,
     outage: (since: number) => outageSince(world, since),
     shortage: () => (isAway(world, 'disk') ? 'a disk is nearly full' : null),
@@ -173,6 +175,7 @@ type Outside = Readonly<{
     | 'outage'
     | 'shortage'
     | 'clock'
+    | 'indexCorpora'
   > &
   Readonly<{ runtimes: Pick<EvaluationParts['runtimes'], 'reconcile'> }>;
 
@@ -215,7 +218,6 @@ function startLife(outside: Outside, mortal: Mortal) {
               at(() => leases.giveBack(family, evaluation, reason)),
             submit: (family, evaluation, body) => at(() => leases.submit(family, evaluation, body)),
           },
-    indexCorpora: () => Promise.resolve(null),
     loadMembers: () =>
       Promise.resolve(
         miners.map((hotkey) => ({
@@ -247,14 +249,21 @@ function oneAtATime(): EvaluationParts['alone'] {
   };
 }
 
-function taskSetOf(tasks: readonly Task[]): TaskSet {
+/** With documents where the search of them matters. */
+function taskSetOf({
+  tasks,
+  faults,
+}: Readonly<{ tasks: readonly Task[]; faults: readonly Fault[] }>): TaskSet {
+  const searched = faults.some(({ what }) => what === 'search');
   return {
     v: 'eirel/task-set/1',
     family: RUN.family,
     benchmark_version: '1',
     rubric_version: '1',
     tasks: [...tasks],
-    corpora: [],
+    corpora: searched
+      ? [{ corpus_id: 'c', documents: [{ doc_id: 'd', content: 'what is known' }] }]
+      : [],
   };
 }
 

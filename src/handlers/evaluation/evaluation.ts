@@ -4,6 +4,7 @@ import type { Queries } from '../../projectors/projector.ts';
 import { findRun, unfinishedRuns } from '../../projectors/run-state.ts';
 import { type Begin, pairName } from './decide-evaluation.ts';
 import { keep } from './documents.ts';
+import { type CorporaDeps, createCorporaKeeper } from './keep-corpora.ts';
 import { createRuntimeKeeper, type RuntimeDeps, type Standings } from './keep-runtimes.ts';
 import { createReferences, type ReferenceDeps } from './make-reference.ts';
 import type { Leases } from './ports.ts';
@@ -13,7 +14,8 @@ import { createWork, type Work, type WorkParts } from './work.ts';
 
 export type EvaluationParts = Omit<WorkParts, 'queries'> &
   Omit<RuntimeDeps, 'queries'> &
-  Omit<PlanDeps, 'queries'> &
+  Omit<PlanDeps, 'queries' | 'whyNotSearchable'> &
+  CorporaDeps &
   Pick<ReferenceDeps, 'oracles'> &
   Readonly<{
     queries: Readonly<{ evaluation: Queries; runState: Queries; decisions: Queries }>;
@@ -41,7 +43,7 @@ type EvaluationState = {
  */
 export function createEvaluation(parts: EvaluationParts) {
   const state: EvaluationState = { busy: 0, waiting: 0, defects: 0, noOracle: 0, holdup: null };
-  const planOf = createPlanner(parts);
+  const planOf = createPlanner({ ...parts, whyNotSearchable: createCorporaKeeper(parts) });
   const work = createWork(parts, createReferences(parts));
   const keepRuntimes = createRuntimeKeeper(parts);
   const tendLeases =
@@ -53,10 +55,13 @@ export function createEvaluation(parts: EvaluationParts) {
     state,
     round: async (): Promise<void> => {
       work.rethrow();
-      const plans = await plansOf(parts, planOf, state);
-      work.keepOnly(plans);
-      standings = (await keepRuntimes(plans)) ?? standings;
-      for (const plan of plans) {
+      const { plans, whole } = await plansOf(parts, planOf, state);
+      // Of a run without a plan nobody can say which miners are its own: none is ended for that.
+      if (whole) {
+        work.keepOnly(plans);
+        standings = (await keepRuntimes(plans)) ?? standings;
+      }
+      for (const plan of plans.filter(({ holdup }) => holdup === null)) {
         const settled = await settledPairs(parts.queries.evaluation, plan.family, plan.run);
         if (tendLeases !== null)
           work.aside(`leases of ${plan.run}`, () => tendLeases(plan, settled));
@@ -72,7 +77,7 @@ export function createEvaluation(parts: EvaluationParts) {
       const found = await findRun(parts.queries.runState, family, run);
       if (found === null) return [];
       const planned = await planOf(found);
-      return planned.kind === 'ready' ? excusesOf(planned.plan, parts, work.reasonOf) : [];
+      return planned.kind === 'planned' ? excusesOf(planned.plan, parts, work.reasonOf) : [];
     },
     /** Resolves when nothing is at work any more; the signal has to be aborted before. */
     drained: work.drained,
@@ -83,19 +88,22 @@ async function plansOf(
   { queries }: Pick<EvaluationParts, 'queries'>,
   planOf: ReturnType<typeof createPlanner>,
   state: EvaluationState,
-): Promise<readonly RunPlan[]> {
+): Promise<Readonly<{ plans: readonly RunPlan[]; whole: boolean }>> {
   const open = (await unfinishedRuns(queries.runState)).filter(({ status }) => status === 'open');
   state.holdup = null;
   state.noOracle = 0;
   const plans: RunPlan[] = [];
+  let whole = true;
   for (const run of open) {
     const found = await planOf(run);
-    if (found.kind === 'ready') {
+    const holdup = found.kind === 'planned' ? found.plan.holdup : found.detail;
+    if (holdup !== null) state.holdup = `${run.run}: ${holdup}`;
+    if (found.kind === 'planned') {
       plans.push(found.plan);
       state.noOracle += found.plan.noOracle.size;
-    } else state.holdup = `${run.run}: ${found.detail}`;
+    } else whole &&= !found.running;
   }
-  return plans;
+  return { plans, whole };
 }
 
 /** The tasks that may be begun: all of the run's that can be judged, or those of them that the owner leased to us. */

@@ -27,6 +27,8 @@ export type RunPlan = Readonly<{
   /** Those of them that are judged for nobody, because they need oracles and none are configured. */
   noOracle: ReadonlySet<string>;
   members: readonly Member[];
+  /** Why no pair may be begun yet; null when they may. Who is at work goes on, and the miners stay. */
+  holdup: string | null;
 }>;
 
 export type PlanDeps = Readonly<{
@@ -35,41 +37,61 @@ export type PlanDeps = Readonly<{
   loadMembers: LoadMembers;
   /** Null where none are configured. */
   oracles: Oracles | null;
-  /** Has the document search know the corpora of a task set; gives why it does not, or null. */
-  indexCorpora: (corpora: TaskSet['corpora']) => Promise<string | null>;
+  /** Why a task set's documents can't be searched yet; null when they can. */
+  whyNotSearchable: (digest: string, corpora: TaskSet['corpora']) => string | null;
   /** The hotkey of this validator. */
   self: string;
 }>;
 
+/** A plan, or why there is none; `running`: members whose names are not known may run all the same. */
+export type Planned =
+  | Readonly<{ kind: 'planned'; plan: RunPlan }>
+  | Readonly<{ kind: 'none'; detail: string; running: boolean }>;
+
 /**
  * The plan of a run, or why there is none yet: its roster, its task set, and with a sample the snapshot whose block
- * chooses the tasks. The task set is read once: its digest names what it is.
+ * chooses the tasks. Who takes part is known from the roster alone: a plan whose tasks are held up keeps its miners.
+ * The task set is read once: its digest names what it is.
  */
 export function createPlanner(deps: PlanDeps) {
   const taskSets = new Map<string, TaskSet>();
-  return async (
-    run: Run,
-  ): Promise<Readonly<{ kind: 'ready'; plan: RunPlan } | { kind: 'waiting'; detail: string }>> => {
+  return async (run: Run): Promise<Planned> => {
     const { family, run: id } = run;
     const accepted = await acceptedRoster(deps.queries.evaluation, family, id);
-    if (accepted === null) return waiting('no roster was accepted');
-    const members = await deps.loadMembers(run);
-    if (members === null) return waiting('the roster is not here');
-    const snapshot = await snapshotOf(deps.queries.decisions, family, id, 'open');
-    if (run.sample !== null && snapshot === null)
-      return waiting('the snapshot that chooses the tasks is not taken');
-    const taskSet = await loadTaskSet(accepted.taskSet, taskSets, deps);
-    if (typeof taskSet === 'string') return waiting(taskSet);
-    const counting = new Set(countingTasks(run, snapshot?.blockHash ?? null));
-    const tasks = taskSet.tasks.filter(({ task_id }) => counting.has(task_id));
+    if (accepted === null)
+      return { kind: 'none', detail: 'no roster was accepted', running: false };
+    const roster = await deps.loadMembers(run);
+    if (roster === null) return { kind: 'none', detail: 'the roster is not here', running: true };
+    const members = await membersOf(run, roster, deps);
+    const { tasks, holdup } = await tasksOf(run, accepted.taskSet, taskSets, deps);
     const plan = {
       family,
       run: id,
       tasks: new Map(tasks.map((task) => [task.task_id, task])),
       noOracle: await withoutOracle(run, tasks, deps),
-      members: await membersOf(run, members, deps),
+      members,
+      holdup,
     };
-    return { kind: 'ready', plan };
+    return { kind: 'planned', plan };
+  };
+}
+
+/** The tasks that count, as far as they are known, and why none of them may be begun yet; null when they may. */
+async function tasksOf(
+  run: Run,
+  digest: string,
+  taskSets: Map<string, TaskSet>,
+  deps: PlanDeps,
+): Promise<Readonly<{ tasks: readonly Task[]; holdup: string | null }>> {
+  const snapshot = await snapshotOf(deps.queries.decisions, run.family, run.run, 'open');
+  if (run.sample !== null && snapshot === null)
+    return { tasks: [], holdup: 'the snapshot that chooses the tasks is not taken' };
+  const taskSet = await loadTaskSet(digest, taskSets, deps);
+  if (taskSet === null) return { tasks: [], holdup: 'the task set is not here' };
+  const counting = new Set(countingTasks(run, snapshot?.blockHash ?? null));
+  return {
+    tasks: taskSet.tasks.filter(({ task_id }) => counting.has(task_id)),
+    holdup: deps.whyNotSearchable(digest, taskSet.corpora),
   };
 }
 
@@ -106,26 +128,21 @@ async function membersOf(
     .toSorted((a, b) => (a.miner < b.miner ? -1 : 1));
 }
 
-/** The task set, once miners can find its documents; or why there is none: without them every answer would be wrong. */
+/** Runs that overlap have a task set each. */
+const MAX_TASK_SETS = 4;
+
+/** The task set; null while it is not here. */
 async function loadTaskSet(
   digest: string,
   known: Map<string, TaskSet>,
-  { blobs, indexCorpora }: Pick<PlanDeps, 'blobs' | 'indexCorpora'>,
-): Promise<TaskSet | string> {
+  { blobs }: Pick<PlanDeps, 'blobs'>,
+): Promise<TaskSet | null> {
   const before = known.get(digest);
   if (before !== undefined) return before;
   const bytes = await blobs.get(digest, MAX_TASK_SET_BYTES);
-  if (bytes === null) return 'the task set is not here';
+  if (bytes === null) return null;
   const taskSet = TaskSet.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  if (taskSet.corpora.length > 0) {
-    const detail = await indexCorpora(taskSet.corpora);
-    if (detail !== null) return `the corpora can't be searched: ${detail}`;
-  }
-  known.clear(); // one run at a time has tasks
+  if (known.size >= MAX_TASK_SETS) known.clear();
   known.set(digest, taskSet);
   return taskSet;
-}
-
-function waiting(detail: string): { kind: 'waiting'; detail: string } {
-  return { kind: 'waiting', detail };
 }
