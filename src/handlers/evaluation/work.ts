@@ -1,7 +1,6 @@
 import { endsTheLoop } from '../validator-loop.ts';
 import { type Begin, decideEvaluation, pairName } from './decide-evaluation.ts';
 import type { Standings } from './keep-runtimes.ts';
-import type { Made } from './make-reference.ts';
 import { losePair, type PairDeps, type PairDone, performPair } from './perform-pair.ts';
 import type { Member, RunPlan } from './run-plan.ts';
 
@@ -67,22 +66,11 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
       const signal = stops.of(nameOf(plan));
       busy.set(key, { task: pair.task, miner: pair.miner });
       const deps = { ...parts, referenceOf, signal };
-      const later = (detail: string, defect: boolean): void => {
-        waits.set(key, postponed(waits.get(key), { detail, defect }, parts.clock()));
-      };
       crew.launch(key, async () => {
-        const named = { run: plan.run, ...pairOnly(pair) };
         try {
-          const done = await workOn(plan, member, pair, standings, deps);
-          if (done.kind === 'settled') waits.delete(key);
-          else {
-            later(done.detail, false);
-            parts.onLater(named, done.detail);
-          }
-        } catch (error) {
-          if (signal.aborted || endsTheLoop(error)) throw error;
-          later(`a defect of ours: ${error instanceof Error ? error.name : typeof error}`, true);
-          parts.onDefect(named, error);
+          const left = await tryPair(plan, member, pair, standings, deps);
+          if (left === null) waits.delete(key);
+          else waits.set(key, postponed(waits.get(key), left, parts.clock()));
         } finally {
           busy.delete(key);
         }
@@ -115,13 +103,36 @@ type RunNow = Readonly<{
   standings: Standings;
 }>;
 
+type WorkDeps = PairDeps & Pick<WorkParts, 'onLater' | 'onDefect'>;
+
+/** Works on a pair; gives what it waits for, null where it has its result. Throws what ends the loop, or ends with it. */
+async function tryPair(
+  plan: RunPlan,
+  member: Member,
+  pair: Begin,
+  standings: Standings,
+  deps: WorkDeps,
+): Promise<Pick<Waiting, 'detail' | 'defect'> | null> {
+  const named = { run: plan.run, ...pairOnly(pair) };
+  try {
+    const done = await workOn(plan, member, pair, standings, deps);
+    if (done.kind === 'settled') return null;
+    deps.onLater(named, done.detail);
+    return { detail: done.detail, defect: false };
+  } catch (error) {
+    if (deps.signal.aborted || endsTheLoop(error)) throw error;
+    deps.onDefect(named, error);
+    const name = error instanceof Error ? error.name : typeof error;
+    return { detail: `a defect of ours: ${name}`, defect: true };
+  }
+}
+
 async function workOn(
   { family, run, tasks }: RunPlan,
   member: Member,
   pair: Begin,
   standings: Standings,
-  deps: PairDeps &
-    Readonly<{ referenceOf: (...at: Parameters<PairDeps['referenceOf']>) => Promise<Made> }>,
+  deps: PairDeps,
 ): Promise<PairDone> {
   const task = tasks.get(pair.task);
   const runtime = standings.get(member.deployment);
@@ -143,7 +154,7 @@ function nameOf({ family, run }: Readonly<{ family: string; run: string }>): str
 
 function postponed(
   before: Waiting | undefined,
-  { detail, defect }: Readonly<{ detail: string; defect: boolean }>,
+  { detail, defect }: Pick<Waiting, 'detail' | 'defect'>,
   now: number,
 ): Waiting {
   const failures = (before?.failures ?? 0) + 1;
