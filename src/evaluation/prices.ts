@@ -64,8 +64,7 @@ export function priceOf(table: PriceTable, provider: string, model: string): Mod
  * Throws `input.invalid` for counts that contradict each other.
  */
 export function costOf(price: ModelPrice, { prompt, cached, completion }: TokenUsage): number {
-  const counts = [prompt, cached, completion];
-  if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0) || cached > prompt)
+  if (!areCounts({ prompt, cached, completion }))
     throw new AppError('input.invalid', {
       field: 'usage',
       value: { prompt, cached, completion },
@@ -80,6 +79,24 @@ export function costOf(price: ModelPrice, { prompt, cached, completion }: TokenU
     BigInt(completion) * nanoOf(rates.output);
   return Number(roundHalfEven(sum, TOKENS_PRICED));
 }
+
+/**
+ * What a call costs where price and tokens are known, in 1e-9 USD. Null where one is not, and for counts that contradict
+ * each other or cost more than anybody could: a provider may write any figures.
+ */
+export function costIfKnown(price: ModelPrice | null, usage: TokenUsage | null): number | null {
+  if (price === null || usage === null || !areCounts(usage)) return null;
+  const cost = costOf(price, usage);
+  return cost <= MAX_COST ? cost : null;
+}
+
+function areCounts({ prompt, cached, completion }: TokenUsage): boolean {
+  const counts = [prompt, cached, completion];
+  return counts.every((count) => Number.isSafeInteger(count) && count >= 0) && cached <= prompt;
+}
+
+/** A million USD: what is written must fit an integer of JSON, also when such are added. */
+const MAX_COST = 1_000_000_000_000_000;
 
 const TOKENS_PRICED = 1_000_000n;
 

@@ -4,6 +4,7 @@ import { postJson } from './post-json.ts';
 
 /** As often as the existing client asks a judge that is busy again. */
 const RETRIES = 2;
+const RETRY_MS = 1_000;
 
 /**
  * A judge over HTTP, by the contract of `eiretes`: a comparison, the metrics and the outcome, one after the other. A
@@ -12,17 +13,19 @@ const RETRIES = 2;
 export function judgeClient({
   url,
   timeoutMs,
+  retryMs = RETRY_MS,
 }: Readonly<{
   /** EIREL_JUDGE_SERVICE_URL, without a path. */
   url: string;
   timeoutMs: number;
+  retryMs?: number;
 }>): Judge {
   return {
     name: `eiretes ${new URL(url).host}`.slice(0, 128),
     ask: async (question, signal) => {
       const calls: { path: string; request: unknown; response: unknown }[] = [];
       for (const { path, body } of judgeCalls(question)) {
-        const options = { headers: {}, timeoutMs, retries: RETRIES, signal };
+        const options = { headers: {}, timeoutMs, retries: RETRIES, retryMs, signal };
         const posted = await postJson(`${url}${path}`, JSON.stringify(body), options);
         if (posted.kind !== 'ok')
           return { kind: 'unavailable', detail: `${path}: ${posted.detail}` };

@@ -12,11 +12,14 @@ const OWNER_TIMEOUT_MS = 30_000;
 /** The owner takes no more tasks in one claim. */
 const MAX_CLAIMED = 40;
 
+/** It becomes part of a path: none that leads elsewhere is taken. */
+const EvaluationName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'a name');
+
 /** What of a claim is used: tasks and baselines come from the roster's task set and from our own oracles, never from here. */
 const Claimed = z.looseObject({
   tasks: z.array(
     z.looseObject({
-      task_evaluation_id: z.string().min(1).max(128),
+      task_evaluation_id: EvaluationName,
       task_id: TaskId,
       run_id: z.string(),
       claim_expires_at: z.string(),
@@ -30,11 +33,13 @@ export function leaseClient({
   signer,
   clock,
   signal,
+  timeoutMs = OWNER_TIMEOUT_MS,
 }: Readonly<{
   ownerUrl: string;
   signer: Signer;
   clock: () => number;
   signal: AbortSignal;
+  timeoutMs?: number;
 }>): Leases {
   const post = (path: string, body: unknown): Promise<Posted> => {
     const url = new URL(path, ownerUrl);
@@ -42,7 +47,7 @@ export function leaseClient({
     const timestamp = new Date(clock()).toISOString();
     const request = { method: 'POST', url, body: Buffer.from(text) };
     const headers = signRequest(signer, request, { timestamp, requestId: randomUUID() });
-    return postJson(url.href, text, { headers, timeoutMs: OWNER_TIMEOUT_MS, retries: 0, signal });
+    return postJson(url.href, text, { headers, timeoutMs, retries: 0, signal });
   };
   const evaluationPath = (family: string, evaluation: string, what: string): string =>
     `/v1/families/${family}/task-evaluations/${encodeURIComponent(evaluation)}/${what}`;

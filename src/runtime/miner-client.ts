@@ -35,12 +35,15 @@ type Reply =
  * questions at most: a service that is not there yet (502, 503, 504) is asked again after a second, one that knows no
  * stream (404) without it. `now` is a clock that only goes forward, in milliseconds.
  */
-export function minerClient({ now }: Readonly<{ now: () => number }>): InvokeMiner {
+export function minerClient({
+  now,
+  retryMs = RETRY_MS,
+}: Readonly<{ now: () => number; retryMs?: number }>): InvokeMiner {
   return async (asked) => {
     const started = now();
     const deadline = AbortSignal.timeout(asked.timeoutMs);
     const signal = AbortSignal.any([asked.signal, deadline]);
-    const ending = await askTwice(asked, signal);
+    const ending = await askTwice(asked, retryMs, signal);
     const ms = Math.max(0, Math.round(now() - started));
     if (asked.signal.aborted) return { kind: 'aborted', ms, detail: 'the question was given up' };
     if (deadline.aborted && ending.kind !== 'completed')
@@ -49,11 +52,11 @@ export function minerClient({ now }: Readonly<{ now: () => number }>): InvokeMin
   };
 }
 
-async function askTwice(asked: TurnRequest, signal: AbortSignal): Promise<Ending> {
+async function askTwice(asked: TurnRequest, retryMs: number, signal: AbortSignal): Promise<Ending> {
   const first = await ask(asked, STREAM_PATH, signal);
   if (first.kind === 'ended') return first.ending;
   if (first.status !== 404 && !PASSING.has(first.status)) return refusedBy(first.status);
-  if (first.status !== 404) await wait(RETRY_MS, signal);
+  if (first.status !== 404) await wait(retryMs, signal);
   const path = first.status === 404 ? UNARY_PATH : STREAM_PATH;
   const second = await ask(asked, path, signal);
   return second.kind === 'ended' ? second.ending : refusedBy(second.status);

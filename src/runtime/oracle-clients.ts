@@ -6,7 +6,7 @@ import {
   oracleRequest,
   SEARCH_COST,
 } from '../evaluation/oracles.ts';
-import { costOf, type PriceTable, priceOf } from '../evaluation/prices.ts';
+import { costIfKnown, type PriceTable, priceOf } from '../evaluation/prices.ts';
 import {
   type OracleAnswer,
   readReconciled,
@@ -32,17 +32,21 @@ export function oracleClients({
   reconciler,
   preferred,
   prices,
+  retryMs = RETRY_MS,
 }: Readonly<{
   oracles: readonly OracleAddress[];
   reconciler: ReconcilerAddress;
   preferred: Vendor;
   prices: PriceTable;
+  retryMs?: number;
 }>): Oracles {
   const first = oracles.find(({ vendor }) => vendor === preferred) ?? oracles[0];
   return {
     preferred,
     askAll: async (question, signal) => {
-      const all = await Promise.all(oracles.map((each) => askOne(each, question, prices, signal)));
+      const all = await Promise.all(
+        oracles.map((each) => askOne(each, question, { prices, retryMs, signal })),
+      );
       return {
         answers: all.flatMap((each) => (each.kind === 'ok' ? [each.answer] : [])),
         failures: all.flatMap((each) => (each.kind === 'ok' ? [] : [each.detail])),
@@ -51,12 +55,12 @@ export function oracleClients({
     askPreferred: async (question, signal) =>
       first === undefined
         ? { kind: 'unavailable', detail: 'no oracle is configured' }
-        : askOne(first, question, prices, signal),
+        : askOne(first, question, { prices, retryMs, signal }),
     reconcile: async (asked, signal) => {
       const { model, maxTokens, baseUrl, key, timeoutMs, provider } = reconciler;
       const body = JSON.stringify(reconcileRequest(model, maxTokens, asked));
       const headers = { authorization: `Bearer ${key}` };
-      const options = { headers, timeoutMs, retries: RETRIES, retryMs: RETRY_MS, signal };
+      const options = { headers, timeoutMs, retries: RETRIES, retryMs, signal };
       const posted = await postJson(`${baseUrl}/chat/completions`, body, options);
       if (posted.kind !== 'ok') return { kind: 'unavailable', detail: posted.detail };
       const { text, usage } = completionOf(posted.body);
@@ -67,7 +71,7 @@ export function oracleClients({
       return {
         kind: 'ok',
         reconciled,
-        cost: price === null || usage === null ? null : costOf(price, usage),
+        cost: costIfKnown(price, usage),
       };
     },
   };
@@ -76,21 +80,24 @@ export function oracleClients({
 async function askOne(
   address: OracleAddress,
   question: OracleQuestion,
-  prices: PriceTable,
-  signal: AbortSignal,
+  {
+    prices,
+    retryMs,
+    signal,
+  }: Readonly<{ prices: PriceTable; retryMs: number; signal: AbortSignal }>,
 ): Promise<Readonly<{ kind: 'ok'; answer: OracleAnswer }> | Unavailable> {
   const { vendor, key, timeoutMs } = address;
   const { url, body } = oracleRequest(address, question);
   const headers: Readonly<Record<string, string>> =
     vendor === 'gemini' ? { 'x-goog-api-key': key } : { authorization: `Bearer ${key}` };
-  const options = { headers, timeoutMs, retries: RETRIES, retryMs: RETRY_MS, signal };
+  const options = { headers, timeoutMs, retries: RETRIES, retryMs, signal };
   const posted = await postJson(url, JSON.stringify(body), options);
   if (posted.kind !== 'ok') return unavailable(`${vendor}: ${posted.detail}`);
   const reply = oracleReply(address, posted.body);
   if (reply.kind !== 'ok') return unavailable(`${vendor}: ${reply.kind}, ${reply.detail}`);
   const { answer, citations, usage, searches } = reply;
   const price = priceOf(prices, vendor, address.model);
-  const tokens = price === null || usage === null ? null : costOf(price, usage);
+  const tokens = costIfKnown(price, usage);
   const cost = reply.cost ?? (tokens === null ? null : tokens + searches * SEARCH_COST[vendor]);
   return { kind: 'ok', answer: { vendor, answer, citations, cost } };
 }

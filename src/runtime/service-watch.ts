@@ -24,14 +24,20 @@ export function watchServices(
     clock,
     signal,
     probeMs = PROBE_MS,
-  }: Readonly<{ clock: () => number; signal: AbortSignal; probeMs?: number }>,
+    timeoutMs = PROBE_TIMEOUT_MS,
+  }: Readonly<{
+    clock: () => number;
+    signal: AbortSignal;
+    probeMs?: number;
+    timeoutMs?: number;
+  }>,
 ): ServiceWatch {
   const seen = new Map<string, Seen>(
     services.map(({ name }) => [name, { detail: 'not seen yet', lastAwayMs: clock() }]),
   );
   const look = async ({ name, url }: Readonly<{ name: string; url: string }>): Promise<void> => {
     const begun = clock();
-    const detail = await probeReady(`${url}/readyz`, signal);
+    const detail = await probeReady(`${url}/readyz`, signal, timeoutMs);
     const before = seen.get(name)?.lastAwayMs ?? begun;
     seen.set(name, { detail, lastAwayMs: detail === null ? before : clock() });
   };
@@ -51,11 +57,15 @@ export function watchServices(
 }
 
 /** Asks an address that answers with success while a service is ready. Null when it is; otherwise why not. */
-export async function probeReady(url: string, signal: AbortSignal): Promise<string | null> {
+export async function probeReady(
+  url: string,
+  signal: AbortSignal,
+  timeoutMs = PROBE_TIMEOUT_MS,
+): Promise<string | null> {
   try {
     const response = await fetch(url, {
       redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     await response.body?.cancel();
     return response.ok ? null : `answers ${response.status}`;

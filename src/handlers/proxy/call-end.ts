@@ -1,5 +1,5 @@
 import { usageIn } from '../../evaluation/chat-call.ts';
-import { costOf, type ModelPrice, type TokenUsage } from '../../evaluation/prices.ts';
+import { costIfKnown, type ModelPrice, type TokenUsage } from '../../evaluation/prices.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type { MeteredCost, ReservedCost } from '../ledger/ledger-port.ts';
 import type { ProviderAnswer } from './provider-port.ts';
@@ -53,8 +53,7 @@ export function meteredCost(
     fault: 'caller' | 'provider' | 'proxy';
   }>,
 ): MeteredCost {
-  const known = usage === null || at.price === null ? null : costOf(at.price, usage);
-  const cost = charged ? known : 0;
+  const cost = charged ? costIfKnown(at.price, usage) : 0;
   const unknown = at.price === null ? 'unpriced' : at.fault;
   return {
     call,
