@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { Draft } from '#src/events/envelope.ts';
+import { openLog } from '#src/runtime/open-log.ts';
 import { liveLedger, TOKEN } from '../support/live-ledger.ts';
+import { appendAll, startBroker } from './broker.ts';
 import type { LedgerLoad, LedgerLoaded } from './ledger-load.ts';
-import type { Summary } from './measure.ts';
+import { perSecond, type Summary } from './measure.ts';
 import { processorSeconds } from './processor-time.ts';
 import { type Benchmark, plainRow, type Row } from './row.ts';
+import { inBatches } from './workload.ts';
 
 /** A tenth more than must be sustained: a rate that is only just reached says nothing. */
 const OFFERED_PER_SECOND = 5_500;
@@ -30,14 +35,15 @@ export const ledger: Benchmark = {
     const inArrays = { writers: WRITERS, array: ARRAY };
     const atRate = { ...inArrays, perSecond: OFFERED_PER_SECOND, seconds: quick ? 2 : 60 };
     const fastest = { perSecond: null, seconds: quick ? 2 : 15 };
+    const rows = sustainedRows(await measured(atRate));
+    const bare = await bareAppends(quick ? 5_000 : 50_000);
+    const fast = await measured({ ...inArrays, ...fastest });
+    const single = await measured({ writers: SINGLE_WRITERS, array: 1, ...fastest });
+    const how = `as fast as they are taken, in arrays of ${ARRAY}`;
     return [
-      ...sustainedRows(await measured(atRate)),
-      rateRow('fastest', `as fast as they are taken, arrays of ${ARRAY}, ${WRITERS} connections`, {
-        ...(await measured({ ...inArrays, ...fastest })),
-      }),
-      rateRow('single', `one by one, ${SINGLE_WRITERS} connections`, {
-        ...(await measured({ writers: SINGLE_WRITERS, array: 1, ...fastest })),
-      }),
+      ...rows,
+      { ...rateRow('fastest', how, fast), reference: referenceTo(rateOf(fast), bare) },
+      rateRow('single', `one by one, ${SINGLE_WRITERS} connections`, single),
     ];
   },
 };
@@ -74,7 +80,7 @@ async function loaded(load: LedgerLoad): Promise<LedgerLoaded> {
 }
 
 function sustainedRows(sustained: Measured): readonly Row[] {
-  const { acknowledged, seconds, found, reads, writes, refused } = sustained;
+  const { acknowledged, found, reads, writes, refused } = sustained;
   const arrays = `in arrays of ${ARRAY}, ${WRITERS} connections`;
   const read = (share: number) => once(quantile(reads, share));
   const ms = (name: string, what: string) => ({ name, what, unit: 'ms' });
@@ -85,7 +91,7 @@ function sustainedRows(sustained: Measured): readonly Row[] {
         what: `attestations acknowledged of ${OFFERED_PER_SECOND}/s, ${arrays}`,
         unit: 'calls/s',
       },
-      once(acknowledged / seconds),
+      once(rateOf(sustained)),
       [{ of: 'value', is: 'at least', bound: 5_000 }],
     ),
     plainRow(
@@ -132,12 +138,51 @@ function processorRows(sustained: Measured): readonly Row[] {
   ];
 }
 
-function rateRow(name: string, how: string, { acknowledged, found, seconds }: LedgerLoaded): Row {
+/** What the log alone takes in a second: calls in appends of as many as an array has, by the writer in one process. */
+async function bareAppends(calls: number): Promise<number> {
+  await using broker = await startBroker(1);
+  const log = await openLog(await broker.freshStore());
+  const batches = inBatches(
+    Array.from({ length: calls }, (_, index) => draftOf(index)),
+    ARRAY,
+  );
+  return await perSecond(calls, () => appendAll(log, batches, WRITERS));
+}
+
+/** As large as the calls that the load sends. */
+function draftOf(index: number): Draft {
+  const data = {
+    call: randomUUID(),
+    job: `task-eval=task-0-${index}-0;deployment=11111111-2222-3333-4444-555555555555`,
+    tool: 'web_search',
+    args: `{"query":"what is the capital of country number ${index}?","top_k":5}`,
+    argsHash: 'd6fde033833847a90b1ac262756b28c38f210067faf89546fef8569092d24cce',
+    result: '{"backend": "brave", "n_results": 5}',
+    latencyMs: 120,
+    cost: 3_000_000,
+    status: 'ok',
+    error: null,
+  };
+  const time = '2026-11-29T12:00:00.000Z';
+  return { event: { type: 'tool.called.v1', data }, time, causationId: null };
+}
+
+function referenceTo(rate: number, bare: number): Row['reference'] {
+  const what = `the same calls appended to a log, nothing else, ${ARRAY} each`;
+  return { what, value: once(bare), ratio: once(rate / bare) };
+}
+
+function rateOf({ acknowledged, seconds }: LedgerLoaded): number {
+  return acknowledged / seconds;
+}
+
+function rateRow(name: string, how: string, result: LedgerLoaded): Row {
+  const { acknowledged, found } = result;
   if (found !== acknowledged)
     throw new Error(`${acknowledged} calls were acknowledged, ${found} are there`);
   return plainRow(
     { name: `ledger-${name}`, what: `attestations ${how}`, unit: 'calls/s' },
-    once(acknowledged / seconds),
+    once(rateOf(result)),
   );
 }
 
