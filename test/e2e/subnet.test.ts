@@ -25,7 +25,7 @@ import { openProjection } from '#src/runtime/projection.ts';
 import { eventsOf, type LiveLog, readLogAt } from '../support/live-log.ts';
 import { PROCESS_TEST_TIMEOUT_MS } from '../support/live-until.ts';
 import { testNatsServer } from '../support/nats-server.ts';
-import { eirelHere, type Finished, runEirel } from '../support/process-eirel.ts';
+import { eirelHere, type Finished, finish, runEirel, settings } from '../support/process-eirel.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 vi.setConfig({ testTimeout: PROCESS_TEST_TIMEOUT_MS, hookTimeout: PROCESS_TEST_TIMEOUT_MS });
@@ -39,13 +39,14 @@ let audit: SubnetAudit | undefined;
 let server: NatsServer;
 const cleanup = new AsyncDisposableStack();
 
-/** The subnet is run to its end; then its nats-server is started again over the logs that it left. */
+/** `npm start`, as the README has it, is run to its end; then its nats-server is started again over the logs that it left. */
 beforeAll(async () => {
   await cryptoReady();
   dir = cleanup.use(await scratchDirectory()).path;
-  subnet = await runEirel(['subnet', '--json', '--dir', dir]);
-  // safe: our own program wrote them
-  const lines = linesOf(subnet.out).map((line) => JSON.parse(line) as RunResult | Audited);
+  subnet = await finish('sh', ['-ec', `npm start -- --json --dir ${dir}`], settings());
+  const lines = linesOf(subnet.out)
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as RunResult | Audited); // safe: our own program wrote them
   results = lines.filter((line) => 'run' in line);
   audit = lines.find((line) => 'audit' in line)?.audit;
   const { path } = await findNatsServer(process.env);
