@@ -11,6 +11,12 @@ const MAX_WORKERS = 2;
 /** Files that start whole subnets, look at a process's memory or change its environment: each has a worker of its own. */
 const ISOLATED = ['e2e', 'runtime', 'scripts'].map((folder) => `test/${folder}/**/*.test.ts`);
 
+/** Simulated subnets, whose databases are in memory. */
+const SIMULATED = ['test/simulation/**/*.test.ts'];
+
+/** Modules are loaded once a worker instead of once a file, of which there are hundreds: none has state that a test sees. */
+const SHARED = false;
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -21,17 +27,26 @@ export default defineConfig({
     deps: { interopDefault: false },
     // Workers, and the processes that tests start, compile what they load once between them.
     env: { NODE_COMPILE_CACHE: resolve(import.meta.dirname, '.cache/node-compile') },
-    // In the order of their names: the isolated files are the longest, and the short ones fill up the end.
+    // In the order of their names: the longest files come first, and short ones fill up the end.
     projects: [
+      {
+        extends: true,
+        test: {
+          name: 'in-memory',
+          include: SIMULATED,
+          isolate: SHARED,
+          // Its databases never wait: with one thread for all of them none wakes up for nothing.
+          env: { UV_THREADPOOL_SIZE: '1' },
+        },
+      },
       { extends: true, test: { name: 'isolated', include: ISOLATED } },
       {
         extends: true,
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...ISOLATED],
-          // Modules are loaded once a worker instead of once a file, of which there are hundreds: no module has state.
-          isolate: false,
+          exclude: [...configDefaults.exclude, ...SIMULATED, ...ISOLATED],
+          isolate: SHARED,
         },
       },
     ],
