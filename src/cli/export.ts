@@ -6,18 +6,21 @@ import { nodeDisk } from '../runtime/disk.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { NATS_SETTINGS } from './nats-address.ts';
-import { openReader, SOURCE_OPTION } from './open-reader.ts';
+import { LOG_OPTION, openReader, readLogName, SOURCE_OPTION } from './open-reader.ts';
 import { progressBar } from './progress.ts';
 
 export const exportCommand: Command = {
   name: 'export',
   summary: 'Write the whole log, verified, to one file: the stored payloads, one a line.',
   arguments: ['file'],
-  options: { source: SOURCE_OPTION, json: JSON_OPTION },
+  options: { log: LOG_OPTION, source: SOURCE_OPTION, json: JSON_OPTION },
   settings: NATS_SETTINGS,
   run: async (input, io) => {
     const file = input.arguments[0] ?? '';
-    await using reader = await openReader(io, input.value('source'));
+    await using reader = await openReader(io, {
+      log: readLogName(exportCommand, input),
+      source: input.value('source'),
+    });
     const { size } = await reader.log.head();
     using bar = progressBar(io, 'exporting', size);
     const head = await writeWhole(file, async (write) => {

@@ -3,7 +3,8 @@ import { AppError } from '../errors.ts';
 import { EMPTY, readEvent } from '../events/decode.ts';
 import { type Head, MAX_EVENT_BYTES } from '../events/envelope.ts';
 import { MAX_APPEND_EVENTS } from '../events/log.ts';
-import { subjectOf } from '../events/subjects.ts';
+import { logNamed } from '../events/source.ts';
+import { type LogName, subjectOf } from '../events/subjects.ts';
 import { jetStreamStore } from '../runtime/jetstream-store.ts';
 import type { LogStore, Message } from '../runtime/log-store.ts';
 import { connectNats, natsLink } from '../runtime/nats-link.ts';
@@ -19,6 +20,8 @@ export const importCommand: Command = {
   summary: 'Fill an empty stream with an exported log, which is verified to its end before that.',
   arguments: ['file'],
   options: { json: JSON_OPTION },
+  details:
+    'The stream is that of the log which the events name: a validator, a ledger, or an owner.',
   settings: NATS_SETTINGS,
   run: async (input, io) => {
     const file = input.arguments[0] ?? '';
@@ -26,22 +29,23 @@ export const importCommand: Command = {
     const source = await sourceOfFile(file);
     // Nothing can be taken out of a stream again, so the whole file is verified before the first event goes in.
     await verify(file, source);
+    const name = logNamed(source);
     const address = await natsAddress(loadConfig(io.env), 'eirel import');
     const nc = await connectNats(address);
     try {
       const store = jetStreamStore(natsLink(nc, address.inboxPrefix), {
-        name: 'validator',
+        name,
         source,
       });
       const held = await store.size();
       if (held > 0)
         throw new AppError('log.not-empty', {
-          stream: 'validator',
+          stream: name,
           value: `${held} events`,
           expected: 'an empty stream',
         });
       using bar = progressBar(io, 'importing', size);
-      const head = await copy(file, store, bar.show);
+      const head = await copy(file, store, { name, onBytes: bar.show });
       io.out(
         input.flag('json')
           ? `${JSON.stringify({ file, events: head.size, hash: head.hash })}\n`
@@ -64,7 +68,11 @@ async function verify(file: string, source: string): Promise<Head> {
   return head;
 }
 
-async function copy(file: string, store: LogStore, onBytes: (done: number) => void): Promise<Head> {
+async function copy(
+  file: string,
+  store: LogStore,
+  { name, onBytes }: Readonly<{ name: LogName; onBytes: (done: number) => void }>,
+): Promise<Head> {
   let [head, done] = [EMPTY, 0];
   let batch: Message[] = [];
   const flush = async (): Promise<void> => {
@@ -80,7 +88,7 @@ async function copy(file: string, store: LogStore, onBytes: (done: number) => vo
   };
   for await (const payload of payloadsOf(file)) {
     const { event, hash } = readEvent(payload, store.source, head);
-    batch.push({ subject: subjectOf('validator', event), payload });
+    batch.push({ subject: subjectOf(name, event), payload });
     head = { size: head.size + 1, hash };
     done += payload.length + 1;
     if (batch.length === MAX_APPEND_EVENTS) await flush();

@@ -4,13 +4,14 @@ import { decodeBytes, type Json } from '../events/ej1.ts';
 import { Envelope, type Recorded } from '../events/envelope.ts';
 import type { LogReader } from '../events/log.ts';
 import { runKeys } from '../events/run-key.ts';
+import { type LogName, logs } from '../events/subjects.ts';
 import { expandIfOpened } from '../events/unsealer.ts';
 import { jetStreamStore } from '../runtime/jetstream-store.ts';
 import { logReader } from '../runtime/log-reader.ts';
 import type { LogStore } from '../runtime/log-store.ts';
 import { connectNats, natsLink } from '../runtime/nats-link.ts';
 import { readSealSecret } from '../runtime/secret-files.ts';
-import type { Io, Option } from './command.ts';
+import { type Command, type Input, type Io, type Option, usage } from './command.ts';
 import { natsAddress } from './nats-address.ts';
 
 /** Commands that read a log take this. */
@@ -20,6 +21,21 @@ export const SOURCE_OPTION: Option = {
   help: 'the log that is expected; without it, the name in the first event is believed',
 };
 
+/** Commands that read any of the logs take this. */
+export const LOG_OPTION: Option = {
+  type: 'string',
+  placeholder: 'name',
+  help: `which log: ${logs.join(', ')}; without it, the validator's`,
+};
+
+/** The log that was asked for. Throws `usage.invalid`. */
+export function readLogName(command: Command, input: Input): LogName {
+  const value = input.value('log') ?? 'validator';
+  const name = logs.find((log) => log === value);
+  if (name !== undefined) return name;
+  throw usage(command, { field: '--log', value, expected: logs.join(', ') });
+}
+
 export type OpenReader = Readonly<{
   config: Config;
   store: LogStore;
@@ -28,13 +44,13 @@ export type OpenReader = Readonly<{
   AsyncDisposable;
 
 /**
- * Opens the validator's log for reading, with the configured credential, and with its sealing secret where that
- * can be read: then sealed facts are given as the events inside. Throws `log.unavailable`.
+ * Opens a log for reading, with the configured credential; the validator's with its sealing secret where that can be
+ * read: then sealed facts are given as the events inside. Throws `log.unavailable`.
  * Without a source the log is named by its first event; `onEmpty` says what to do where there is none.
  */
 export async function openReader(
   io: Io,
-  source: string | undefined,
+  { log: named, source }: Readonly<{ log: LogName; source: string | undefined }>,
   onEmpty: (store: LogStore) => Promise<string> = refuseEmpty,
 ): Promise<OpenReader> {
   const config = loadConfig(io.env);
@@ -43,11 +59,11 @@ export async function openReader(
   const close = (): Promise<void> => nc.close();
   try {
     const link = natsLink(nc, address.inboxPrefix);
-    const nameless = jetStreamStore(link, { name: 'validator', source: '' });
+    const nameless = jetStreamStore(link, { name: named, source: '' });
     await nameless.size(); // a stream that was never created is told so here, by its name
     const name = source ?? (await sourceOf(nameless)) ?? (await onEmpty(nameless));
-    const store = jetStreamStore(link, { name: 'validator', source: name });
-    const secret = await readSealSecret(config.EIREL_SIGNING_DIR);
+    const store = jetStreamStore(link, { name: named, source: name });
+    const secret = named === 'validator' ? await readSealSecret(config.EIREL_SIGNING_DIR) : null;
     return {
       config,
       store,

@@ -1,27 +1,39 @@
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { type LogName, logs } from '../events/subjects.ts';
 import { projectors } from '../projectors/all.ts';
+import { ledger } from '../projectors/ledger.ts';
+import { ownerEvaluations } from '../projectors/owner-evaluations.ts';
+import { ownerRegistry } from '../projectors/owner-registry.ts';
+import type { Projector } from '../projectors/projector.ts';
 import { rebuildProjection } from '../runtime/rebuild.ts';
-import { type Command, JSON_OPTION } from './command.ts';
+import { type Command, type Input, JSON_OPTION } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { NATS_SETTINGS } from './nats-address.ts';
-import { openReader, SOURCE_OPTION } from './open-reader.ts';
+import { LOG_OPTION, openReader, readLogName, SOURCE_OPTION } from './open-reader.ts';
 import { progressBar } from './progress.ts';
+
+/** What is derived from each log. */
+const OF_LOG: Readonly<Record<LogName, readonly Projector[]>> = {
+  validator: Object.values(projectors),
+  ledger: [ledger],
+  owner: [ownerRegistry, ownerEvaluations],
+};
 
 export const rebuildCommand: Command = {
   name: 'rebuild',
-  summary: 'Derive projections anew from the log, beside those in use, then switch.',
+  summary: 'Derive projections anew from their log, beside those in use, then switch.',
   arguments: ['[projection]'],
-  options: { source: SOURCE_OPTION, json: JSON_OPTION },
-  details: `Projections: ${Object.values(projectors)
-    .map(({ name }) => name)
+  options: { log: LOG_OPTION, source: SOURCE_OPTION, json: JSON_OPTION },
+  details: `Projections: ${Object.entries(OF_LOG)
+    .map(([log, all]) => `${all.map(({ name }) => name).join(', ')} (${log})`)
     .join(
-      ', ',
-    )}; all of them without a name. A running validator takes the new files at its next start.`,
+      '; ',
+    )}. All of the log without a name. A running process takes the new files at its next start.`,
   settings: [...NATS_SETTINGS, 'EIREL_DATA_DIR', 'EIREL_SIGNING_DIR'],
   run: async (input, io) => {
-    const chosen = choose(input.arguments[0]);
-    await using reader = await openReader(io, input.value('source'));
+    const { log, chosen } = choose(input);
+    await using reader = await openReader(io, { log, source: input.value('source') });
     const dir = join(reader.config.EIREL_DATA_DIR, 'projections');
     for (const projector of chosen) {
       const started = performance.now();
@@ -49,16 +61,22 @@ export const rebuildCommand: Command = {
   },
 };
 
-function choose(name: string | undefined) {
-  const all = Object.values(projectors);
-  if (name === undefined) return all;
-  const found = all.find((projector) => projector.name === name);
-  if (found === undefined) {
-    throw new AppError('projection.unknown', {
-      field: 'projection',
-      value: name,
-      expected: all.map((projector) => projector.name).join(', '),
-    });
+/** A projection says of which log it is; without one all of the log that is asked for are meant. */
+function choose(input: Input): Readonly<{ log: LogName; chosen: readonly Projector[] }> {
+  const [name] = input.arguments;
+  const asked = readLogName(rebuildCommand, input);
+  if (name === undefined) return { log: asked, chosen: OF_LOG[asked] };
+  for (const log of logs) {
+    if (input.value('log') !== undefined && log !== asked) continue;
+    const found = OF_LOG[log].find((projector) => projector.name === name);
+    if (found !== undefined) return { log, chosen: [found] };
   }
-  return [found];
+  throw new AppError('projection.unknown', {
+    field: 'projection',
+    value: name,
+    expected: Object.values(OF_LOG)
+      .flat()
+      .map((projector) => projector.name)
+      .join(', '),
+  });
 }

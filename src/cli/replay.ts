@@ -16,7 +16,7 @@ export const replayCommand: Command = {
   details: 'Exit code 4 when the chain is broken or a decision differs from what its events give.',
   settings: NATS_SETTINGS,
   run: async (input, io) => {
-    await using reader = await openReader(io, input.value('source'));
+    await using reader = await openReader(io, { log: 'validator', source: input.value('source') });
     const { size } = await reader.log.head();
     using bar = progressBar(io, 'replaying', size);
     const replay = createReplay();

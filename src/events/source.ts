@@ -1,3 +1,5 @@
+import { type LogName, logs } from './subjects.ts';
+
 /**
  * The name of a validator's log: the identity is network, subnet and hotkey, never a host name,
  * because validators move. A log that had to be given up continues in the next generation.
@@ -20,6 +22,11 @@ export function ownerSource(
   at: Readonly<{ genesis: string; netuid: number; hotkey: string }>,
 ): string {
   return `eirel.network/owner/v1/${genesis8Of(at.genesis)}/${at.netuid}/${at.hotkey}`;
+}
+
+/** Which log has such a name: a validator's, where it says nothing else. */
+export function logNamed(source: string): LogName {
+  return logs.find((log) => source.startsWith(`eirel.network/${log}/v1/`)) ?? 'validator';
 }
 
 /** What a name has of a network: the first eight digits of its genesis hash. */

@@ -140,21 +140,21 @@ test.for(wrong)('eirel %s is refused by name, value and expectation', async ([li
 
 test('a subject that no event of the log can have is refused before anything is asked', async () => {
   const malformed = 'expected: tokens joined by dots';
-  const foreign = 'expected: a subject of this log: validator, * or > first';
+  const foreign = 'expected: a subject of a log: validator, ledger, owner, * or > first';
   const cases = [
     ['validator..>', malformed],
     ['validator.>.x', malformed],
     ['a b', malformed],
     ['', malformed],
     ['score.>', foreign],
-    ['ledger.*', foreign],
+    ['proxy.*', foreign],
   ] as const;
   for (const [subject, fault] of cases) {
     const { code, err } = await eirelHere(['tail', subject], NOBODY);
     expect(code).toBe(EXIT.usage);
     expect(err).toContain(`field: subject, value: ${subject}, ${fault}`);
   }
-  for (const subject of ['*.score.>', '>', 'validator'])
+  for (const subject of ['*.score.>', '>', 'validator', 'ledger.*'])
     expect((await eirelHere(['tail', subject], NOBODY)).code).toBe(EXIT.unavailable);
 });
 

@@ -2,10 +2,12 @@ import { statedSize } from '../../audit/log-name.ts';
 import type { LogSource } from '../../audit/log-source.ts';
 import { fetchLog } from '../../audit-page/fetch-log.ts';
 import { logAddress } from '../../audit-page/log-address.ts';
+import type { LogName } from '../../events/subjects.ts';
 import { wait } from '../../runtime/clock.ts';
 import type { Io } from '../command.ts';
 import { openReader } from '../open-reader.ts';
 import { directoryLog } from './directory-log.ts';
+import { exportedLog } from './exported-log.ts';
 import { streamLog } from './stream-log.ts';
 
 /** How a log is named on the command line. */
@@ -21,7 +23,7 @@ export type OpenLogSource = Readonly<{
 
 /** Opens the log that is named. Throws `log.unavailable` and `file.unreadable`. */
 export async function openLogSource(named: string, io: Io): Promise<OpenLogSource> {
-  if (named === STREAM) return openStream(io);
+  if (named === STREAM) return openStream(io, 'validator');
   const address = logAddress(named);
   const source =
     address === null
@@ -36,10 +38,19 @@ export async function openLogSource(named: string, io: Io): Promise<OpenLogSourc
   };
 }
 
+/**
+ * Opens the events of a log that publishes no checkpoint: an exported file, or the word stream for that of
+ * EIREL_NATS_URL. Throws `log.unavailable` and `file.unreadable`.
+ */
+export async function openEventsOf(log: LogName, named: string, io: Io): Promise<OpenLogSource> {
+  if (named === STREAM) return openStream(io, log);
+  return { source: exportedLog(named), size: 0, [Symbol.asyncDispose]: async () => undefined };
+}
+
 const STREAM = 'stream';
 
-async function openStream(io: Io): Promise<OpenLogSource> {
-  const reader = await openReader(io, undefined);
+async function openStream(io: Io, log: LogName): Promise<OpenLogSource> {
+  const reader = await openReader(io, { log, source: undefined });
   try {
     const size = await reader.store.size();
     const source = streamLog(reader.store, size);

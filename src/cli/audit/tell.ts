@@ -1,5 +1,6 @@
 import type { LogVerdict } from '../../audit/audit-log.ts';
 import type { Fault } from '../../audit/fault.ts';
+import type { ServiceLogVerdict } from '../../audit/service-log.ts';
 import { type ComparedReports, tellReports } from './compare-reports.ts';
 import type { Asked, Outside } from './outside.ts';
 import { tellChain } from './tell-chain.ts';
@@ -10,6 +11,7 @@ export function tellLog(
   verdict: LogVerdict,
   outside: Outside,
   reports: ComparedReports | null,
+  ledger: ServiceLogVerdict | null,
 ): string {
   const { log, origin, size, root, checkpoint, tiles, rules, faults } = verdict;
   const rows: (readonly [string, string])[] = [
@@ -25,6 +27,10 @@ export function tellLog(
     ['peers', askedOf(outside.observations, '--peer')],
     ...tellReports(reports),
     ['witnesses', askedOf(outside.witnesses, '--witness')],
+    [
+      'ledger',
+      ledger === null ? 'not checked: no --ledger' : `compared with ${ledger.size} events`,
+    ],
     ...(rules.unread === 0
       ? []
       : ([

@@ -104,7 +104,7 @@ function blockOf(hash: string, { chain }: LocalSubnet): number | null {
 
 /** A run's events in a validator's log, read and verified as anybody with the reader's credential can. */
 export async function eventsOf(run: string, io: Io): Promise<readonly DomainEvent[]> {
-  await using reader = await openReader(io, undefined);
+  await using reader = await openReader(io, { log: 'validator', source: undefined });
   const events: DomainEvent[] = [];
   for await (const batch of reader.log.read({ after: EMPTY, follow: false }))
     events.push(...batch.events.map(({ event }) => event));
