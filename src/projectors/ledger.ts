@@ -164,7 +164,8 @@ function rowsIn(row: ResultRow, column: string): readonly ResultRow[] {
   return json(row, column, Rows);
 }
 
-const Rows = z.array(z.record(z.string(), z.unknown()));
+/** What is in a row is checked where it is read. */
+const Rows = z.custom<readonly ResultRow[]>(Array.isArray, 'an array of rows');
 
 /*
  * Rows of several tables come from one statement, as one text each: a round trip for each table, and an object for each

@@ -27,9 +27,10 @@ export type LedgerLoaded = Readonly<{
   refused: number;
   /** Processor time that this process took meanwhile, in seconds. */
   processor: number;
-  /** What is in the ledger afterwards, over all jobs. */
-  found: number;
 }>;
+
+/** What is in the ledger afterwards, over all jobs: told when all of them are read again. */
+export type LedgerCounted = Readonly<{ found: number }>;
 
 const READERS = 2;
 const READ_EVERY_MS = 20;
@@ -46,10 +47,11 @@ const CALLS_OF_JOB = 25;
 const TOOLS = ['web_search', 'url_fetch', 'sandbox', 'rag.retrieve'] as const;
 
 // A process of its own, as tools are. safe: whoever starts it gives it what its type says
-const loaded = await run(JSON.parse(process.argv[2] ?? '') as LedgerLoad);
-process.stdout.write(JSON.stringify(loaded));
+const load = JSON.parse(process.argv[2] ?? '') as LedgerLoad;
+await run((told) => process.stdout.write(`${JSON.stringify(told)}\n`));
 
-async function run(load: LedgerLoad): Promise<LedgerLoaded> {
+/** Tells what came of the load, then what is there of it. */
+async function run(tell: (told: LedgerLoaded | LedgerCounted) => void): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: load.writers + READERS });
   const send = sender(load, agent);
   const jobs: Job[] = [];
@@ -96,10 +98,10 @@ async function run(load: LedgerLoad): Promise<LedgerLoaded> {
   over = true;
   await Promise.all(reading);
   const { user, system } = process.cpuUsage(began);
-  const found = await countAll(jobs, send);
-  agent.destroy();
   const processor = (user + system) / 1e6;
-  return { acknowledged, seconds, reads, writes, refused, processor, found };
+  tell({ acknowledged, seconds, reads, writes, refused, processor });
+  tell({ found: await countAll(jobs, send) });
+  agent.destroy();
 }
 
 type Job = Readonly<{ name: string; calls: number }>;

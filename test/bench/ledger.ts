@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { text } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Draft } from '#src/events/envelope.ts';
 import { openLog } from '#src/runtime/open-log.ts';
 import { liveLedger, TOKEN } from '../support/live-ledger.ts';
 import { appendAll, startBroker } from './broker.ts';
-import type { LedgerLoad, LedgerLoaded } from './ledger-load.ts';
+import type { LedgerCounted, LedgerLoad, LedgerLoaded } from './ledger-load.ts';
 import { perSecond, type Summary } from './measure.ts';
 import { processorSeconds } from './processor-time.ts';
 import { type Benchmark, plainRow, type Row } from './row.ts';
@@ -51,32 +51,37 @@ export const ledger: Benchmark = {
 type Load = Omit<LedgerLoad, 'url' | 'token'>;
 
 /** What a load came to, with the processor time of all three processes in seconds. */
-type Measured = LedgerLoaded & Readonly<{ ledgerProcessor: number; natsProcessor: number }>;
+type Measured = LedgerLoaded &
+  LedgerCounted &
+  Readonly<{ ledgerProcessor: number; natsProcessor: number }>;
 
 async function measured(load: Load): Promise<Measured> {
   await using live = await liveLedger();
   const taken = async () => ({
-    ledger: await processorSeconds('eirel.ts ledger'),
-    nats: await processorSeconds('nats-server'),
+    ledgerProcessor: await processorSeconds('eirel.ts ledger'),
+    natsProcessor: await processorSeconds('nats-server'),
   });
   const before = await taken();
-  const result = await loaded({ url: live.url, token: TOKEN, ...load });
+  const program = fileURLToPath(new URL('ledger-load.ts', import.meta.url));
+  const given: LedgerLoad = { url: live.url, token: TOKEN, ...load };
+  const child = spawn(process.execPath, [program, JSON.stringify(given)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const loaded = await told<LedgerLoaded>(lines);
   const after = await taken();
   return {
-    ...result,
-    ledgerProcessor: after.ledger - before.ledger,
-    natsProcessor: after.nats - before.nats,
+    ...loaded,
+    ...(await told<LedgerCounted>(lines)),
+    ledgerProcessor: after.ledgerProcessor - before.ledgerProcessor,
+    natsProcessor: after.natsProcessor - before.natsProcessor,
   };
 }
 
-async function loaded(load: LedgerLoad): Promise<LedgerLoaded> {
-  const program = fileURLToPath(new URL('ledger-load.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, JSON.stringify(load)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const told = await text(child.stdout);
-  if (told === '') throw new Error('the load ended without a result');
-  return JSON.parse(told) as LedgerLoaded; // safe: it writes what its type says, or nothing
+async function told<T>(lines: AsyncIterator<string>): Promise<T> {
+  const line = await lines.next();
+  if (line.done === true) throw new Error('the load ended before its time');
+  return JSON.parse(line.value) as T; // safe: it tells what its types say, in their order
 }
 
 function sustainedRows(sustained: Measured): readonly Row[] {
@@ -176,7 +181,7 @@ function rateOf({ acknowledged, seconds }: LedgerLoaded): number {
   return acknowledged / seconds;
 }
 
-function rateRow(name: string, how: string, result: LedgerLoaded): Row {
+function rateRow(name: string, how: string, result: Measured): Row {
   const { acknowledged, found } = result;
   if (found !== acknowledged)
     throw new Error(`${acknowledged} calls were acknowledged, ${found} are there`);

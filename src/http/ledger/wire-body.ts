@@ -93,8 +93,10 @@ export function termsIn(json: PythonJson): JobTerms {
 
 /** The job that a body, or a query, names. Throws `request.invalid`. */
 export function jobIn(json: unknown): string {
-  return parse(z.object({ job_id: JobId }), json, '').job_id;
+  return parse(JobName, json, '').job_id;
 }
+
+const JobName = z.object({ job_id: JobId });
 
 /** `many`: an array was sent, and is answered by its length. */
 export type Calls<T> = Readonly<{ many: boolean; calls: readonly T[] }>;
