@@ -53,6 +53,10 @@ type Batch = {
   readonly stored: Promise<void>;
 };
 
+/**
+ * None at first. `makeRoom` throws what ended the projection; `add` what the log's `append` throws, and `log.conflict`
+ * where another process writes it.
+ */
 export function createBatches({ append, shown, reached }: BatchesDeps): Batches {
   let batches: readonly Batch[] = [];
   const settled = () => Promise.all(batches.map(({ stored }) => stored));
