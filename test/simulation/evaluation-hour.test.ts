@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MAX_REFUSALS } from '#src/evaluation/failure-limits.ts';
 import { sampleTasks } from '#src/evaluation/sample.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
+import { auditEvaluation } from '../support/audited-evaluation.ts';
 import { prng } from '../support/prng.ts';
 import { digest, hotkey } from '../support/recorded-events.ts';
 import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
@@ -69,6 +70,7 @@ describe('an hour in which everything fails at some time', () => {
       expect(play.crashes()).toBeGreaterThan(5);
       expectEvidenceBehindScores(play);
       expectOneEvaluationOfEach(play);
+      expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
 
       const of = (miner: string | undefined) =>
         scores
