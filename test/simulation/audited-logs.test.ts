@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { auditLog, type LogVerdict } from '#src/audit/audit-log.ts';
+import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
-import { sha256 } from '#src/events/hash.ts';
 import { logSource } from '#src/events/source.ts';
 import { signCheckpoint } from '#src/merkle/checkpoint.ts';
 import { createTree, leafOf } from '#src/merkle/tree.ts';
@@ -22,11 +22,7 @@ const MEASURED = everybody({ 'miner a': 0.7, 'miner b': 0.6, 'miner c': 0.5 });
 let subnet: Subnet;
 afterEach(() => stopSubnet(subnet));
 
-/** A simulated chain names an extrinsic by the SHA-256 of its hex digits. */
-const DEPS = {
-  verify: verifySr25519,
-  blake2b256: (bytes: Uint8Array) => Buffer.from(sha256(Buffer.from(bytes).toString('hex')), 'hex'),
-};
+const DEPS = { verify: verifySr25519, blake2b256 };
 
 async function audit(node: SimulatedNode): Promise<LogVerdict> {
   const { signer, disk, view } = node;

@@ -55,6 +55,7 @@ test.for(['decentralized', 'shadow'] as const)(
     expect(kinds(kills)).toEqual([
       'after GET',
       'after append',
+      'after commitmentProof',
       'after commitments',
       'after metagraph',
       'after reserving',
@@ -64,6 +65,7 @@ test.for(['decentralized', 'shadow'] as const)(
       'after weightsOf',
       'before GET',
       'before append',
+      'before commitmentProof',
       'before commitments',
       'before metagraph',
       'before reserving',
@@ -155,8 +157,8 @@ async function play(mode: WeightMode, grave?: Graveyard) {
 type Stripped = Readonly<{ id: string; data: string }>;
 
 /**
- * What may differ: signatures, which are randomised, with them the roots over them and the extrinsics that hold
- * such a root, and which of the peers that relay a report gave it first.
+ * What may differ: signatures, which are randomised, with them the roots over them, the extrinsics that hold
+ * such a root and the proofs that the chain stored it, and which of the peers that relay a report gave it first.
  */
 function stripped({ id, event }: Recorded): Stripped {
   const data = JSON.stringify(event.data, (key, value: unknown) =>
@@ -171,6 +173,7 @@ const DIFFERING: ReadonlySet<string> = new Set([
   'note',
   'bytes',
   'hash',
+  'proof',
   'servedBy',
 ]);
 const ROOT_DIGITS = 64;

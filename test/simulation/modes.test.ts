@@ -71,6 +71,7 @@ test("owner mode sets the owner's pick, decides nothing and lends its scores", a
       'snapshot.taken.v1',
       'extrinsic.included.v1',
       'extrinsic.settled.v1',
+      'commitment-proof.read.v1',
       'scores.opened.v1',
       'owner-pick.observed.v1',
       'weights.intended.v1',

@@ -36,7 +36,7 @@ export function provedCommitment(stored: Stored): StorageProof {
     Buffer.from(sha256(`block ${at - 1}`), 'hex'),
     compact(at),
     rootOf(state),
-    Buffer.alloc(32),
+    Buffer.from(sha256('extrinsics'), 'hex'),
     compact(0),
   ]);
   return {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { blake2b256 } from '#src/chain/blake2b.ts';
 import type {
   Call,
   ChainCommitment,
@@ -66,7 +67,7 @@ export function simulatedExtrinsics() {
         : null;
     return {
       call: call.kind === 'weights' ? 'SubtensorModule.set_weights' : 'Commitments.set_commitment',
-      hash: sha256(bytes),
+      hash: Buffer.from(blake2b256(Buffer.from(bytes, 'hex'))).toString('hex'),
       bytes,
       nonce: content.nonce,
       birth: state.block,
