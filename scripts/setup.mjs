@@ -51,7 +51,13 @@ function installPackages() {
     'setup: npm packages: running npm ci; sqlite3 may be compiled, which takes a minute or two',
   );
   try {
-    run('npm', ['ci'], headers === undefined ? env : { ...env, npm_config_nodedir: headers });
+    // As many compilers as processors: the addon's files are compiled side by side, after SQLite itself.
+    const install = { ...env, JOBS: env.JOBS ?? 'max' };
+    run(
+      'npm',
+      ['ci'],
+      headers === undefined ? install : { ...install, npm_config_nodedir: headers },
+    );
     run(NODE, ['-e', "require('sqlite3')"], env);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
