@@ -57,6 +57,9 @@ export const bundle: Benchmark = {
 /** As many cosignatures as a served checkpoint carries, each asked for. */
 const WITNESSES = MAX_SERVED_SIGNATURES - 2;
 
+/** Entries of the chain's state beside the commitment: they fill the branches on the way to it. */
+const NEIGHBOURS = 2_000;
+
 /** The report's place in a log of this size, and the tree that its commitment anchors. */
 const SIZE = 10_000;
 const INDEX = 7_000;
@@ -100,7 +103,7 @@ function signedBundle(): { bytes: Uint8Array; expected: BundleExpectations } {
     commit: commitmentV2(RUN_KEY, body),
   };
   const fields = [commitmentPayload(run, body), anchorPayload(anchor)];
-  const stored = provedCommitment({ netuid, hotkey, fields, block: 200, neighbours: 32_768 });
+  const stored = provedCommitment({ netuid, hotkey, fields, block: 200, neighbours: NEIGHBOURS });
   const bytes = formatBundle({
     report: document,
     opening: { key: RUN_KEY },

@@ -17,8 +17,8 @@ type Stored = Readonly<{
   neighbours?: number;
 }>;
 
-/** Other entries share so many bytes of the slot's key at most: on each of its nodes there are some. */
-const SHARED_BYTES = 36;
+/** Bytes of the slot's key that other entries share: of other pallets, of its pallet, of its map, of its subnet. */
+const SHARED_BYTES = [0, 1, 16, 32, 34, 35];
 
 /** The proof of a commitment by a state that holds it and some other entries, and by the header of its block. */
 export function provedCommitment(stored: Stored): StorageProof {
@@ -26,12 +26,10 @@ export function provedCommitment(stored: Stored): StorageProof {
   const key = commitmentKey({ netuid, hotkey }) ?? '';
   const slot = Buffer.from(registration(block, fields.map(textField)).slice(2), 'hex');
   let state: Trie = put(null, key, slot);
-  for (let n = 0; n < neighbours; n += 1)
-    state = put(
-      state,
-      key.slice(0, 2 * (n % SHARED_BYTES)) + sha256(`entry ${n}`),
-      Buffer.from(sha256(`${n}`), 'hex'),
-    );
+  for (let n = 0; n < neighbours; n += 1) {
+    const shared = key.slice(0, 2 * (SHARED_BYTES[n % SHARED_BYTES.length] ?? 0));
+    state = put(state, shared + sha256(`entry ${n}`), Buffer.from(sha256(`${n}`), 'hex'));
+  }
   const header = Buffer.concat([
     Buffer.from(sha256(`block ${at - 1}`), 'hex'),
     compact(at),
