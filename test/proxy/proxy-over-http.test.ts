@@ -31,6 +31,9 @@ const USAGE = {
 /** 1,000 · 0.50 and 500 · 2.00 USD for a million; reasoning tokens are among the 500. */
 const COST_USD = 0.0015;
 
+/** A busy machine takes its time. */
+const SOON = { timeout: 20_000 };
+
 const JOB_KEY = 'the-key-of-jobs-of-one-validator';
 
 let ledger: LiveLedger;
@@ -176,7 +179,7 @@ test('a caller that hangs up while its job is closed pays for what it began', as
   expect(await client().closeJob(job)).toMatchObject({ cost: { state: 'unknown', reason } });
   heard.resolve();
   await expect
-    .poll(() => at.cost(job))
+    .poll(() => at.cost(job), SOON)
     .toMatchObject({ body: { cost_usd_used: COST_USD, pending_calls: 0 } });
 });
 
@@ -246,7 +249,7 @@ test('a miner whose bodies never end has no place left, and every other one has 
       ),
     );
   const body = { model: MODEL, messages };
-  await expect.poll(async () => (await at.call(body, slow)).status).toBe(429);
+  await expect.poll(async () => (await at.call(body, slow)).status, SOON).toBe(429);
   expect((await at.call(body, other)).status).toBe(200);
 });
 

@@ -2,18 +2,18 @@ import { expect, test } from 'vitest';
 import { leaseClient } from '#src/runtime/lease-client.ts';
 import { devSigner } from '../support/dev-keys.ts';
 import { serveHttp } from '../support/hostile-servers.ts';
-import { STRANGE_ANSWERS } from '../support/strange-answers.ts';
+import { patienceMs, STRANGE_ANSWERS } from '../support/strange-answers.ts';
 
 const RUN = { family: 'general_chat', run: 'run-1' };
 const signer = devSigner('validator');
 
-const clientOf = (ownerUrl: string) =>
+const clientOf = (ownerUrl: string, timeoutMs = 20_000) =>
   leaseClient({
     ownerUrl,
     signer,
     clock: () => Date.parse('2026-11-29T12:00:00.000Z'),
     signal: new AbortController().signal,
-    timeoutMs: 300,
+    timeoutMs,
   });
 
 /** An owner that answers so to everything, and says what it was asked. */
@@ -70,7 +70,7 @@ test.for(STRANGE_ANSWERS)(
   'an owner that %s gives no lease, and takes none back or a result unheard',
   async ([name, serve]) => {
     await using server = await serve();
-    const { claim, giveBack, submit } = clientOf(server.url);
+    const { claim, giveBack, submit } = clientOf(server.url, patienceMs(name));
     const [claimed, returned, submitted] = await Promise.all([
       claim(RUN, 1),
       giveBack(RUN.family, 'e', 'r'),

@@ -23,7 +23,7 @@ const ask = (
     body: '{"prompt":"é"}',
     job: 'job-1',
     token: 'the-token',
-    timeoutMs: 300,
+    timeoutMs: 20_000,
     signal: new AbortController().signal,
     ...more,
   });
@@ -121,7 +121,7 @@ test.for<[string, () => Promise<HostileServer>, string]>([
   ],
 ])('a miner that %s', async ([, serve, kind]) => {
   await using server = await serve();
-  const timeoutMs = kind === 'too-late' ? 300 : 20_000;
+  const timeoutMs = kind === 'too-late' ? 150 : 20_000;
   expect(await ask(server, { timeoutMs })).toMatchObject({
     kind,
     ms: expect.any(Number) as number,

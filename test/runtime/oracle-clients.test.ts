@@ -3,7 +3,7 @@ import { readPriceTable } from '#src/evaluation/prices.ts';
 import type { Vendor } from '#src/evaluation/reconciler.ts';
 import { oracleClients } from '#src/runtime/oracle-clients.ts';
 import { type HostileServer, serveHttp } from '../support/hostile-servers.ts';
-import { STRANGE_ANSWERS } from '../support/strange-answers.ts';
+import { patienceMs, STRANGE_ANSWERS } from '../support/strange-answers.ts';
 
 const prices = readPriceTable({
   version: 'test',
@@ -41,23 +41,24 @@ async function serveModel(body: unknown) {
   return { ...server, asked };
 }
 
-const addressOf = ({ url }: HostileServer, vendor: Vendor = 'openai') => ({
+const addressOf = ({ url }: HostileServer, vendor: Vendor, timeoutMs: number) => ({
   vendor,
   baseUrl: url.replace(/\/$/, ''),
   model: 'm',
   maxTokens: 100,
   key: 'the-key',
-  timeoutMs: 300,
+  timeoutMs,
 });
 
 function clients(
-  oracles: readonly (readonly [HostileServer, Vendor])[],
+  oracles: readonly (readonly [HostileServer, Vendor, number?])[],
   reconciler: HostileServer | undefined = oracles[0]?.[0],
+  timeoutMs = 20_000,
 ) {
   if (reconciler === undefined) throw new Error('nobody to reconcile');
   return oracleClients({
-    oracles: oracles.map(([server, vendor]) => addressOf(server, vendor)),
-    reconciler: { ...addressOf(reconciler), provider: 'chutes' },
+    oracles: oracles.map(([server, vendor, ms = 20_000]) => addressOf(server, vendor, ms)),
+    reconciler: { ...addressOf(reconciler, 'openai', timeoutMs), provider: 'chutes' },
     preferred: 'grok',
     prices,
     retryMs: 1,
@@ -93,15 +94,16 @@ test('each oracle is asked in its own form with its key in a header, and what it
 
 test.for(STRANGE_ANSWERS)(
   'an oracle that %s is one failure, and the other one counts all the same',
-  async ([, serve]) => {
+  async ([name, serve]) => {
     await using strange = await serve();
     await using good = await serveModel(chat(ANSWER));
     const { askAll, askPreferred, reconcile } = clients(
       [
-        [strange, 'grok'],
+        [strange, 'grok', patienceMs(name)],
         [good, 'openai'],
       ],
       strange,
+      patienceMs(name),
     );
     const [all, preferred, reconciled] = await Promise.all([
       askAll(question, signal),

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import { probeReady, watchServices } from '#src/runtime/service-watch.ts';
 import { serveAnswer, serveHttp } from '../support/hostile-servers.ts';
-import { STRANGE_ANSWERS } from '../support/strange-answers.ts';
+import { patienceMs, STRANGE_ANSWERS } from '../support/strange-answers.ts';
 
 const signal = new AbortController().signal;
 const base = (url: string) => url.replace(/\/$/, '');
+
+/** A busy machine takes its time. */
+const SOON = { timeout: 20_000 };
 
 /** Whether its status comes before the reset is chance. */
 const EITHER = 'resets the connection';
@@ -25,7 +28,11 @@ test.for(STRANGE_ANSWERS.filter(([name]) => name !== EITHER))(
   'a service that %s is there only if it says so, and the watch goes on',
   async ([name, serve]) => {
     await using server = await serve();
-    const detail = await probeReady(server.url, signal, 300);
+    const detail = await probeReady(
+      server.url,
+      signal,
+      THERE.has(name) ? 20_000 : patienceMs(name),
+    );
     expect(detail === null).toBe(THERE.has(name));
   },
 );
@@ -43,18 +50,18 @@ test('what was away at any time since is told, and what came back is no outage o
       { name: 'steady', url: base(steady.url) },
       { name: 'flaky', url: base(flaky.url) },
     ],
-    { clock: () => now, signal: stop.signal, probeMs: 1, timeoutMs: 300 },
+    { clock: () => now, signal: stop.signal, probeMs: 1 },
   );
   expect(watch.outage(0)).toBe('steady: not seen yet');
   const running = watch.run();
-  await expect.poll(() => watch.outage(now + 1)).toBe('flaky: answers 503');
+  await expect.poll(() => watch.outage(now + 1), SOON).toBe('flaky: answers 503');
   status = 200;
-  await expect.poll(() => watch.outage(now + 1)).toBeNull();
+  await expect.poll(() => watch.outage(now + 1), SOON).toBeNull();
   expect(watch.outage(now)).toMatch(/was away/);
   now = 2_000;
   expect(watch.outage(1_001)).toBeNull();
   status = 500;
-  await expect.poll(() => watch.outage(now + 1)).toBe('flaky: answers 500');
+  await expect.poll(() => watch.outage(now + 1), SOON).toBe('flaky: answers 500');
   stop.abort();
   await running;
 });
@@ -67,7 +74,7 @@ test('a watch that is stopped while a service is silent ends', async () => {
     signal: stop.signal,
   });
   const running = watch.run();
-  await expect.poll(() => silent.connectionCount()).toBeGreaterThan(0);
+  await expect.poll(() => silent.connectionCount(), SOON).toBeGreaterThan(0);
   stop.abort();
   await running;
   expect(watch.outage(1)).toMatch(/^silent: /);

@@ -12,7 +12,15 @@ import {
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** More than any client of a service takes. */
-const OVERSIZE_BYTES = 40 * 1_024 * 1_024;
+const OVERSIZE_BYTES = 12 * 1_024 * 1_024;
+
+/** Those that answer never, or not to an end. */
+const ENDLESS = new Set(['is silent', 'dribbles its header', 'dribbles its answer']);
+
+/** How long a test waits: for what does not come it is short, and for what does a busy machine may need long. */
+export function patienceMs(name: string): number {
+  return ENDLESS.has(name) ? 150 : 20_000;
+}
 
 /**
  * What a service that was chosen by an operator, and failed, may do instead of answering: each is one server. Whoever
