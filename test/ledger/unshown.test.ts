@@ -104,7 +104,7 @@ test('whoever was acknowledged reads it, in order and once, however far the proj
       const found = await Promise.all([0, 1, 2].map((job) => ledger.statement(`job-${job}`)));
       expect(found.flatMap(({ tools }) => tools)).toHaveLength(site.disk.messages.length);
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 });
 

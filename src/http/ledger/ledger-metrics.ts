@@ -1,13 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** What a wish can be for, and what can become of it. */
-export type LedgerOutcome =
-  | 'recorded'
-  | 'again'
-  | 'conflict'
-  | 'not-found'
-  | 'full'
-  | 'unavailable';
+type LedgerOutcome = 'recorded' | 'again' | 'conflict' | 'not-found' | 'full' | 'unavailable';
 
 export type LedgerMetrics = Readonly<{
   /** So many things that somebody wanted to have recorded came to this. */
