@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Purpose, Settlement } from '../events/extrinsic.ts';
 import type { RejectionReason } from '../events/report.ts';
 import type { WeightReason } from '../events/weights.ts';
+import { type EvaluationMetrics, evaluationMetrics } from './evaluation-metrics.ts';
 
 /** What a validator counts. The functions are handed to whoever has something to record; nothing here is global. */
 export type Metrics = Readonly<{
@@ -30,7 +31,8 @@ export type Metrics = Readonly<{
   loopRestarted: (loop: string) => void;
   /** `route` is the pattern of the route, never a path that a client chose. */
   requestAnswered: (route: string, status: number) => void;
-}>;
+}> &
+  EvaluationMetrics;
 
 /** A registry with the figures of this validator and of its process. One a process: `createMetrics` starts an event-loop probe. */
 export function createMetrics(): Metrics {
@@ -42,6 +44,7 @@ export function createMetrics(): Metrics {
     ...checkpointMetrics(registry),
     ...workMetrics(registry),
     ...chainMetrics(registry),
+    ...evaluationMetrics(registry),
     ...requestMetrics(registry),
   };
 }

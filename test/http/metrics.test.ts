@@ -21,6 +21,12 @@ test('every function shows in the text that is scraped', async () => {
   metrics.decided('hold', 'quorum-missed');
   metrics.certified('built');
   metrics.loopRestarted('gossip');
+  metrics.minerInvoked('completed', 2_000);
+  metrics.pairSettled('excused');
+  metrics.verdictRefused();
+  metrics.runtimeChanged('failed-own');
+  metrics.pairPostponed('judge');
+  metrics.evaluationSeen({ busy: 3, waiting: 2, noOracle: 1, away: true });
   await using app = await startApp(fakeValidator({}, { metrics }));
   const { text, headers } = await app.ask('/metrics');
   expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -37,6 +43,16 @@ test('every function shows in the text that is scraped', async () => {
       'eirel_decisions_total{kind="hold",reason="quorum-missed"} 1',
       'eirel_certificates_total{outcome="built"} 1',
       'eirel_loop_restarts_total{loop="gossip"} 1',
+      'eirel_evaluation_invocation_seconds_bucket{le="1",outcome="completed"} 0',
+      'eirel_evaluation_invocation_seconds_bucket{le="5",outcome="completed"} 1',
+      'eirel_evaluation_results_total{status="excused"} 1',
+      'eirel_evaluation_refused_verdicts_total 1',
+      'eirel_evaluation_runtimes_total{phase="failed-own"} 1',
+      'eirel_evaluation_retries_total{of="judge"} 1',
+      'eirel_evaluation_pairs_busy 3',
+      'eirel_evaluation_pairs_waiting 2',
+      'eirel_evaluation_tasks_without_oracle 1',
+      'eirel_evaluation_services_away 1',
     ]),
   );
   expect(text).toMatch(/^process_resident_memory_bytes \d/m);

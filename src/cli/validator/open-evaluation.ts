@@ -86,7 +86,10 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
     parallel: { pairs: config.EIREL_EVALUATION_PAIRS, tasks: config.EIREL_EVALUATION_TASKS },
     clock: Date.now,
     signal,
-    onLater: (pair, reason) => logger.warn({ ...pair, reason }, 'not yet, tried again later'),
+    onLater: (pair, reason) => {
+      deps.metrics.pairPostponed(reason.startsWith('the judge') ? 'judge' : 'other');
+      logger.warn({ ...pair, reason }, 'not yet, tried again later');
+    },
     onDefect: (pair, error) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       logger.error({ ...pair, reason }, 'a defect of ours, tried again later');
@@ -101,6 +104,8 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
       const round = async (): Promise<void> => {
         await space.look();
         await evaluation.round();
+        const away = watch.outage(Date.now()) !== null;
+        deps.metrics.evaluationSeen({ ...evaluation.state, away });
       };
       return keepRunning(round, watch, state, config.EIREL_POLL_MS, { ...deps, wake });
     },

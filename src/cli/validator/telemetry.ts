@@ -1,10 +1,12 @@
 import type { ConnectionState } from '../../chain/connection-state.ts';
+import type { DomainEvent } from '../../events/catalogue.ts';
 import type { LogWriter } from '../../events/log.ts';
 import type { AdvanceDeps } from '../../handlers/advance-run.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
 import type { Step } from '../../handlers/run-progress.ts';
 import { describeConflict, type SigningHistory } from '../../handlers/signing-history.ts';
 import type { Check } from '../../http/documents.ts';
+import type { EvaluationMetrics } from '../../http/evaluation-metrics.ts';
 import type { Metrics } from '../../http/metrics.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Projection } from '../../runtime/projection.ts';
@@ -89,8 +91,30 @@ export function measuredAppend(append: LogWriter['append'], metrics: Metrics): L
       if (event.type === 'certificate.built.v1') metrics.certified('built');
       if (event.type === 'certificate.missed.v1') metrics.certified('missed');
     }
+    // What is sealed is counted as what it is.
+    for (const { event } of drafts) measureStep(event, metrics);
     return result;
   };
+}
+
+/** Counts the steps of an evaluation. */
+function measureStep(event: DomainEvent, metrics: EvaluationMetrics): void {
+  switch (event.type) {
+    case 'task.invoked.v1':
+      return metrics.minerInvoked(event.data.outcome, event.data.latencyMs);
+    case 'verdict.refused.v1':
+      return metrics.verdictRefused();
+    case 'score.recorded.v1':
+      return metrics.pairSettled(event.data.status);
+    case 'runtime.ready.v1':
+      return metrics.runtimeChanged('ready');
+    case 'runtime.failed.v1':
+      return metrics.runtimeChanged(event.data.ours ? 'failed-ours' : 'failed-own');
+    case 'runtime.ended.v1':
+      return metrics.runtimeChanged('ended');
+    default:
+      return;
+  }
 }
 
 /**
