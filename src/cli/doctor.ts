@@ -21,6 +21,7 @@ import { checkExecution } from './doctor/execution-checks.ts';
 import type { Finding, Looked } from './doctor/finding.ts';
 import { lookAtExecution } from './doctor/look-at-execution.ts';
 import { lookAtDisk, lookAtSigning } from './doctor/look-at-files.ts';
+import { checkNetwork, lookAtNetwork } from './doctor/network-check.ts';
 import { EXIT } from './exit-codes.ts';
 import { explain } from './explain.ts';
 import { natsAddress } from './nats-address.ts';
@@ -34,7 +35,7 @@ export const doctorCommand: Command = {
   arguments: [],
   options: { json: JSON_OPTION },
   details:
-    'Takes the settings of `eirel validator` and changes nothing. A warning is no reason not to start; a fault is, and gives exit code 4.',
+    'Takes the settings of `eirel validator` and changes nothing; in a cluster a pod of a few seconds looks at the network of submissions. A warning is no reason not to start; a fault is, and gives exit code 4.',
   run: async (input, io) => {
     const config = loadConfig(io.env);
     const findings = await examine(config, io.signal);
@@ -63,6 +64,7 @@ async function examine(config: Config, signal: AbortSignal): Promise<readonly Fi
       ? await whoAnswers(axon.value, config, signal)
       : { reason: 'not asked' };
   const execution = await lookAtExecution(config, signal);
+  const network = await lookAtNetwork(config, { instance: hotkey ?? 'doctor', signal });
   return [
     checkSettings(validatorFaults(config)),
     checkKey(key),
@@ -73,6 +75,7 @@ async function examine(config: Config, signal: AbortSignal): Promise<readonly Fi
     checkDisk(await look(() => lookAtDisk(data))),
     checkSigning(await look(() => lookAtSigning(signing, data))),
     ...(execution === null ? [] : checkExecution(execution)),
+    ...(network === null ? [] : [checkNetwork(network)]),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Runtimes } from '../cluster/cluster.ts';
 import { probeHealth } from '../cluster/health.ts';
@@ -5,6 +6,12 @@ import { clusterApi } from '../cluster/kubernetes/cluster-api.ts';
 import { kindsOf } from '../cluster/kubernetes/kinds.ts';
 import { kubernetesRuntimes } from '../cluster/kubernetes/kubernetes-runtimes.ts';
 import { loadKubeConfig } from '../cluster/kubernetes/pooled-config.ts';
+import {
+  type NetworkProof,
+  type ProbeNetworkDeps,
+  probeNetwork,
+} from '../cluster/kubernetes/probe-network.ts';
+import { whereClosed } from '../cluster/kubernetes/where-closed.ts';
 import type { ClusterProfile } from '../cluster/objects/profile.ts';
 import { watchCluster } from '../cluster/watch/watch-cluster.ts';
 import { type Config, required } from '../config.ts';
@@ -33,8 +40,9 @@ export function openCluster(
     onTrouble,
   });
   const watching = watch.run();
+  const api = clusterApi(kube, profile, kinds);
   const runtimes = kubernetesRuntimes({
-    api: clusterApi(kube, profile, kinds),
+    api,
     view: watch.view,
     profile,
     startMs: config.EIREL_RUNTIME_START_SECONDS * 1_000,
@@ -42,8 +50,15 @@ export function openCluster(
     now: () => Date.now(),
     wait: (ms) => delay(ms),
   });
+  const guarded =
+    config.EIREL_NETWORK_PROBE === 'off'
+      ? runtimes
+      : whereClosed(runtimes, {
+          prove: () => prove(config, { api, profile, signal: stop.signal }),
+          now: () => performance.now(),
+        });
   return {
-    ...runtimes,
+    ...guarded,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await watching;
@@ -52,8 +67,35 @@ export function openCluster(
   };
 }
 
+/** Looks once whether the network of submissions is closed. Throws `config.invalid` for a setting that is missing. */
+export async function proveNetwork(
+  config: Config,
+  { instance, signal }: Readonly<{ instance: string; signal: AbortSignal }>,
+): Promise<NetworkProof> {
+  const kube = loadKubeConfig(config.EIREL_KUBECONFIG);
+  try {
+    const profile = profileOf(config, instance);
+    const kinds = kindsOf(kube, profile, config.EIREL_SYSTEM_NAMESPACE);
+    return await prove(config, { api: clusterApi(kube, profile, kinds), profile, signal });
+  } finally {
+    await kube.close();
+  }
+}
+
+function prove(
+  config: Config,
+  { signal, ...deps }: Pick<ProbeNetworkDeps, 'api' | 'profile'> & { signal: AbortSignal },
+): Promise<NetworkProof> {
+  return probeNetwork({
+    ...deps,
+    name: `p-${randomUUID()}`,
+    canaryAnswers: () => probeHealth(`${config.EIREL_LEDGER_URL}/healthz`),
+    wait: (ms) => wait(ms, signal),
+  });
+}
+
 /** How submissions run here. Throws `config.invalid` for a setting that is missing. */
-export function profileOf(config: Config, instance: string): ClusterProfile {
+function profileOf(config: Config, instance: string): ClusterProfile {
   return {
     instance,
     namespace: config.EIREL_MINER_NAMESPACE,

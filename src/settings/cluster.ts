@@ -43,6 +43,12 @@ export const clusterSettings = {
   EIREL_INIT_IMAGE: PinnedImage.optional().describe(
     "this software's own image, which unpacks a submission and holds it back until its network is closed; needed with EIREL_RUNTIME=kubernetes",
   ),
+  EIREL_NETWORK_PROBE: z
+    .enum(['required', 'off'])
+    .default('required')
+    .describe(
+      'before a submission is begun in the cluster, a pod of ours has to prove that it reaches the proxy and does not reach the ledger; `off` trusts your network plugin unproved',
+    ),
   EIREL_RUNTIME_LEASE_SECONDS: Figure.int()
     .min(60)
     .max(86_400)

@@ -4,6 +4,7 @@ import { buildAnchor } from '#src/cluster/objects/anchor.ts';
 import { buildChunks } from '#src/cluster/objects/chunks.ts';
 import { buildJob } from '#src/cluster/objects/job.ts';
 import { attemptName } from '#src/cluster/objects/names.ts';
+import { buildNetworkProbe } from '#src/cluster/objects/network-probe.ts';
 import { buildService } from '#src/cluster/objects/service.ts';
 import { readManifest } from '#src/evaluation/manifest.ts';
 import { PROFILE } from '../support/cluster-site.ts';
@@ -31,6 +32,7 @@ test.each([
   ['chunk', async () => buildChunks(wanted, await wanted.bytes(), UID, PROFILE)[0]],
   ['job', job],
   ['service', () => buildService(wanted, UID, PROFILE)],
+  ['network-probe', () => buildNetworkProbe('p-1', PROFILE, services)],
 ])('the %s is the committed one', async (name, build) => {
   const text = `${JSON.stringify(await build(), null, 2)}\n`;
 

@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { buildAnchor } from '#src/cluster/objects/anchor.ts';
 import { buildChunks } from '#src/cluster/objects/chunks.ts';
 import { buildJob } from '#src/cluster/objects/job.ts';
+import { buildNetworkProbe } from '#src/cluster/objects/network-probe.ts';
 import { buildService } from '#src/cluster/objects/service.ts';
 import { readManifest } from '#src/evaluation/manifest.ts';
 import { evaluate } from '../support/cel.ts';
@@ -150,6 +151,13 @@ test.each<[string, string, (pod: ReturnType<typeof podOf>) => void]>([
   ['a high priority', 'begun again', ({ spec }) => delete spec.priorityClassName],
 ])('a pod with %s is refused', (_what, why, change) => {
   expect(refusals('eirel-miner-pods', podWith(change))).toEqual([expect.stringContaining(why)]);
+});
+
+test('the pod that looks at the network is admitted, and so is its Job', () => {
+  const probe = buildNetworkProbe('p-1', PROFILE, services);
+
+  expect(refusals('eirel-miner-pods', probe.spec?.template ?? {})).toEqual([]);
+  expect(refusals('eirel-validator-objects', probe)).toEqual([]);
 });
 
 test('what the validator makes is admitted', async () => {

@@ -5,8 +5,10 @@ import {
   setHeaderOptions,
   type V1ConfigMap,
   type V1Job,
+  type V1Pod,
   type V1Service,
 } from '@kubernetes/client-node';
+import { LABEL } from '../objects/names.ts';
 import type { ClusterProfile, ServiceAddresses } from '../objects/profile.ts';
 import { type Actual, actualOf, addressesOf } from './actual.ts';
 import type { Resource } from './decide.ts';
@@ -25,6 +27,8 @@ export type ClusterApi = Readonly<{
   createConfigMap: (object: V1ConfigMap) => Promise<void>;
   applyJob: (object: V1Job) => Promise<void>;
   applyService: (object: V1Service) => Promise<void>;
+  /** One Job of any label, and its pods by the name that they have as a deployment. */
+  look: (name: string) => Promise<Readonly<{ job: V1Job; pods: readonly V1Pod[] }>>;
   /** Moves a Job's deadline to so many seconds after its start. */
   renew: (job: string, seconds: number) => Promise<void>;
   /** Removes exactly that object, after all that it owns. */
@@ -43,22 +47,7 @@ export function clusterApi(
   const serverSide = setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply);
   const nameOf = (object: V1Job | V1Service): string => object.metadata?.name ?? '';
   return {
-    list: async () => {
-      const [configMaps, jobs, services, pods, events] = await Promise.all([
-        listWhole(kinds.configMaps),
-        listWhole(kinds.jobs),
-        listWhole(kinds.services),
-        listWhole(kinds.pods),
-        listWhole(kinds.events),
-      ]);
-      return actualOf({
-        configMaps: configMaps.items,
-        jobs: jobs.items,
-        services: services.items,
-        pods: pods.items,
-        events: events.items,
-      });
-    },
+    list: () => listAll(kinds),
     services: async () => addressesOf((await listWhole(kinds.system)).items),
     createConfigMap: async (body) => {
       await core.createNamespacedConfigMap({ namespace, body, fieldManager: FIELD_MANAGER });
@@ -68,6 +57,14 @@ export function clusterApi(
     },
     applyService: async (body) => {
       await core.patchNamespacedService({ ...apply, name: nameOf(body), body }, serverSide);
+    },
+    look: async (name) => {
+      const labelSelector = `${LABEL.deployment}=${name}`;
+      const [job, pods] = await Promise.all([
+        batch.readNamespacedJob({ namespace, name }),
+        core.listNamespacedPod({ namespace, labelSelector }),
+      ]);
+      return { job, pods: pods.items };
     },
     renew: async (name, activeDeadlineSeconds) => {
       const body = { spec: { activeDeadlineSeconds } };
@@ -85,4 +82,21 @@ export function clusterApi(
       else await core.deleteNamespacedConfigMap(one);
     },
   };
+}
+
+async function listAll(kinds: Kinds): Promise<Actual> {
+  const [configMaps, jobs, services, pods, events] = await Promise.all([
+    listWhole(kinds.configMaps),
+    listWhole(kinds.jobs),
+    listWhole(kinds.services),
+    listWhole(kinds.pods),
+    listWhole(kinds.events),
+  ]);
+  return actualOf({
+    configMaps: configMaps.items,
+    jobs: jobs.items,
+    services: services.items,
+    pods: pods.items,
+    events: events.items,
+  });
 }

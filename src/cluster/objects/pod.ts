@@ -47,6 +47,21 @@ export function buildPod(
 ): V1PodSpec {
   const { wanted, manifest, profile, services } = of;
   return {
+    ...closedIn(services),
+    initContainers: [unpackContainer(wanted, profile), netgateContainer(profile, services)],
+    containers: [minerContainer(wanted, manifest, profile)],
+    volumes: volumesOf(wanted, profile),
+  };
+}
+
+/** A pod with the network of a submission, and nothing in it but the program that holds submissions back. */
+export function buildProbePod(profile: ClusterProfile, services: ServiceAddresses): V1PodSpec {
+  return { ...closedIn(services), containers: [netgateContainer(profile, services)] };
+}
+
+/** What every pod among the miners has alike. */
+function closedIn(services: ServiceAddresses): Omit<V1PodSpec, 'containers'> {
+  return {
     restartPolicy: 'Never',
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -66,9 +81,6 @@ export function buildPod(
       ip: services[name as keyof typeof SERVICE_PORTS], // safe: a key of that very object
       hostnames: [name],
     })),
-    initContainers: [unpackContainer(wanted, profile), netgateContainer(profile, services)],
-    containers: [minerContainer(wanted, manifest, profile)],
-    volumes: volumesOf(wanted, profile),
   };
 }
 

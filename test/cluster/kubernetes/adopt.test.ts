@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRuntimeKeeper, type RuntimeDeps } from '#src/handlers/evaluation/keep-runtimes.ts';
+import type { RunPlan } from '#src/handlers/evaluation/run-plan.ts';
 import { clusterSite, PROFILE } from '../../support/cluster-site.ts';
 import { PROCESS_TEST_TIMEOUT_MS } from '../../support/live-until.ts';
 import { idleClock, memoryBlobs, simulatedLog } from '../../support/simulated-log.ts';
@@ -10,6 +11,12 @@ import { wantedRuntime } from '../../support/wanted-runtime.ts';
 
 const CHILD = join(import.meta.dirname, '../../support/runtimes-process.ts');
 const wanted = wantedRuntime();
+
+/** A run without tasks: its runtimes are kept all the same. */
+const planOf = (
+  members: RunPlan['members'],
+  at: Readonly<{ family: string; run: string }>,
+): RunPlan => ({ ...at, tasks: new Map(), noOracle: new Set(), members, holdup: null });
 
 const uidsOf = ({ store }: Awaited<ReturnType<typeof clusterSite>>) =>
   (['jobs', 'configmaps', 'services', 'pods'] as const).flatMap((resource) =>
@@ -59,7 +66,7 @@ test('one that dies between the start of a submission and its record tells of it
   await blobs.put(await wanted.bytes());
   const { family, run, submission, miner, archive, manifest, deployment } = wanted;
   const member = { submission, miner, archive, manifest, deployment };
-  const plan = { family, run, tasks: new Map(), members: [member] };
+  const plan = planOf([member], { family, run });
   const keeper = (record: RuntimeDeps['record']) =>
     createRuntimeKeeper({
       runtimes: site.openRuntimes(),
@@ -89,7 +96,7 @@ test('a submission whose lease ran out is told of as ours, and its next attempt 
   await blobs.put(await wanted.bytes());
   const { family, run, submission, miner, archive, manifest, deployment } = wanted;
   const member = { submission, miner, archive, manifest, deployment };
-  const plan = { family, run, tasks: new Map(), members: [member] };
+  const plan = planOf([member], { family, run });
   const life = () =>
     createRuntimeKeeper({
       runtimes: site.openRuntimes(),

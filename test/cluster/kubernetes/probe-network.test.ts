@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import { clusterApi } from '#src/cluster/kubernetes/cluster-api.ts';
+import { kindsOf } from '#src/cluster/kubernetes/kinds.ts';
+import { type NetworkProof, probeNetwork } from '#src/cluster/kubernetes/probe-network.ts';
+import { whereClosed } from '#src/cluster/kubernetes/where-closed.ts';
+import { LABEL } from '#src/cluster/objects/names.ts';
+import { clusterSite, PROFILE, plainConfig } from '../../support/cluster-site.ts';
+import type { Fate } from '../../support/fake-kubernetes/controllers.ts';
+import { until } from '../../support/live-until.ts';
+import { wantedRuntime } from '../../support/wanted-runtime.ts';
+
+type Site = Awaited<ReturnType<typeof clusterSite>>;
+
+function prove(site: Site, canaryAnswers = () => Promise.resolve(true)): Promise<NetworkProof> {
+  const config = plainConfig(site.url);
+  return probeNetwork({
+    api: clusterApi(config, PROFILE, kindsOf(config, PROFILE, 'eirel-system')),
+    profile: PROFILE,
+    name: 'p-1',
+    canaryAnswers,
+    wait: async (ms) => site.pass(ms),
+  });
+}
+
+test.each<[string, Fate, NetworkProof['kind']]>([
+  ['ends well', { kind: 'ended', container: 'miner', exitCode: 0 }, 'closed'],
+  ['reaches what it must not', { kind: 'ended', container: 'miner', exitCode: 66 }, 'open'],
+  ['crashes', { kind: 'ended', container: 'miner', exitCode: 1 }, 'unknown'],
+  ['finds no image', { kind: 'waiting', reason: 'ImagePullBackOff' }, 'unknown'],
+  ['is not admitted', { kind: 'forbidden', message: 'violates PodSecurity' }, 'unknown'],
+])('where the pod that looks %s the network is told so', async (_what, fate, kind) => {
+  await using site = await clusterSite();
+  site.state.fateOf = () => fate;
+
+  expect(await prove(site)).toMatchObject({ kind });
+  site.pass(300_000);
+  expect(site.store.all('jobs', PROFILE.namespace)).toEqual([]);
+});
+
+test('without an answer of the canary itself nothing is proved, nor without the services', async () => {
+  await using site = await clusterSite();
+  site.state.fateOf = () => ({ kind: 'ended', container: 'miner', exitCode: 0 });
+  let asked = 0;
+  expect(await prove(site, async () => false)).toMatchObject({ kind: 'unknown' });
+  expect(await prove(site, async () => ++asked === 1)).toMatchObject({ kind: 'unknown' });
+  site.store.remove('services', 'eirel-system', 'ledger');
+  expect(await prove(site)).toMatchObject({ kind: 'unknown' });
+});
+
+test('the pod that looks is among the miners, and a reconcile leaves it alone', async () => {
+  await using site = await clusterSite();
+  site.state.automatic = false;
+  const proof = prove(site);
+  const [job] = await until('a Job', () => {
+    const jobs = site.store.all('jobs', PROFILE.namespace);
+    return jobs.length > 0 && jobs;
+  });
+
+  await site.openRuntimes().reconcile([]);
+
+  expect(job?.metadata.labels).toMatchObject({ [LABEL.component]: 'miner' });
+  expect(job?.metadata.deletionTimestamp).toBeUndefined();
+  site.state.fateOf = () => ({ kind: 'ended', container: 'miner', exitCode: 0 });
+  site.state.automatic = true;
+  expect(await proof).toEqual({ kind: 'closed' });
+});
+
+test('nothing is begun before the network is proved closed, and it is proved again after a while', async () => {
+  await using site = await clusterSite();
+  const proofs: NetworkProof[] = [
+    { kind: 'open', detail: 'a pod reaches the ledger' },
+    { kind: 'closed' },
+  ];
+  let proved = 0;
+  const runtimes = whereClosed(site.openRuntimes(), {
+    prove: async () => proofs[proved++] ?? { kind: 'closed' },
+    now: site.now,
+  });
+  const wanted = wantedRuntime();
+
+  expect(await runtimes.reconcile([wanted])).toMatchObject({ kind: 'unknown' });
+  await until('a proof', () => proved === 1);
+  expect(await runtimes.reconcile([wanted])).toMatchObject({
+    kind: 'unknown',
+    detail: expect.stringContaining('open: a pod reaches the ledger'),
+  });
+  expect(site.store.all('jobs', PROFILE.namespace)).toEqual([]);
+  expect(proved).toBe(1);
+  expect(await runtimes.reconcile([])).toMatchObject({ kind: 'known' });
+
+  site.pass(60_000);
+  await runtimes.reconcile([wanted]);
+  await until('a second proof', () => proved === 2);
+  expect(await runtimes.reconcile([wanted])).toMatchObject({ states: [{ phase: 'ready' }] });
+});
