@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Looking so often delays no test noticeably and costs next to nothing. */
-const LOOK_EVERY_MS = 20;
+/**
+ * Each pause is half as long again as the one before: looking comes at most so much too late, and what is waited for
+ * for seconds is not asked fifty times a second, which would slow it down.
+ */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 50;
+const PAUSE_GROWTH = 1.5;
 
 /** For a test that waits for whole processes, on a machine that is busy with others. */
 export const PROCESS_TEST_TIMEOUT_MS = 240_000;
@@ -19,10 +24,10 @@ export async function until<T>(
   deadlineMs = DEADLINE_MS,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
-  for (;;) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, PAUSE_GROWTH * pause)) {
     const seen = await look();
     if (seen !== undefined && seen !== null && seen !== false) return seen;
     if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await delay(LOOK_EVERY_MS);
+    await delay(pause);
   }
 }
