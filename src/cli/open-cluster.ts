@@ -56,6 +56,7 @@ export function openCluster(
       : whereClosed(runtimes, {
           prove: () => prove(config, { api, profile, signal: stop.signal }),
           now: () => performance.now(),
+          onTrouble: (detail) => onTrouble('network of the miners', detail),
         });
   return {
     ...guarded,

@@ -19,7 +19,7 @@ const PROCESS_FILE_BYTES = 64 * MIB;
 export type RuntimeNews = Readonly<{
   /** Something is another than it was: a reconcile may find more. */
   onChange: () => void;
-  /** A watch of the cluster does not go as it should; it goes on by itself. */
+  /** A watch of the cluster does not go as it should, or its network is not closed: both are tried again. */
   onTrouble: (kind: string, detail: string) => void;
 }>;
 

@@ -64,7 +64,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
       instance: deps.signer.hotkey,
       services: minerServicesOf(config),
       onChange: wake.wake,
-      onTrouble: (kind, reason) => logger.warn({ kind, reason }, 'the watch of the cluster stalls'),
+      onTrouble: (kind, reason) => logger.warn({ kind, reason }, 'a fault of the cluster'),
     }),
   );
   const evaluation = createEvaluation({

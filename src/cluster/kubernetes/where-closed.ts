@@ -12,7 +12,16 @@ const AGAIN_MS = 60_000;
  */
 export function whereClosed(
   runtimes: Runtimes,
-  { prove, now }: Readonly<{ prove: () => Promise<NetworkProof>; now: () => number }>,
+  {
+    prove,
+    now,
+    onTrouble,
+  }: Readonly<{
+    prove: () => Promise<NetworkProof>;
+    now: () => number;
+    /** Told once for each proof that failed. */
+    onTrouble: (detail: string) => void;
+  }>,
 ): Runtimes {
   let proof: NetworkProof = { kind: 'unknown', detail: 'it is being looked at' };
   let under = false;
@@ -22,6 +31,7 @@ export function whereClosed(
     proof = await prove();
     notBefore = now() + AGAIN_MS;
     under = false;
+    if (proof.kind !== 'closed') onTrouble(`${proof.kind}: ${proof.detail}`);
   };
   return {
     ...runtimes,

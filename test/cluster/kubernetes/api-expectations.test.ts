@@ -1,13 +1,15 @@
+import type { V1Job } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ClusterApi, clusterApi } from '#src/cluster/kubernetes/cluster-api.ts';
-import { kindsOf } from '#src/cluster/kubernetes/kinds.ts';
+import { type Kinds, kindsOf, listWhole } from '#src/cluster/kubernetes/kinds.ts';
 import { outcomeOf } from '#src/cluster/kubernetes/outcome.ts';
 import { loadKubeConfig, type PooledKubeConfig } from '#src/cluster/kubernetes/pooled-config.ts';
 import { buildAnchor } from '#src/cluster/objects/anchor.ts';
 import { buildChunks } from '#src/cluster/objects/chunks.ts';
 import { buildJob } from '#src/cluster/objects/job.ts';
-import { anchorName, attemptName } from '#src/cluster/objects/names.ts';
+import { anchorName, attemptName, LABEL } from '#src/cluster/objects/names.ts';
 import { buildService } from '#src/cluster/objects/service.ts';
+import { openWatch } from '#src/cluster/watch/watch-stream.ts';
 import { readManifest } from '#src/evaluation/manifest.ts';
 import { clusterSite, PROFILE, plainConfig } from '../../support/cluster-site.ts';
 import { until } from '../../support/live-until.ts';
@@ -26,26 +28,24 @@ const services = {
   ledger: ADDRESS,
 };
 
-function apiOver(config: PooledKubeConfig): ClusterApi {
-  return clusterApi(config, PROFILE, kindsOf(config, PROFILE, 'eirel-system'));
-}
-
 const sites = [
   {
     site: 'the fake API server',
     open: async () => {
       const fake = await clusterSite();
-      return {
-        api: apiOver(plainConfig(fake.url)),
-        close: () => fake[Symbol.asyncDispose](),
+      const config = plainConfig(fake.url);
+      const close = async () => {
+        await config.close();
+        await fake[Symbol.asyncDispose]();
       };
+      return { config, close };
     },
   },
   {
     site: 'the cluster of EIREL_TEST_KUBECONFIG, which has the namespace eirel-miners',
     open: async () => {
-      const kube = loadKubeConfig(KUBECONFIG);
-      return { api: apiOver(kube), close: () => kube.close() };
+      const config = loadKubeConfig(KUBECONFIG);
+      return { config, close: () => config.close() };
     },
   },
 ];
@@ -53,13 +53,17 @@ const sites = [
 // One list of expectations: what the fake does is what a real server was seen to do.
 describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
   const skipped = site.includes('EIREL_TEST_KUBECONFIG') && KUBECONFIG === undefined;
+  let config: PooledKubeConfig;
+  let kinds: Kinds;
   let api: ClusterApi;
   let close: () => Promise<void>;
   let anchorUid = '';
 
   beforeAll(async () => {
     if (skipped) return;
-    ({ api, close } = await open());
+    ({ config, close } = await open());
+    kinds = kindsOf(config, PROFILE, 'eirel-system');
+    api = clusterApi(config, PROFILE, kinds);
     await api.applyJob(buildAnchor(wanted, PROFILE));
     anchorUid = (await jobNamed(anchorName(wanted, PROFILE)))?.metadata?.uid ?? '';
   });
@@ -113,6 +117,50 @@ describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
       status: 422,
       reason: 'Invalid',
     });
+  });
+
+  test.skipIf(skipped)(
+    'a watch from a list on tells of what happens, in order, by label',
+    async () => {
+      const { version } = await listWhole(kinds.jobs);
+      const stop = new AbortController();
+      const by = {
+        silenceMs: 30_000,
+        watchSeconds: 30,
+        signal: stop.signal,
+        onOpen: () => undefined,
+      };
+      const events = openWatch<V1Job>(config, kinds.jobs, version, by);
+      const first = events.next();
+      await api.renew(name, 1_000);
+      const { value: event } = await first;
+      stop.abort();
+
+      expect(event).toMatchObject({
+        type: 'MODIFIED',
+        object: { metadata: { name, labels: { [LABEL.validator]: PROFILE.instance } } },
+      });
+      const heard = event?.type === 'MODIFIED' ? event.object.metadata?.resourceVersion : '';
+      expect(BigInt(heard ?? '')).toBeGreaterThan(BigInt(version));
+    },
+  );
+
+  test.skipIf(skipped)('a watch of ConfigMaps tells of no contents', async () => {
+    const stop = new AbortController();
+    const by = {
+      silenceMs: 30_000,
+      watchSeconds: 30,
+      signal: stop.signal,
+      onOpen: () => undefined,
+    };
+    const { value: event } = await openWatch(config, kinds.configMaps, '0', by).next();
+    stop.abort();
+
+    expect(event).toMatchObject({
+      type: 'ADDED',
+      object: { metadata: { uid: expect.any(String) } },
+    });
+    expect(event).not.toHaveProperty('object.binaryData');
   });
 
   test.skipIf(skipped)('the deadline of a Job that runs can be moved on', async () => {

@@ -72,9 +72,11 @@ test('nothing is begun before the network is proved closed, and it is proved aga
     { kind: 'closed' },
   ];
   let proved = 0;
+  const troubles: string[] = [];
   const runtimes = whereClosed(site.openRuntimes(), {
     prove: async () => proofs[proved++] ?? { kind: 'closed' },
     now: site.now,
+    onTrouble: (detail) => troubles.push(detail),
   });
   const wanted = wantedRuntime();
 
@@ -92,4 +94,5 @@ test('nothing is begun before the network is proved closed, and it is proved aga
   await runtimes.reconcile([wanted]);
   await until('a second proof', () => proved === 2);
   expect(await runtimes.reconcile([wanted])).toMatchObject({ states: [{ phase: 'ready' }] });
+  expect(troubles).toEqual(['open: a pod reaches the ledger']);
 });
