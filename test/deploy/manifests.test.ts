@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 import { CANARY, MINER_PORT, PRIORITY_CLASS, SERVICE_PORTS } from '#src/cluster/objects/profile.ts';
 import { Environment } from '#src/config.ts';
 import { type Pod, type Policy, reaches } from '../support/network-policy.ts';
@@ -47,6 +48,8 @@ const all: readonly Manifest[] = ['base', 'miners'].flatMap((folder) =>
 const ofKind = (kind: string) => all.filter((each) => each.kind === kind);
 const policies = ofKind('NetworkPolicy') as unknown as readonly Policy[]; // safe: as above, by their kind
 const deployments = ofKind('Deployment');
+/** The sandbox makes namespaces, which the runtime's own profile forbids to whom has no capability. */
+const SANDBOX_PROFILE = { type: 'Localhost', localhostProfile: 'eirel-sandbox.json' };
 const portOf = ({ spec }: Manifest) =>
   spec.template.spec.containers[0]?.ports[0]?.containerPort ?? 0;
 
@@ -131,6 +134,7 @@ test.each(deployments.map((each) => [each.metadata.name, each] as const))(
         readOnlyRootFilesystem: true,
         runAsNonRoot: true,
         capabilities: { drop: ['ALL'] },
+        ...(name === 'sandbox-tool-service' ? { seccompProfile: SANDBOX_PROFILE } : {}),
       });
       expect(Object.keys(resources.limits)).toEqual(
         expect.arrayContaining(['memory', 'ephemeral-storage']),
@@ -241,6 +245,24 @@ test('what is kept over a restart is on a volume of its own', () => {
       persistentVolumeClaim: { claimName: name },
     });
   }
+});
+
+test('the profile of the sandbox allows namespaces and mounts, and nothing that changes the machine', () => {
+  const profile = Seccomp.parse(
+    JSON.parse(readFileSync(join(FOLDER, 'seccomp', SANDBOX_PROFILE.localhostProfile), 'utf8')),
+  );
+  const refused = new Set(profile.syscalls.flatMap(({ names }) => names));
+
+  expect(profile.syscalls.map(({ action }) => action)).toEqual(['SCMP_ACT_ERRNO']);
+  for (const call of ['bpf', 'kexec_load', 'init_module', 'keyctl', 'ptrace', 'reboot', 'swapon'])
+    expect(refused).toContain(call);
+  for (const call of ['unshare', 'clone', 'clone3', 'mount', 'umount2', 'pivot_root', 'execve'])
+    expect(refused).not.toContain(call);
+});
+
+const Seccomp = z.object({
+  defaultAction: z.literal('SCMP_ACT_ALLOW'),
+  syscalls: z.array(z.object({ names: z.array(z.string()), action: z.string() })),
 });
 
 test('the validator may watch what it lists', () => {
