@@ -62,8 +62,9 @@ export function openCluster(
     ...guarded,
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      await watching;
+      // What is under way ends with its connection, not at its time-out.
       await kube.close();
+      await watching;
     },
   };
 }
@@ -85,13 +86,13 @@ export async function proveNetwork(
 
 function prove(
   config: Config,
-  { signal, ...deps }: Pick<ProbeNetworkDeps, 'api' | 'profile'> & { signal: AbortSignal },
+  deps: Pick<ProbeNetworkDeps, 'api' | 'profile' | 'signal'>,
 ): Promise<NetworkProof> {
   return probeNetwork({
     ...deps,
     name: `p-${randomUUID()}`,
     canaryAnswers: () => probeHealth(`${config.EIREL_LEDGER_URL}/healthz`),
-    wait: (ms) => wait(ms, signal),
+    wait: (ms) => wait(ms, deps.signal),
   });
 }
 

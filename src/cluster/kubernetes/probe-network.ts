@@ -20,7 +20,9 @@ export type ProbeNetworkDeps = Readonly<{
   name: string;
   /** Whether the canary answers us: where it does not, that a pod does not reach it proves nothing. */
   canaryAnswers: () => Promise<boolean>;
+  /** Waits; an abort of the signal ends it early, without an error. */
   wait: (ms: number) => Promise<void>;
+  signal: AbortSignal;
 }>;
 
 /** A pod starts within seconds, an image that has to come first within a minute or two. */
@@ -47,9 +49,9 @@ export async function probeNetwork(deps: ProbeNetworkDeps): Promise<NetworkProof
     : unknown('the ledger went away while it was looked at');
 }
 
-async function awaitProof({ api, name, wait }: ProbeNetworkDeps): Promise<NetworkProof> {
+async function awaitProof({ api, name, wait, signal }: ProbeNetworkDeps): Promise<NetworkProof> {
   let detail = 'it did not end in time';
-  for (let look = 0; look < LOOKS; look++) {
+  for (let look = 0; look < LOOKS && !signal.aborted; look++) {
     const found = await outcomeOf(() => api.look(name));
     if (found.kind === 'done') {
       const { job, pods } = found.value;

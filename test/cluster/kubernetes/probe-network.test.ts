@@ -19,6 +19,7 @@ function prove(site: Site, canaryAnswers = () => Promise.resolve(true)): Promise
     name: 'p-1',
     canaryAnswers,
     wait: async (ms) => site.pass(ms),
+    signal: new AbortController().signal,
   });
 }
 
