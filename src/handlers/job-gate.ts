@@ -13,7 +13,7 @@ export type GateLimits = Readonly<{
 /** Let in: `leave` when the request is over, whatever became of it. */
 export type Entered = Readonly<{ kind: 'entered'; leave: () => void }>;
 
-export type GateRefusal = Readonly<{
+type GateRefusal = Readonly<{
   kind: 'refused';
   status: number;
   detail: string | Readonly<Record<string, unknown>>;

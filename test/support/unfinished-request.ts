@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
 /** A request whose headers came and whose body does not: what a client does that keeps a server waiting on purpose. */
-export type UnfinishedRequest = Disposable &
+type UnfinishedRequest = Disposable &
   Readonly<{
     /** The status of its answer; rejects where the connection ends without one. */
     status: Promise<number>;

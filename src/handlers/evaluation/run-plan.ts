@@ -44,7 +44,7 @@ export type PlanDeps = Readonly<{
 }>;
 
 /** A plan, or why there is none; `running`: members whose names are not known may run all the same. */
-export type Planned =
+type Planned =
   | Readonly<{ kind: 'planned'; plan: RunPlan }>
   | Readonly<{ kind: 'none'; detail: string; running: boolean }>;
 

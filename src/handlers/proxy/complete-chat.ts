@@ -37,7 +37,7 @@ export type ChatOutcome =
   | Readonly<{ kind: 'stream'; parts: AsyncIterable<Uint8Array> }>
   | Readonly<{ kind: 'refused'; status: 400 | 403 | 404 | 429 | 502 | 503; detail: string }>;
 
-export type Caller = Readonly<{
+type Caller = Readonly<{
   job: string;
   /** What the caller itself allows the whole job, in 1e-9 USD; null where it says nothing. */
   callerBudget: number | null;

@@ -6,7 +6,7 @@ import type { SettleDeps } from './settle-call.ts';
  */
 const HEARD_OUT_MS = 120_000;
 
-export type Hearing = Disposable &
+type Hearing = Disposable &
   Readonly<{
     /** Aborts when the provider is not heard any more. */
     signal: AbortSignal;

@@ -1,7 +1,7 @@
 import { holderOf } from '../../evaluation/job-name.ts';
 
 /** Things of jobs under their names, within a size that all miners have together. */
-export type FairShelf<T> = Readonly<{
+type FairShelf<T> = Readonly<{
   /** The thing, which then was used last; null where there is none. */
   take: (job: string, name: string) => T | null;
   put: (job: string, name: string, thing: T, size: number) => void;
