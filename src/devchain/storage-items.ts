@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { eventRecords } from './events.ts';
 import { newtype, struct } from './scale.ts';
 import { bytes, u16, u32, u64, u128 } from './scale-basic.ts';
-import { blake2, type Item, identity, item, plain, twox64 } from './storage-item.ts';
+import type { DevState } from './state.ts';
+import { type At, blake2, type Item, identity, item, plain, twox64 } from './storage-item.ts';
 import { subtensorItems } from './storage-subtensor.ts';
 import { account, count64, h256 } from './types.ts';
 import { commitmentInfo } from './types-data.ts';
@@ -49,6 +50,8 @@ const system: readonly Item[] = [
       return nonce === undefined ? null : { nonce, ...NO_BALANCE };
     },
     entries: ({ nonces }) => [...nonces.keys()].map((address) => [address] as const),
+    changed: (before, after) =>
+      changedIn(before.state.nonces, after.state.nonces).map((address) => [address] as const),
   }),
   item({
     pallet: 'System',
@@ -87,6 +90,25 @@ const usage = struct(
 );
 const byHotkey = [identity(u16), twox64(account)] as const;
 
+/** The keys of what a state holds for hotkeys, and those of what changed of it. */
+function slotsOf(member: 'commitments' | 'usedSpace') {
+  return {
+    entries: (state: DevState) =>
+      [...state[member].keys()].map((hotkey) => [state.netuid, hotkey] as const),
+    changed: ({ state: before }: At, { state: after }: At) =>
+      changedIn(before[member], after[member]).map((hotkey) => [after.netuid, hotkey] as const),
+  };
+}
+
+/** The keys under which two maps hold different values. */
+function changedIn(
+  before: ReadonlyMap<string, unknown>,
+  after: ReadonlyMap<string, unknown>,
+): readonly string[] {
+  const keys = new Set([...before.keys(), ...after.keys()]);
+  return [...keys].filter((key) => before.get(key) !== after.get(key));
+}
+
 const commitments: readonly Item[] = [
   item({
     pallet: 'Commitments',
@@ -99,8 +121,7 @@ const commitments: readonly Item[] = [
       if (found === undefined) return null;
       return { deposit: 0n, block: found.block, info: { fields: found.fields } };
     },
-    entries: ({ netuid, commitments }) =>
-      [...commitments.keys()].map((hotkey) => [netuid, hotkey] as const),
+    ...slotsOf('commitments'),
   }),
   item({
     pallet: 'Commitments',
@@ -110,8 +131,7 @@ const commitments: readonly Item[] = [
     absent: 'none',
     read: ({ state }, [netuid, hotkey]) =>
       netuid === state.netuid ? (state.commitments.get(hotkey)?.block ?? null) : null,
-    entries: ({ netuid, commitments }) =>
-      [...commitments.keys()].map((hotkey) => [netuid, hotkey] as const),
+    ...slotsOf('commitments'),
   }),
   item({
     pallet: 'Commitments',
@@ -123,8 +143,7 @@ const commitments: readonly Item[] = [
       const found = netuid === state.netuid ? state.usedSpace.get(hotkey) : undefined;
       return found === undefined ? null : { lastEpoch: found.lastEpoch, usedSpace: found.used };
     },
-    entries: ({ netuid, usedSpace }) =>
-      [...usedSpace.keys()].map((hotkey) => [netuid, hotkey] as const),
+    ...slotsOf('usedSpace'),
   }),
   plain('Commitments', 'MaxSpace', u32, ({ state }) => state.params.maxSpace, { default: 3_100 }),
 ];

@@ -68,7 +68,19 @@ describe('the state root of a header', () => {
     const { trieOf } = createCodec();
     const root = rootOf(trieOf(state, blockExtra()));
     const emptied = { ...state, commitments: new Map(), weights: new Map() };
-    expect(rootOf(trieOf(emptied, blockExtra()))).not.toEqual(root);
+    const [first, second] = [hotkey('a'), hotkey('b')];
+    const others = {
+      ...state,
+      neurons: state.neurons.toReversed(),
+      nonces: new Map([[first, 7]]),
+      commitments: new Map([[second, { block: 2, fields: [] }]]),
+      usedSpace: new Map([[second, { lastEpoch: 1, used: 2 }]]),
+    };
+    for (const other of [emptied, others, { ...state, neurons: [] }]) {
+      const anew = createCodec().trieOf(other, blockExtra());
+      expect(rootOf(anew)).not.toEqual(root);
+      expect(rootOf(trieOf(other, blockExtra()))).toEqual(rootOf(anew));
+    }
     expect(rootOf(trieOf(state, blockExtra()))).toEqual(root);
   });
 

@@ -135,6 +135,13 @@ const CASES: readonly Case[] = [
     { openTaken: true, commits: true },
   ],
   [
+    'committed, and the chain not asked to prove it',
+    'prove-commitment',
+    ANY,
+    [commit - 1, commit + 1, decide, certify + 99],
+    { ...reported, commits: true, commitment: settled.commitment, proofDue: true },
+  ],
+  [
     'reported, in time to commit',
     'sign-commitment',
     ANY,
@@ -555,6 +562,7 @@ const EVERY: readonly Step[] = [
   'close-run',
   'sign-report',
   'sign-commitment',
+  'prove-commitment',
   'take-open-snapshot',
   'read-commitments',
   'exchange-reports',
@@ -630,6 +638,8 @@ function taken(progress: RunProgress, step: Step, good: boolean, settable: boole
       return { ...progress, status: 'closed' };
     case 'open-scores':
       return { ...progress, scoresOpened: true };
+    case 'prove-commitment':
+      return { ...progress, proofDue: false };
     case 'sign-report':
       return { ...progress, reportSigned: true };
     case 'decide':
