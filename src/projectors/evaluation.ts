@@ -8,7 +8,7 @@ import { integer, integerOrNull, json, oneOf, type ResultRow, text, textOrNull }
 /** How far this validator has come with each task of a run, and with each miner's answer to it. */
 export const evaluation: Projector = {
   name: 'evaluation',
-  version: 2,
+  version: 3,
   schema: [
     table('roster', 'task_set TEXT NOT NULL, roster TEXT NOT NULL', ''),
     table(
@@ -42,7 +42,7 @@ export const evaluation: Projector = {
     ),
     table(
       'settled',
-      'task TEXT NOT NULL, miner TEXT NOT NULL, status TEXT NOT NULL',
+      'task TEXT NOT NULL, miner TEXT NOT NULL, status TEXT NOT NULL, evidence TEXT NOT NULL',
       'task, miner',
     ),
   ],
@@ -57,7 +57,7 @@ export const evaluation: Projector = {
     evidence: insert('evidence', 6),
     judged: insert('judged', 6),
     refused: insert('refused', 6),
-    settled: insert('settled', 5),
+    settled: insert('settled', 6),
   },
   project: ({ event }) => changesOf(event),
 };
@@ -113,8 +113,8 @@ function changesOf(event: DomainEvent): readonly Change[] {
       return row('refused', event.data, [task, miner, attempt, refusal]);
     }
     case 'score.recorded.v1': {
-      const { task, miner, status } = event.data;
-      return row('settled', event.data, [task, miner, status]);
+      const { task, miner, status, evidence } = event.data;
+      return row('settled', event.data, [task, miner, status, evidence]);
     }
     default:
       return [];
@@ -357,3 +357,22 @@ export async function acceptedRoster(
     ? null
     : { roster: text(found, 'roster'), taskSet: text(found, 'task_set') };
 }
+
+/**
+ * The digests of what a run alone was measured with and left behind, sorted: archives, its task set, answers, transcripts,
+ * and what its other scores rest on. Where scores are imported there are no documents of these digests.
+ */
+export async function documentsOf(
+  queries: Queries,
+  { family, run }: InRun,
+): Promise<readonly string[]> {
+  const sql = `SELECT archive AS digest FROM archive WHERE ${IN_RUN}
+    UNION SELECT task_set FROM roster WHERE ${IN_RUN}
+    UNION SELECT data ->> 'answer' FROM invoked WHERE ${IN_RUN} AND data ->> 'answer' IS NOT NULL
+    UNION SELECT data ->> 'transcript' FROM judged WHERE ${IN_RUN}
+    UNION SELECT evidence FROM settled WHERE ${IN_RUN}
+    ORDER BY digest`;
+  return (await queries.all(sql, [family, run])).map((found) => text(found, 'digest'));
+}
+
+const IN_RUN = 'family = ?1 AND run = ?2';

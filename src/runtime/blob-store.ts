@@ -14,7 +14,14 @@ export const MAX_BLOB_BYTES = 64_000_000;
  * there. A file is written beside its place, synced, renamed and its folder synced, so that a name never stands for less
  * than the whole bytes, and `put` says nothing is kept that a power cut could take back.
  */
-export function blobStore(dir: string, disk: Disk = nodeDisk): BlobStore {
+export function blobStore(
+  dir: string,
+  disk: Disk = nodeDisk,
+): BlobStore &
+  Readonly<{
+    /** Removes what is kept under a digest; fine where there is nothing. A power cut may bring it back. */
+    remove: (digest: string) => Promise<void>;
+  }> {
   const settle = durableFolders(dirname(dir), disk);
   const pathOf = (digest: string): string => {
     requireDigest(digest);
@@ -60,6 +67,7 @@ export function blobStore(dir: string, disk: Disk = nodeDisk): BlobStore {
     },
     has: async (digest) => (await disk.size(pathOf(digest))) !== null,
     size: (digest) => disk.size(pathOf(digest)),
+    remove: (digest) => disk.remove(pathOf(digest)),
   };
 }
 

@@ -62,6 +62,13 @@ export const evaluationSettings = {
     .max(40)
     .default(3)
     .describe('of how many tasks at once'),
+  EIREL_KEEP_DOCUMENTS_RUNS: Figure.int()
+    .min(2)
+    .max(1_000)
+    .optional()
+    .describe(
+      'of how many of the newest runs archives, tasks, answers and transcripts are kept; of all runs unless it is set. Logs and rosters are always kept',
+    ),
   EIREL_WEB_SEARCH_URL: Url.optional().describe(
     'the web search that miners of this validator reach',
   ),

@@ -4,6 +4,7 @@ import { localVerdict } from '../../evaluation/local-judge.ts';
 import type { Excuses } from '../../handlers/evaluation/close-with-excuses.ts';
 import { createEvaluation, type EvaluationParts } from '../../handlers/evaluation/evaluation.ts';
 import type { Judge, Leases, Oracles } from '../../handlers/evaluation/ports.ts';
+import { createSweeper } from '../../handlers/evaluation/sweep-documents.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
 import { type LoopState, newLoopState, runValidatorLoop } from '../../handlers/validator-loop.ts';
@@ -76,26 +77,14 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
     outage: watch.outage,
     shortage: space.shortage,
     self: deps.signer.hotkey,
-    limits: {
-      instantMs: config.EIREL_INSTANT_BUDGET_SECONDS * 1_000,
-      thinkingMs: config.EIREL_THINKING_BUDGET_SECONDS * 1_000,
-      budget: config.EIREL_JOB_MAX_COST_USD,
-      calls: config.EIREL_JOB_MAX_CALLS,
-    },
-    costFloor: config.EIREL_EVAL_MIN_TURN_COST_USD,
+    ...limitsOf(config),
     parallel: { pairs: config.EIREL_EVALUATION_PAIRS, tasks: config.EIREL_EVALUATION_TASKS },
     clock: Date.now,
     signal,
-    onLater: (pair, reason) => {
-      deps.metrics.pairPostponed(reason.startsWith('the judge') ? 'judge' : 'other');
-      logger.warn({ ...pair, reason }, 'not yet, tried again later');
-    },
-    onDefect: (pair, error) => {
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      logger.error({ ...pair, reason }, 'a defect of ours, tried again later');
-    },
+    ...noticesTo(deps),
   });
   opened.defer(evaluation.drained);
+  const sweep = sweeperOf(config, documents.blobs, deps);
   const state = newLoopState();
   const running = opened.move();
   return {
@@ -106,6 +95,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
         await evaluation.round();
         const away = watch.outage(Date.now()) !== null;
         deps.metrics.evaluationSeen({ ...evaluation.state, away });
+        await sweep();
       };
       return keepRunning(round, watch, state, config.EIREL_POLL_MS, { ...deps, wake });
     },
@@ -145,6 +135,48 @@ async function outsideOf(
     leases: leasesOf(config, identity.ownerUrl, { signer, signal }),
     indexCorpora: indexer(config.EIREL_RAG_URL, { token, signal }),
   };
+}
+
+/** What a miner is given for one turn, and what an answer has to have cost. */
+function limitsOf(config: Config): Pick<EvaluationParts, 'limits' | 'costFloor'> {
+  return {
+    limits: {
+      instantMs: config.EIREL_INSTANT_BUDGET_SECONDS * 1_000,
+      thinkingMs: config.EIREL_THINKING_BUDGET_SECONDS * 1_000,
+      budget: config.EIREL_JOB_MAX_COST_USD,
+      calls: config.EIREL_JOB_MAX_CALLS,
+    },
+    costFloor: config.EIREL_EVAL_MIN_TURN_COST_USD,
+  };
+}
+
+/** Tells operators of pairs that wait. */
+function noticesTo({
+  metrics,
+  logger,
+}: Pick<Deps, 'metrics' | 'logger'>): Pick<EvaluationParts, 'onLater' | 'onDefect'> {
+  return {
+    onLater: (pair, reason) => {
+      metrics.pairPostponed(reason.startsWith('the judge') ? 'judge' : 'other');
+      logger.warn({ ...pair, reason }, 'not yet, tried again later');
+    },
+    onDefect: (pair, error) => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      logger.error({ ...pair, reason }, 'a defect of ours, tried again later');
+    },
+  };
+}
+
+/** What removes the documents of old runs, where the configuration says how many runs' are kept. */
+function sweeperOf(
+  { EIREL_KEEP_DOCUMENTS_RUNS: keep }: Config,
+  { has, remove }: NonNullable<Rosters['documents']>['blobs'],
+  { queries, logger }: Pick<Deps, 'queries' | 'logger'>,
+): () => Promise<void> {
+  if (keep === undefined) return async () => undefined;
+  const onSweep = (run: string, documents: number): void =>
+    logger.info({ run, documents }, 'documents of an old run are removed');
+  return createSweeper(keep, { queries, has, remove, clock: Date.now, onSweep });
 }
 
 /** Gives a task set's corpora to the document search; the same again changes nothing there. */

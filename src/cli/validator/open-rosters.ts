@@ -3,7 +3,6 @@ import { isSs58, verifySr25519 } from '../../chain/hotkey.ts';
 import type { Config } from '../../config.ts';
 import type { Signer } from '../../consensus/keys.ts';
 import type { Fetch } from '../../handlers/ask-peers.ts';
-import type { BlobStore } from '../../handlers/blobs.ts';
 import type { LoadMembers } from '../../handlers/evaluation/ports.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import { type KeptDeps, keptRoster } from '../../handlers/roster/kept-roster.ts';
@@ -42,7 +41,10 @@ export type Rosters = Readonly<{
   /** Keeps the runs in step with the owner's until the signal aborts; throws where nothing may be appended any more. */
   run: () => Promise<void>;
   /** What the runs are evaluated from; null where scores are imported. */
-  documents: Readonly<{ blobs: BlobStore; loadMembers: LoadMembers }> | null;
+  documents: Readonly<{
+    blobs: ReturnType<typeof blobStore>;
+    loadMembers: LoadMembers;
+  }> | null;
 }> &
   AsyncDisposable;
 
