@@ -490,3 +490,20 @@ test.for([
     expect(found.filter((code) => of.includes(code))).toEqual(codes);
   },
 );
+
+test('a report of a small sample counts its miners by the tasks that count, and by no others', async () => {
+  const small = honestLog({ runs: 1, miners: 3, tasks: 9, measured: 3 });
+  expect(await faultsOf(small)).toEqual([]);
+  const reported: unknown[] = [];
+  retold(small, (event) => {
+    if (event.type === 'report.signed.v1') {
+      const { scores } = JSON.parse(event.data.body) as { scores: object }; // safe: a report's body
+      reported.push(Object.keys(scores).length);
+    }
+    return [event];
+  });
+  expect(reported).toEqual([3]);
+  const whole = altered('roster.accepted.v1', (data) => ({ ...data, sample: null }));
+  const faults = await faultsOf(retold(small, whole()));
+  expect(faults.map(({ code }) => code)).toContain('report-differs');
+});
