@@ -80,7 +80,7 @@ test('the document’s words give the composite of every outcome, comparison and
 test('deployments and slots are named as the document says', () => {
   const of = { family: 'general_chat', run: 'run-7', submission: 's-1', archive: sha256('a') };
   const name = ['eirel/deployment/v1', 'v', of.family, of.run, of.submission, of.archive];
-  const digits = [...sha256(name.join('\0')).slice(0, 32)];
+  const digits = sha256(name.join('\0')).slice(0, 32).split('');
   digits[12] = '8';
   digits[16] = '89ab'[Number.parseInt(digits[16] ?? '', 16) % 4] ?? '';
   expect(deploymentOf({ validator: 'v', ...of }).replaceAll('-', '')).toBe(digits.join(''));

@@ -39,7 +39,7 @@ export function auditEvaluation(
     source: () => source,
     keep: () => false,
   });
-  const signer = { hotkey: self, sign: () => new Uint8Array(64) };
+  const signer = { hotkey: self, sign: () => '00'.repeat(64) };
   const run = runOf(events);
   const told: readonly DomainEvent[] = [
     logStarted(signer, source, NETWORK),
