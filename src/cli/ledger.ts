@@ -70,8 +70,9 @@ export const ledgerShowCommand: Command = {
   },
 };
 
-/** A job for people: a line for each call, in the order of the log; what tools said keeps to its line. */
-function describe({ job, opened, closed, toolCalls, modelCalls, cost, ledger }: JobLedger): string {
+/** A job for people: a line for each call, in the order of the log, then those under way; what tools said keeps to its line. */
+function describe(found: JobLedger): string {
+  const { job, opened, closed, toolCalls, modelCalls, pending, cost, ledger } = found;
   const state = opened ? (closed ? 'closed' : 'open') : 'opened by nobody';
   const calls = [
     ...toolCalls.map((call) => ({ ...call, what: call.tool })),
@@ -81,8 +82,12 @@ function describe({ job, opened, closed, toolCalls, modelCalls, cost, ledger }: 
     const failed = error === null ? '' : `: ${error}`;
     return `  ${time}  ${what}  ${status}, ${latencyMs} ms, ${usd(cost)}${failed}`;
   });
+  const waiting = pending.map(({ time, provider, model, most }) => {
+    const limit = most === null ? 'cost unknown' : `at most ${usd(most)}`;
+    return `  ${time}  ${provider} ${model}  not metered yet, ${limit}`;
+  });
   const head = `${job}: ${state}, ${describeCost(cost)}, at ${ledger.size} events of the log`;
-  return [head, ...lines].map((line) => `${printable(line)}\n`).join('');
+  return [head, ...lines, ...waiting].map((line) => `${printable(line)}\n`).join('');
 }
 
 function describeCost(cost: JobCost): string {
