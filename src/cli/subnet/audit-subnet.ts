@@ -9,6 +9,7 @@ import { auditRunCommand } from '../audit-run.ts';
 import { type Command, type Io, readInput } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { DISHONEST, hotkeyOf, NETUID, RUNNING, type Running } from './cast.ts';
+import { get } from './get.ts';
 import type { LocalSubnet } from './local-subnet.ts';
 
 /** What the audit of one validator's log came to. */
@@ -130,7 +131,7 @@ async function checkBundle(
   subnet: LocalSubnet,
   { dir, io }: { dir: string; io: Io },
 ): Promise<CheckedBundle> {
-  const answer = await fetch(`${urlOf(name, subnet)}/bundle/${run}`);
+  const answer = await get(`${urlOf(name, subnet)}/bundle/${run}`);
   const file = join(dir, `${run}-${name}.eirel-bundle.json`);
   await writeFile(file, Buffer.from(await answer.arrayBuffer()));
   const argv = [file, ...networkOf(subnet), '--hotkey', hotkeyOf(name), '--rpc', subnet.chain.url];
@@ -148,11 +149,11 @@ async function checkEvidence(
   { dir, io }: { dir: string; io: Io },
 ): Promise<readonly CheckedEvidence[]> {
   const url = urlOf(RUNNING[0], subnet);
-  const index = await fetch(`${url}/v1/evidence?view=index`);
+  const index = await get(`${url}/v1/evidence?view=index`);
   const { evidence } = EvidenceIndex.parse(await index.json());
   const checked: CheckedEvidence[] = [];
   for (const { digest } of evidence.filter(({ hotkey }) => hotkey === hotkeyOf(DISHONEST))) {
-    const answer = await fetch(`${url}/v1/evidence/${digest}`);
+    const answer = await get(`${url}/v1/evidence/${digest}`);
     const file = join(dir, `${DISHONEST}.${digest.slice(0, 12)}.eirel-evidence.json`);
     await writeFile(file, Buffer.from(await answer.arrayBuffer()));
     const argv = [file, ...networkOf(subnet), '--hotkey', hotkeyOf(DISHONEST)];

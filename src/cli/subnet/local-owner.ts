@@ -14,6 +14,7 @@ import { connectNats } from '../../runtime/nats-link.ts';
 import { type NatsAccount, natsCredential } from '../../runtime/nats-server-config.ts';
 import { startOwner } from '../owner/start-owner.ts';
 import { devSeed, devSigner, FAMILY, hotkeyOf, NETUID } from './cast.ts';
+import { get } from './get.ts';
 import { type SubmissionKind, submissionArchive, taskSetBytes } from './submissions.ts';
 import { type ChainAddress, environmentOf } from './validators.ts';
 
@@ -106,7 +107,7 @@ async function submit(owner: string, miner: string, archive: Buffer): Promise<vo
 }
 
 async function currentRoster(owner: string): Promise<RosterDocument> {
-  const current = (await (await fetch(`${owner}/v1/runs/current`)).json()) as { run_id: string }; // safe: our own service answers
-  const answer = await fetch(`${owner}/v1/runs/${current.run_id}/roster?family_id=${FAMILY}`);
+  const current = (await (await get(`${owner}/v1/runs/current`)).json()) as { run_id: string }; // safe: our own service answers
+  const answer = await get(`${owner}/v1/runs/${current.run_id}/roster?family_id=${FAMILY}`);
   return RosterDocument.parse(decode(await answer.text()));
 }

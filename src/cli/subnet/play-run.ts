@@ -14,6 +14,7 @@ import { connectOperator } from '../connect-operator.ts';
 import { EXIT } from '../exit-codes.ts';
 import { scoresImportCommand } from '../scores-import.ts';
 import { DISHONEST, FAMILY, hotkeyOf, RUNNING, type Running } from './cast.ts';
+import { get } from './get.ts';
 import { FINALITY_LAG, type LocalSubnet } from './local-subnet.ts';
 import { type Measured, measuredIn } from './measured.ts';
 import {
@@ -195,17 +196,17 @@ async function collect(
         ? []
         : rivalsOf(
             liars.map(({ hotkey }) => hotkey),
-            await get(subnet, first.name, `/v1/consensus/reports/${run}`),
+            await servedBy(subnet, first.name, `/v1/consensus/reports/${run}`),
           ),
   };
 }
 
 async function answerOf(name: Running, run: string, subnet: LocalSubnet) {
-  const answer = await get(subnet, name, `/v1/consensus/decisions/${run}`);
+  const answer = await servedBy(subnet, name, `/v1/consensus/decisions/${run}`);
   if (answer === null)
     throw new AppError('subnet.failed', { run, validator: name, found: 'no decision' });
   const { decision, inputs } = Decisions.parse(JSON.parse(answer.toString()));
-  const bytes = await get(subnet, name, `/v1/consensus/certificates/${run}`);
+  const bytes = await servedBy(subnet, name, `/v1/consensus/certificates/${run}`);
   const certificate = bytes === null ? null : Certificate.parse(JSON.parse(bytes.toString()));
   const checked =
     certificate === null ? null : checkCertificate(name, certificate, decision.outcome);
@@ -233,8 +234,8 @@ function rivalsOf(hotkeys: readonly string[], served: Buffer | null): readonly R
     });
 }
 
-async function get(subnet: LocalSubnet, name: Running, path: string): Promise<Buffer | null> {
+async function servedBy(subnet: LocalSubnet, name: Running, path: string): Promise<Buffer | null> {
   const url = subnet.validators.find((validator) => validator.name === name)?.url ?? '';
-  const answer = await fetch(`${url}${path}`);
+  const answer = await get(`${url}${path}`);
   return answer.ok ? Buffer.from(await answer.arrayBuffer()) : null;
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts';
 import { wait } from '../../runtime/clock.ts';
 import type { Io } from '../command.ts';
 import { progressBar } from '../progress.ts';
+import { get } from './get.ts';
 import type { RunningProcess } from './validators.ts';
 
 const ASK_MS = 100;
@@ -61,7 +62,7 @@ export async function untilMeasured(
 const Status = z.looseObject({ runs: z.array(z.looseObject({ run: z.string() })) });
 
 async function runsOf(url: string): Promise<readonly string[]> {
-  const answer = await fetch(`${url}/v1/status`);
+  const answer = await get(`${url}/v1/status`);
   return Status.parse(await answer.json()).runs.map(({ run }) => run);
 }
 
@@ -74,7 +75,7 @@ async function countScores(
   run: string,
   count: { readonly validator: RunningProcess; from: number; scores: number },
 ): Promise<void> {
-  const answer = await fetch(`${count.validator.url}/v1/log/events?from=${count.from}`);
+  const answer = await get(`${count.validator.url}/v1/log/events?from=${count.from}`);
   const lines = (await answer.text()).split('\n').filter((line) => line !== '');
   count.from += lines.length;
   for (const line of lines) {
