@@ -162,6 +162,29 @@ describe('an answer on which the judge says nothing of use', () => {
   });
 });
 
+test('a miner that ends for good after it answered is judged by its answer; what it never answered is its failure', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults: readonly Fault[] = [{ what: 'judge', from: 0, to: 20 * MINUTE_MS }];
+  const miners = { A: 'leaving' as const, B: 'honest' as const };
+  const plan = { seed: 'leaving', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(HOUR_MS);
+  const of = (letter: string) => (fact: Readonly<{ miner: string }>) =>
+    fact.miner === hotkey(letter);
+  const answered = play.log
+    .data('task.invoked.v1')
+    .filter(of('A'))
+    .map(({ task }) => task);
+  const scores = play.log.data('score.recorded.v1').filter(of('A'));
+  expect(answered.length).toBeGreaterThan(0);
+  expect(answered.length).toBeLessThan(TASKS.length);
+  for (const { task, status } of scores)
+    expect(status, task).toBe(answered.includes(task) ? 'scored' : 'failed');
+  expect(scores).toHaveLength(TASKS.length);
+  expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
+});
+
 test('while a disk is nearly full nothing is begun, and everything once there is room', {
   timeout: TIMEOUT_MS,
 }, async () => {

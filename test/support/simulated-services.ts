@@ -40,6 +40,8 @@ export type Manner =
   | 'wrong'
   | 'hanging'
   | 'broken'
+  /** It answers, and ends for good after three minutes. */
+  | 'leaving'
   | 'forger'
   | 'flaky'
   /** Its answer has the judge say nothing that is of use. */
@@ -145,6 +147,8 @@ export function simulatedSearch(world: World) {
   return (): Promise<string | null> => Promise.resolve(isAway(world, 'search') ? 'away' : null);
 }
 
+const LEAVES_AFTER_MS = 3 * 60_000;
+
 /** Runtimes come up in ten seconds. One whose node is taken away fails by our fault, a broken one by its own. */
 export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
   const started = new Map<string, Readonly<{ attempt: number; at: number; ended: boolean }>>();
@@ -164,7 +168,9 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
       return { ...state, phase: 'failed', failure: why };
     }
     if (now - at < 10_000) return { ...state, phase: 'starting' };
-    if (world.manners.get(miner) === 'broken') {
+    const manner = world.manners.get(miner);
+    const left = manner === 'leaving' && now - START_MS > LEAVES_AFTER_MS;
+    if (manner === 'broken' || left) {
       const why = { reason: 'exited', ours: false, exitCode: 1, detail: 'exit 1' } as const;
       return { ...state, phase: 'failed', failure: why };
     }

@@ -28,8 +28,8 @@ export type PairAt = Readonly<{
   run: string;
   task: Task;
   member: Member;
-  /** Where the miner's runtime answers. */
-  url: string;
+  /** Where the miner's runtime answers, or why it failed for good: then nothing more is asked of it. */
+  runtime: Readonly<{ url: string }> | Readonly<{ failure: unknown }>;
 }>;
 
 /** What came of working on a pair: its one result, or what it waits for. */
@@ -56,17 +56,6 @@ export async function performPair(at: PairAt, deps: PairDeps): Promise<PairDone>
   return { kind: 'later', detail: 'this validator stops' };
 }
 
-/** Records that a miner's submission failed for good: the pair is the miner's failure, and its evidence says why. */
-export async function losePair(
-  pair: Readonly<{ family: string; run: string; task: string; miner: string }>,
-  failure: unknown,
-  deps: Pick<PairDeps, 'queries' | 'record' | 'alone' | 'blobs'>,
-): Promise<PairDone> {
-  const evidence = await keep({ v: 'eirel/failure/1', ...pair, failure }, deps);
-  await recordIfOpen(pair, [failedScore(pair, evidence)], deps);
-  return { kind: 'settled' };
-}
-
 type Taken =
   | Readonly<{ kind: 'done'; events: readonly DomainEvent[] }>
   | Readonly<{ kind: 'later'; detail: string }>;
@@ -77,11 +66,7 @@ async function takeStep(
   at: PairAt,
   deps: PairDeps,
 ): Promise<Taken> {
-  if (step.kind === 'invoke') {
-    const { attempt } = step;
-    const result = await invokeTask(at.task, at.member, { ...at, attempt }, deps);
-    return result.kind === 'done' ? { kind: 'done', events: [result.event] } : result;
-  }
+  if (step.kind === 'invoke') return invoke(at, step, deps);
   if (invoked === null) throw new TypeError(`${step.kind} without an invocation`);
   switch (step.kind) {
     case 'gather': {
@@ -101,6 +86,22 @@ async function takeStep(
     default:
       return step satisfies never;
   }
+}
+
+/** Asks the miner; a pair whose runtime is lost before it answered is the miner's failure, and its evidence says why. */
+async function invoke(
+  { runtime, ...at }: PairAt,
+  { attempt }: Readonly<{ attempt: number }>,
+  deps: PairDeps,
+): Promise<Taken> {
+  if ('failure' in runtime) {
+    const { family, run, task, member } = at;
+    const pair = { family, run, task: task.task_id, miner: member.miner };
+    const evidence = await keep({ v: 'eirel/failure/1', ...pair, ...runtime }, deps);
+    return { kind: 'done', events: [failedScore(pair, evidence)] };
+  }
+  const result = await invokeTask(at.task, at.member, { ...at, ...runtime, attempt }, deps);
+  return result.kind === 'done' ? { kind: 'done', events: [result.event] } : result;
 }
 
 async function judge(

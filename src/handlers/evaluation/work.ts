@@ -1,7 +1,7 @@
 import { endsTheLoop } from '../validator-loop.ts';
 import { type Begin, decideEvaluation, pairName } from './decide-evaluation.ts';
 import type { Standings } from './keep-runtimes.ts';
-import { losePair, type PairDeps, type PairDone, performPair } from './perform-pair.ts';
+import { type PairDeps, type PairDone, performPair } from './perform-pair.ts';
 import type { Member, RunPlan } from './run-plan.ts';
 
 /** A pair that waits after a failure of ours is tried again after so long, twice as long each time. */
@@ -138,10 +138,12 @@ async function workOn(
   const runtime = standings.get(member.deployment);
   if (task === undefined || runtime === undefined)
     return { kind: 'later', detail: 'the run has changed' };
+  const at = { family, run, task, member };
   if (pair.how === 'lose')
-    return losePair({ family, run, ...pairOnly(pair) }, runtime.record?.failure ?? null, deps);
-  if (runtime.url === null) return { kind: 'later', detail: 'the runtime has no address' };
-  return performPair({ family, run, task, member, url: runtime.url }, deps);
+    return performPair({ ...at, runtime: { failure: runtime.record?.failure ?? null } }, deps);
+  const { url } = runtime;
+  if (url === null) return { kind: 'later', detail: 'the runtime has no address' };
+  return performPair({ ...at, runtime: { url } }, deps);
 }
 
 function pairOnly({ task, miner }: Begin): PairName {
