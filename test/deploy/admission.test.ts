@@ -16,6 +16,8 @@ type Policy = {
   kind: string;
   metadata: { name: string };
   spec: {
+    paramKind?: object;
+    matchConstraints: { resourceRules: { operations: string[]; resources: string[] }[] };
     variables?: { name: string; expression: string }[];
     validations: { message: string; expression: string }[];
     failurePolicy: string;
@@ -26,18 +28,43 @@ const documents = parseAllDocuments(
   readFileSync(join(import.meta.dirname, '../../deploy/k8s/miners/admission.yaml'), 'utf8'),
 ).map((document) => document.toJS() as Policy); // safe: what is read of it is asserted by the tests
 
+const IMAGES = { data: { runtime: PROFILE.runtimeImage, init: PROFILE.initImage } };
+
 /** The messages with which a policy refuses an object. */
 function refusals(name: string, object: object): readonly string[] {
   const policy = documents.find(
     ({ kind, metadata }) => kind === 'ValidatingAdmissionPolicy' && metadata.name === name,
   );
   if (policy === undefined) throw new Error(`no policy ${name}`);
-  const params = { data: { runtime: PROFILE.runtimeImage, init: PROFILE.initImage } };
-  const named = { object, params };
+  return refusalsOf(policy, { object, params: IMAGES });
+}
+
+/** The messages with which any policy refuses a change of a pod, where `miner-images` is what it is, or is not there. */
+function refusedChanges(
+  resource: string,
+  { before, after, params }: Readonly<{ before: object; after: object; params: object | null }>,
+): readonly string[] {
+  return documents
+    .filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
+    .filter(({ spec }) =>
+      spec.matchConstraints.resourceRules.some(
+        ({ operations, resources }) =>
+          operations.includes('UPDATE') && resources.includes(resource),
+      ),
+    )
+    .flatMap((policy) =>
+      // What the binding says is decided before anything of the policy is looked at.
+      policy.spec.paramKind !== undefined && params === null
+        ? ['no parameters']
+        : refusalsOf(policy, { object: after, oldObject: before, params }),
+    );
+}
+
+function refusalsOf({ spec }: Policy, named: Record<string, unknown>): readonly string[] {
   const variables = Object.fromEntries(
-    (policy.spec.variables ?? []).map((each) => [each.name, evaluate(each.expression, named)]),
+    (spec.variables ?? []).map((each) => [each.name, evaluate(each.expression, named)]),
   );
-  return policy.spec.validations
+  return spec.validations
     .filter(({ expression }) => !holds(expression, { ...named, variables }))
     .map(({ message }) => message);
 }
@@ -98,11 +125,6 @@ test.each<[string, string, (pod: ReturnType<typeof podOf>) => void]>([
       spec.initContainers?.push(Object.assign(structuredClone(first), { image: OTHER })),
   ],
   [
-    'a container that is added later',
-    'added',
-    ({ spec }) => (spec.ephemeralContainers = [{ name: 'x' }]),
-  ],
-  [
     'files that can be written',
     'writes',
     ({ first }) => (first.securityContext = { readOnlyRootFilesystem: false }),
@@ -151,6 +173,43 @@ test.each<[string, string, (pod: ReturnType<typeof podOf>) => void]>([
   ['a high priority', 'begun again', ({ spec }) => delete spec.priorityClassName],
 ])('a pod with %s is refused', (_what, why, change) => {
   expect(refusals('eirel-miner-pods', podWith(change))).toEqual([expect.stringContaining(why)]);
+});
+
+/** What the Job controller leaves of a pod of which it has taken note. */
+const finalized = (pod: ReturnType<typeof podOf>) =>
+  Object.assign(structuredClone(pod), {
+    metadata: { labels: pod.metadata.labels, finalizers: [] },
+  });
+const NEW_IMAGES = { data: { runtime: OTHER, init: OTHER } };
+
+test.each([
+  ['are as they were', IMAGES],
+  ['are other ones by now', NEW_IMAGES],
+  ['are not there', null],
+])('a pod’s finalizer is taken off where the images %s', (_what, params) => {
+  const before = Object.assign(podOf(), { status: {} });
+  expect(refusedChanges('pods', { before, after: finalized(before), params })).toEqual([]);
+});
+
+test.each<[string, string, string, (pod: ReturnType<typeof podOf>) => void]>([
+  ['another image', 'pods', 'changed', ({ first }) => (first.image = OTHER)],
+  ['other labels', 'pods', 'labels', ({ metadata }) => (metadata.labels['x'] = 'y')],
+  ['none of its labels', 'pods', 'labels', ({ metadata }) => (metadata.labels = {})],
+  [
+    'a container that is added',
+    'pods/ephemeralcontainers',
+    'added',
+    ({ spec }) => (spec.ephemeralContainers = [{ name: 'x' }]),
+  ],
+  ['more room', 'pods/resize', 'changed', ({ first }) => delete first.resources],
+])('a pod that runs is not given %s', (_what, resource, why, change) => {
+  const refused = refusedChanges(resource, {
+    before: podOf(),
+    after: podWith(change),
+    params: IMAGES,
+  });
+
+  expect(refused).toEqual([expect.stringContaining(why)]);
 });
 
 test('the pod that looks at the network is admitted, and so is its Job', () => {
@@ -202,7 +261,7 @@ test('each policy refuses, also when it cannot be evaluated, and is bound to the
   const policies = documents.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy');
   const bindings = documents.filter(({ kind }) => kind === 'ValidatingAdmissionPolicyBinding');
 
-  expect(policies.map(({ spec }) => spec.failurePolicy)).toEqual(['Fail', 'Fail']);
+  expect(policies.map(({ spec }) => spec.failurePolicy)).toEqual(['Fail', 'Fail', 'Fail']);
   expect(bindings.map(({ metadata }) => metadata.name)).toEqual(
     policies.map(({ metadata }) => metadata.name),
   );

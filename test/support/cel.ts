@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+
 /**
  * Evaluates the few forms of CEL that the admission policies are written in: has(), in, all(), matches(), conditions and
- * comparisons. As there, what reads a member that is not there has no value, and a policy that fails refuses.
+ * comparisons, of whole objects with those before an update. As there, what reads a member that is not there has no value, and a policy that fails refuses.
  */
 export function evaluate(expression: string, names: Readonly<Record<string, unknown>>): unknown {
   const script = expression
@@ -9,11 +11,18 @@ export function evaluate(expression: string, names: Readonly<Record<string, unkn
     .replaceAll(/(\S+) in (\[[^\]]*\]|[\w.]+(?:\['[^']*'\])?)/g, 'within($1, $2)')
     .replaceAll(/([\w.]+)\.matches\('([^']*)'\)/g, "new RegExp('$2').test($1)")
     .replaceAll(/([\w.]+) \+ \(/g, '$1.concat(')
+    .replaceAll(/([\w.]+) == (oldObject[\w.]*)/g, 'same($1, $2)')
     .replaceAll(/ == /g, ' === ')
     .replaceAll(/ != /g, ' !== ');
   // oxlint-disable-next-line no-implied-eval, typescript/no-implied-eval -- our own manifests' text, in a test
-  const run = new Function('present', 'within', ...Object.keys(names), `return (${script});`);
-  return run(present, within, ...Object.values(names));
+  const run = new Function(
+    'present',
+    'within',
+    'same',
+    ...Object.keys(names),
+    `return (${script});`,
+  );
+  return run(present, within, isDeepStrictEqual, ...Object.values(names));
 }
 
 function present(read: () => unknown): boolean {
