@@ -20,6 +20,8 @@ export type ImportReport = Readonly<{
 /** The run that results may be imported into. */
 type OpenRun = Readonly<{
   status: 'open' | 'closed';
+  /** Whether this validator measures it itself. */
+  measured: boolean;
   miners: readonly string[];
   tasks: readonly string[];
 }>;
@@ -118,6 +120,8 @@ function refusalOf(
 ): string | null {
   if (run === null) return `run_id: ${at.run} of ${at.family} was never opened`;
   if (run.status === 'closed') return `run_id: ${at.run} of ${at.family} is closed`;
+  if (run.measured)
+    return `run_id: ${at.run} of ${at.family} was opened by a roster, and is measured here alone`;
   if (!run.tasks.includes(at.task)) return `task_id: ${at.task} is not in the run's task set`;
   const stranger = events.find(({ data }) => !run.miners.includes(data.miner));
   return stranger === undefined

@@ -8,7 +8,7 @@ import { integer, integerOrNull, json, oneOf, type ResultRow, text } from './row
 /** Which runs there are, and which still need something done. */
 export const runState: Projector = {
   name: 'run-state',
-  version: 3,
+  version: 4,
   schema: [
     `CREATE TABLE opened (
       family TEXT NOT NULL, run TEXT NOT NULL, sequence INTEGER NOT NULL, n INTEGER NOT NULL,
@@ -16,8 +16,8 @@ export const runState: Projector = {
       PRIMARY KEY (family, run)
     ) STRICT`,
     'CREATE INDEX opened_by_sequence ON opened (sequence, n)',
-    `CREATE TABLE sampled (
-      family TEXT NOT NULL, run TEXT NOT NULL, sample INTEGER NOT NULL, PRIMARY KEY (family, run)
+    `CREATE TABLE measured (
+      family TEXT NOT NULL, run TEXT NOT NULL, sample INTEGER, PRIMARY KEY (family, run)
     ) STRICT, WITHOUT ROWID`,
     `CREATE TABLE closed (
       family TEXT NOT NULL, run TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (family, run)
@@ -30,7 +30,7 @@ export const runState: Projector = {
     opened: `INSERT INTO opened (family, run, sequence, n, roster, phases, miners, tasks)
       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
       FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
-    sampled: `INSERT INTO sampled (family, run, sample)
+    measured: `INSERT INTO measured (family, run, sample)
       SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
     closed: `INSERT INTO closed (family, run, reason)
       SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING`,
@@ -47,9 +47,7 @@ export const runState: Projector = {
         ];
       }
       case 'roster.accepted.v1':
-        return event.data.sample === null
-          ? []
-          : [{ statement: 'sampled', rows: [[...runColumns(event.data), event.data.sample]] }];
+        return [{ statement: 'measured', rows: [[...runColumns(event.data), event.data.sample]] }];
       case 'run.closed.v1':
         return [{ statement: 'closed', rows: [[...runColumns(event.data), event.data.reason]] }];
       case 'weights.intended.v1':
@@ -82,6 +80,8 @@ export type Run = Readonly<{
   tasks: readonly string[];
   /** How many of the tasks count, chosen by the snapshot block; null where all do. */
   sample: number | null;
+  /** Whether this validator measures it itself, by a roster that it accepted. */
+  measured: boolean;
   status: 'open' | 'closed';
   /** Null while the run is open. */
   closedReason: z.infer<typeof RunClosed.data>['reason'] | null;
@@ -111,8 +111,9 @@ export async function unfinishedRuns(queries: Queries): Promise<readonly Run[]> 
 }
 
 const RUNS = `SELECT family, run, sequence, n, roster, phases, miners, tasks, sample, reason AS closed_reason,
+    (family, run) IN (SELECT family, run FROM measured) AS measured,
     (family, run) IN (SELECT family, run FROM done) AS done
-  FROM opened LEFT JOIN sampled USING (family, run) LEFT JOIN closed USING (family, run)`;
+  FROM opened LEFT JOIN measured USING (family, run) LEFT JOIN closed USING (family, run)`;
 
 const Names = z.array(z.string());
 const closedReasons = RunClosed.data.shape.reason.options;
@@ -130,6 +131,7 @@ function toRun(row: ResultRow): Run {
     miners: json(row, 'miners', Names),
     tasks: json(row, 'tasks', Names),
     sample: integerOrNull(row, 'sample'),
+    measured: integer(row, 'measured') === 1,
     status: closedReason === null ? 'open' : 'closed',
     closedReason,
     done: integer(row, 'done') === 1,

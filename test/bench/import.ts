@@ -41,7 +41,7 @@ async function importRate(broker: Broker, lines: readonly ImportLine[]): Promise
   const record = createRecorder({ append: log.append, reached: pump.reached, now: () => TIME });
   const deps: Parameters<typeof importScores>[1] = {
     record,
-    findRun: async () => ({ status: 'open', miners: MINERS, tasks: TASKS }),
+    findRun: async () => ({ status: 'open', measured: false, miners: MINERS, tasks: TASKS }),
     recordedEvidence: (family, run, pairs) =>
       recordedEvidence(projection.queries, family, run, pairs),
   };

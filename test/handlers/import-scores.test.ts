@@ -36,7 +36,7 @@ function textOf({
 }
 
 /** A store with one run: what is recorded shows in its evidence at once, as the projections do. */
-function storeOf({ status = 'open' as 'open' | 'closed', miners = MINERS } = {}) {
+function storeOf({ status = 'open' as 'open' | 'closed', miners = MINERS, measured = false } = {}) {
   const recorded: Extract<DomainEvent, { type: 'score.recorded.v1' }>[] = [];
   const appends: number[] = [];
   const lines = (...texts: readonly string[]): readonly ImportLine[] =>
@@ -49,7 +49,7 @@ function storeOf({ status = 'open' as 'open' | 'closed', miners = MINERS } = {})
         findRun: (family, run) =>
           Promise.resolve(
             family === 'general_chat' && run === 'run-7'
-              ? { status, miners, tasks: ['task-1', 'task-2'] }
+              ? { status, measured, miners, tasks: ['task-1', 'task-2'] }
               : null,
           ),
         recordedEvidence: (family, run, pairs) => {
@@ -198,4 +198,12 @@ test('more scores than one append takes go in several', async () => {
   await store.load(...texts);
   expect(store.recorded).toHaveLength(512);
   expect(Math.max(...store.appends)).toBeLessThanOrEqual(MAX_APPEND_EVENTS);
+});
+
+test('nothing is imported into a run that this validator measures itself: its scores have evidence, or are none', async () => {
+  const store = storeOf({ measured: true });
+  const { accepted, refused } = await store.load(textOf());
+  expect(accepted).toBe(0);
+  expect(refused).toMatchObject([{ line: 10, reason: expect.stringContaining('run-7') }]);
+  expect(store.recorded).toEqual([]);
 });

@@ -23,6 +23,7 @@ function run(name: string): Run {
     miners: [],
     tasks: [],
     sample: null,
+    measured: false,
     status: 'open',
     closedReason: null,
     done: false,

@@ -18,6 +18,7 @@ describe('a run', () => {
       miners: [hotkey('a'), hotkey('b')],
       tasks: ['t-1', 't-2'],
       sample: null,
+      measured: false,
       phases: { snapshot: 100, commit: 200, decide: 300, certify: 400 },
       status: 'open',
       closedReason: null,
