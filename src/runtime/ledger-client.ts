@@ -172,6 +172,7 @@ const State = z
     pending: z.array(PendingRow),
     max_calls: z.int(),
     calls: z.int(),
+    model_calls: z.int(),
   })
   .transform((state) => ({
     job: state.job_id,
@@ -182,6 +183,7 @@ const State = z
     pending: state.pending,
     maxCalls: state.max_calls,
     calls: state.calls,
+    modelCalls: state.model_calls,
   }));
 
 const AttestedRow = z

@@ -219,6 +219,7 @@ describe('the client', () => {
         pending: [{ ...pending, time: expect.any(String) as string }],
         maxCalls: 12,
         calls: 1,
+        modelCalls: 2,
       },
     });
     expect(await ledger.attest(failed)).toEqual({ kind: 'ok' });

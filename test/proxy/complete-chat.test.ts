@@ -23,6 +23,7 @@ const open: JobState = {
   pending: [],
   maxCalls: 12,
   calls: 0,
+  modelCalls: 0,
 };
 const answer = {
   choices: [{ message: { role: 'assistant', content: 'hi' } }],
@@ -148,6 +149,7 @@ test.for([
     429,
     0,
   ],
+  ['it made all its calls of models', { job: { ...open, modelCalls: 300 } }, 429, 0],
   [
     'what was spent is unknown',
     { job: { ...open, spent: { state: 'unknown', reason: '' } } },

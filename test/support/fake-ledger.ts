@@ -35,6 +35,7 @@ export function fakeLedger(): FakeLedger {
         pending: [],
         maxCalls: 1_000,
         calls: 0,
+        modelCalls: 0,
         ...terms,
       });
     },

@@ -28,6 +28,8 @@ export type JobState = Readonly<{
   /** The most calls of tools, and how many were attested, whatever became of them. */
   maxCalls: number;
   calls: number;
+  /** How many calls of models were begun, metered by now or not. */
+  modelCalls: number;
 }>;
 
 /** A call of a model that was reserved, at `time`, and is not metered. */

@@ -32,6 +32,13 @@ export type CallDecision =
 const MAX_CALLS_OF_MINER = 8;
 
 /**
+ * Calls of models for one job: one every two seconds of the longest turn, and each takes seconds. Every look at a job
+ * reads all its calls: of thousands, which cost next to nothing where each asks for one token, it would take the
+ * ledger's time from every other miner.
+ */
+const MAX_MODEL_CALLS = 300;
+
+/**
  * Whether a call is made: for an open job whose time is not over, to a provider that has the model at a known price
  * (or is configured without), when what was spent, the most that the calls under way can cost, and the most that this
  * one can, stay within the budget. A call that is pending at the ledger is under way, also where it is not known here:
@@ -51,6 +58,8 @@ export function decideCall(
     return refuse(400, call.provider === null ? 'unsupported model' : 'unsupported provider');
   if (!chosen.offered) return refuse(400, 'unsupported model');
   if (underWay >= MAX_CALLS_OF_MINER) return refuse(429, 'too many calls of this job at once');
+  if (job.modelCalls >= MAX_MODEL_CALLS)
+    return refuse(429, `a job makes at most ${MAX_MODEL_CALLS} calls of models`);
   if (job.spent.state === 'unknown')
     return refuse(429, 'run budget exhausted: what was spent is unknown');
   const most = chosen.price === null ? 0 : costOf(chosen.price, mostTokens(call));

@@ -15,6 +15,8 @@ import { jobIn } from './wire-body.ts';
 export type Account = Readonly<{
   opened: KeptJob | null;
   calls: number;
+  /** The calls of models that are metered. */
+  models: readonly unknown[];
   /** The pending calls aside, and with them. */
   spent: JobCost;
   cost: JobCost;
@@ -35,7 +37,7 @@ export function getJob({ statement, ...deps }: GetJobDeps): Route {
 }
 
 /** A job as it is answered. Throws `request.not-found` for one that nobody opened. */
-export function jobDocument(job: string, { opened, calls, spent, cost, pending }: Account) {
+export function jobDocument(job: string, { opened, calls, models, spent, cost, pending }: Account) {
   if (opened === null) {
     throw new AppError('request.not-found', {
       detail: `nobody opened the job ${job}`,
@@ -54,6 +56,7 @@ export function jobDocument(job: string, { opened, calls, spent, cost, pending }
     cost: wireCost(cost),
     max_calls: maxCalls,
     calls,
+    model_calls: models.length + pending.length,
   };
 }
 
@@ -65,7 +68,7 @@ const spec = {
     {
       status: 200,
       description:
-        'Its terms, what it has spent (null where that is not known), the calls of models that are not metered yet, and how many calls of tools it made',
+        'Its terms, what it has spent (null where that is not known), the calls of models that are not metered yet, and how many calls of tools and of models it made',
       contentType: 'application/json',
       schema: null,
       headers: {},
