@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EventOf } from '../events/define-event.ts';
+import type { Head } from '../events/envelope.ts';
 import {
   type CostMetered,
   type CostReserved,
@@ -148,16 +149,20 @@ export type JobRecord = Readonly<{
   models: readonly Kept<Metered>[];
 }>;
 
-/** What the projection has of a job: of one moment, for it is one statement. */
-export async function recordOfJob(queries: Queries, job: string): Promise<JobRecord> {
+/** What the projection has of a job, and the log's head that its rows hold: of one moment, for it is one statement. */
+export async function recordOfJob(
+  queries: Queries,
+  job: string,
+): Promise<Readonly<{ record: JobRecord; head: Head }>> {
   const [row = {}] = await queries.all(RECORD_OF_JOB, [job]);
   const [opened = null] = rowsIn(row, 'opened').map(jobOf);
-  return {
+  const record = {
     opened,
     tools: rowsIn(row, 'tools').map(toolCallOf),
     reserved: rowsIn(row, 'reserved').map(reservedOf),
     models: rowsIn(row, 'models').map(modelCallOf),
   };
+  return { record, head: { size: integer(row, 'size'), hash: text(row, 'hash') } };
 }
 
 function rowsIn(row: ResultRow, column: string): readonly ResultRow[] {
@@ -172,7 +177,8 @@ const Rows = z.custom<readonly ResultRow[]>(Array.isArray, 'an array of rows');
  * row, would take several times as long, and the tables would not be of one moment.
  */
 const RECORD_OF_JOB = `SELECT ${ofJob('opened', 'job', JOB_COLUMNS)}, ${ofJob('tools', 'tool_call', TOOL_COLUMNS)},
-  ${ofJob('reserved', 'reserved', RESERVED_COLUMNS)}, ${ofJob('models', 'model_call', MODEL_COLUMNS)}`;
+  ${ofJob('reserved', 'reserved', RESERVED_COLUMNS)}, ${ofJob('models', 'model_call', MODEL_COLUMNS)},
+  size, hash FROM checkpoint`;
 
 const FACTS_AMONG = `SELECT ${among('jobs', 'job', JOB_COLUMNS, '?1')}, ${among('tools', 'tool_call', TOOL_COLUMNS, '?2')},
   ${among('reserved', 'reserved', RESERVED_COLUMNS, '?3')}, ${among('models', 'model_call', MODEL_COLUMNS, '?3')}`;

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Head } from '#src/events/envelope.ts';
 import type { LogWriter } from '#src/events/log.ts';
 import { MAX_UNSHOWN_BATCHES } from '#src/handlers/ledger/batches.ts';
 import { MAX_WAITING_BYTES } from '#src/handlers/ledger/desk.ts';
+import type { Queries } from '#src/projectors/projector.ts';
 import type { Projection } from '#src/runtime/projection.ts';
 import {
   JOB,
@@ -57,6 +59,33 @@ test('what was acknowledged is read and ruled on as if the projection showed it'
   expect(await held.ledger.attest([toolCall('a')])).toMatchObject({ facts: [{ again: true }] });
   expect(await held.ledger.attest([toolCall('c')])).toMatchObject({ kind: 'refused' });
 });
+
+test('a read names a head that all it tells stands before, whatever is recorded while it reads', async () => {
+  let meanwhile: (() => Promise<void>) | null = null;
+  const reading = (queries: Queries): Queries => ({
+    all: async (...asked) => {
+      const now = meanwhile;
+      meanwhile = null;
+      await now?.();
+      return queries.all(...asked);
+    },
+  });
+  await using site = await memoryLedger(undefined, undefined, undefined, reading);
+  const { ledger } = site;
+  await ledger.open(TERMS);
+  meanwhile = async () => {
+    await ledger.close(JOB);
+    while (ledger.unshown() > 0) await new Promise((resolve) => void setImmediate(resolve));
+  };
+  const { opened, head } = await ledger.statement(JOB);
+  expect([opened?.closed, head]).toEqual([true, await headOf(site)]);
+});
+
+/** What its log ends with. */
+async function headOf({ disk }: MemoryLedger): Promise<Head> {
+  await using again = await memoryLedger(disk);
+  return (await again.ledger.statement(JOB)).head;
+}
 
 test('what was acknowledged and never projected is there after a restart', async () => {
   const gate = hold();

@@ -7,6 +7,7 @@ import type {
   ToolCall,
 } from '#src/handlers/ledger/ledger-port.ts';
 import { ledger as projector } from '#src/projectors/ledger.ts';
+import type { Queries } from '#src/projectors/projector.ts';
 import { type MemoryDisk, memoryDisk, memoryStore } from '#src/runtime/memory-store.ts';
 import { openLog } from '#src/runtime/open-log.ts';
 import { openProjection, type Projection } from '#src/runtime/projection.ts';
@@ -78,12 +79,13 @@ export type MemoryLedger = AsyncDisposable & Readonly<{ ledger: Ledger; disk: Me
 
 /**
  * The ledger over a log in memory, on what an earlier one left; `through` stands in for its appends, `projecting` for
- * what its projection does with a batch.
+ * what its projection does with a batch, `reading` for how that is asked.
  */
 export async function memoryLedger(
   disk: MemoryDisk = memoryDisk(),
   through: (append: LogWriter['append']) => LogWriter['append'] = (append) => append,
   projecting: (apply: Projection['apply']) => Projection['apply'] = (apply) => apply,
+  reading: (queries: Queries) => Queries = (queries) => queries,
 ): Promise<MemoryLedger> {
   const stop = new AbortController();
   const log = await openLog(memoryStore({ name: 'ledger', source: SOURCE }, disk));
@@ -96,8 +98,7 @@ export async function memoryLedger(
   let seconds = 0;
   const ledger = createLedger({
     append: through(log.append),
-    queries: projection.queries,
-    head: () => projection.head,
+    queries: reading(projection.queries),
     shown: () => projection.head.size,
     reached: pump.reached,
     turn: takeTurns(),

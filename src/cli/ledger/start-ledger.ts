@@ -81,7 +81,6 @@ function partsOf({ projections, queries, pump }: LedgerLog) {
   if (projection === undefined) throw new Error('a ledger without a projection');
   return {
     queries: queries.ledger,
-    head: () => projection.head,
     shown: () => projection.head.size,
     reached: pump.reached,
   };

@@ -6,12 +6,6 @@ import { withFacts } from './facts.ts';
 import type { JobTerms, MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
 import type { Ruled } from './rule-on-request.ts';
 
-export type LedgerDeps = DeskDeps &
-  Readonly<{
-    /** How far the projection is: its rows hold that, or more. */
-    head: () => Head;
-  }>;
-
 /** What is known of one job, with every call. */
 type Statement = Readonly<{
   /** Null for a job that nobody opened: calls may be put down to it all the same. */
@@ -24,7 +18,7 @@ type Statement = Readonly<{
   pending: readonly Kept<ReservedCost>[];
   /** Of all its calls: unknown while one of them is pending. */
   cost: JobCost;
-  /** Everything that was acknowledged of the job is in it; it holds all that this head does. */
+  /** All that is told of the job stands before this head, and everything that was acknowledged of it. */
   head: Head;
 }> &
   Pick<JobRecord, 'tools' | 'models'>;
@@ -44,21 +38,18 @@ export type Ledger = Readonly<{
 }>;
 
 /** The ledger over one log and its projection. */
-export function createLedger(deps: LedgerDeps): Ledger {
+export function createLedger(deps: DeskDeps): Ledger {
   const desk = createDesk(deps);
   const statement: Ledger['statement'] = async (job) => {
     // In this order: what the projection comes to show meanwhile is there twice, and nothing is missing.
-    const { facts, head } = desk.unshown();
-    const at = head ?? deps.head();
-    const { opened, reserved, ...calls } = withFacts(
-      await recordOfJob(deps.queries, job),
-      facts,
-      job,
-    );
+    const { facts, head: acknowledged } = desk.unshown();
+    const { record, head: shown } = await recordOfJob(deps.queries, job);
+    const { opened, reserved, ...calls } = withFacts(record, facts, job);
+    const head = acknowledged !== null && acknowledged.size > shown.size ? acknowledged : shown;
     const pending = pendingAmong(reserved, calls.models);
     const spent = spentOn(calls);
     const cost = wholeCost(spent, pending.length);
-    return { ...calls, opened, calls: calls.tools.length, spent, pending, cost, head: at };
+    return { ...calls, opened, calls: calls.tools.length, spent, pending, cost, head };
   };
   return {
     open: (terms) => desk.submit([{ kind: 'open', terms }]),

@@ -7,7 +7,7 @@ import { BASE, type LedgerToken, ledgerGet } from './ledger-route.ts';
 import { modelCallRow, pendingRow, toolCallRow, wireCost } from './wire-answer.ts';
 import { jobIn } from './wire-body.ts';
 
-/** A job with all its calls, as they are at a head of the log, or later. */
+/** A job with all its calls, and a head of the log that all of it stands before. */
 type Statement = Account & Pick<JobRecord, 'tools' | 'models'> & Readonly<{ head: Head }>;
 
 export type GetJobLedgerDeps = LedgerToken &
