@@ -96,6 +96,7 @@ export async function simulateEvaluation(
     oracles: plan.oracles === false ? null : simulatedOracles(world),
     runtimes: simulatedCluster(world),
     indexCorpora: simulatedSearch(world),
+    rosterThere: () => !isAway(world, 'roster'),
     leases: plan.leases ? owner.leases : null,
     outage: (since: number) => outageSince(world, since),
     shortage: () => (isAway(world, 'disk') ? 'a disk is nearly full' : null),
@@ -119,6 +120,7 @@ export async function simulateEvaluation(
     waiting: () => life.evaluation.state.waiting,
     defects: () => life.evaluation.state.defects,
     noOracle: () => life.evaluation.state.noOracle,
+    holdup: () => life.evaluation.state.holdup,
     /** The reasons in the document of excuses. */
     reasons: async (excuses: string | undefined) =>
       Excuses.parse(textOf(await blobs.get(excuses ?? '', MAX_EXCUSES_BYTES))).pairs,
@@ -163,6 +165,7 @@ type Mortal = <T>(act: () => Promise<T>, die: () => Promise<never>) => Promise<T
 type Outside = Readonly<{
   log: Awaited<ReturnType<typeof simulatedLog>>;
   miners: readonly string[];
+  rosterThere: () => boolean;
 }> &
   Pick<
     EvaluationParts,
@@ -220,13 +223,15 @@ function startLife(outside: Outside, mortal: Mortal) {
           },
     loadMembers: () =>
       Promise.resolve(
-        miners.map((hotkey) => ({
-          hotkey,
-          submission: submissionOf(hotkey),
-          archive: digest('b'),
-          bytes: 100,
-          manifest: '{}',
-        })),
+        outside.rosterThere()
+          ? miners.map((hotkey) => ({
+              hotkey,
+              submission: submissionOf(hotkey),
+              archive: digest('b'),
+              bytes: 100,
+              manifest: '{}',
+            }))
+          : null,
       ),
     self: SELF,
     jobKey: JOB_KEY,

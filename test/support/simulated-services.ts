@@ -29,6 +29,7 @@ export type Fault = Readonly<{
     | 'owner'
     | 'cluster'
     | 'node'
+    | 'roster'
     | 'disk';
   from: number;
   to: number;
@@ -105,17 +106,7 @@ export function simulatedLedger(world: World) {
         const spent = { state: 'known', nanoUsd: cost } as const;
         return {
           kind: 'ok',
-          job: {
-            job,
-            open,
-            expires,
-            budget,
-            spent,
-            pending: [],
-            maxCalls: terms.calls,
-            calls,
-            modelCalls: 0,
-          },
+          job: { job, open, expires, budget, spent, pending: [], maxCalls: terms.calls, calls },
         } as const;
       }),
     readLedger: (job) =>
@@ -159,9 +150,16 @@ export function simulatedSearch(world: World) {
 
 const LEAVES_AFTER_MS = 3 * 60_000;
 
-/** Runtimes come up in ten seconds. One whose node is taken away fails by our fault, a broken one by its own. */
+/** So long a runtime stays that nobody renews. */
+const RUNTIME_LEASE_MS = 120_000;
+
+/**
+ * Runtimes come up in ten seconds. One whose node is taken away, or whose lease ran out, fails by our fault, a broken
+ * one by its own.
+ */
 export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
-  const started = new Map<string, Readonly<{ attempt: number; at: number; ended: boolean }>>();
+  type Started = Readonly<{ attempt: number; at: number; renewed: number; ended: boolean }>;
+  const started = new Map<string, Started>();
   const stateOf = ({
     deployment,
     attempt,
@@ -169,9 +167,10 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
   }: Parameters<Runtimes['reconcile']>[0][number]): RuntimeState => {
     const now = world.clock.now();
     const before = started.get(deployment);
-    if (before?.attempt !== attempt) started.set(deployment, { attempt, at: now, ended: false });
-    else if (isAway(world, 'node')) started.set(deployment, { ...before, ended: true });
-    const { at, ended } = started.get(deployment) ?? { at: now, ended: false };
+    const fresh = { attempt, at: now, renewed: now, ended: false };
+    const { at, renewed, ...same } = before?.attempt === attempt ? before : fresh;
+    const ended = same.ended || isAway(world, 'node') || now - renewed > RUNTIME_LEASE_MS;
+    started.set(deployment, { attempt, at, renewed: now, ended });
     const state = { deployment, attempt, url: null, failure: null };
     if (ended) {
       const why = { reason: 'unavailable', ours: true, exitCode: null, detail: 'no node' } as const;
@@ -204,6 +203,8 @@ export function simulatedMiners(world: World, jobs: ReadonlyMap<string, Job>) {
     const manner = world.manners.get(url.slice('http://'.length)) ?? 'honest';
     if (!isJobToken(token, JOB_KEY, job)) return { kind: 'failed', ms: ms(), detail: 'no token' };
     const { prompt } = JSON.parse(body) as { prompt: string }; // safe: the product made it
+    if (isAway(world, 'cluster'))
+      return { kind: 'unreachable', ms: ms(), detail: 'connection refused' };
     if (manner === 'poison') throw new TypeError('a defect of ours');
     if (manner === 'hanging') {
       await world.clock.wait(timeoutMs);

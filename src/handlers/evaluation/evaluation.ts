@@ -50,17 +50,15 @@ export function createEvaluation(parts: EvaluationParts) {
     parts.leases === null
       ? null
       : createLeaseKeeper({ ...parts, leases: parts.leases, tasks: parts.parallel.tasks });
-  let standings: Standings = new Map();
+  /** What each open run's plan was when there last was one. */
+  const lastPlans = new Map<string, RunPlan>();
   return {
     state,
     round: async (): Promise<void> => {
       work.rethrow();
-      const { plans, whole } = await plansOf(parts, planOf, state);
-      // Of a run without a plan nobody can say which miners are its own: none is ended for that.
-      if (whole) {
-        work.keepOnly(plans);
-        standings = (await keepRuntimes(plans)) ?? standings;
-      }
+      const { plans, whole } = await plansOf(parts, planOf, lastPlans, state);
+      if (whole) work.keepOnly(plans);
+      const standings = await standingsOf(whole ? plans : null, keepRuntimes, state);
       for (const plan of plans.filter(({ holdup }) => holdup === null)) {
         const settled = await settledPairs(parts.queries.evaluation, plan.family, plan.run);
         if (tendLeases !== null)
@@ -84,9 +82,30 @@ export function createEvaluation(parts: EvaluationParts) {
   };
 }
 
+/**
+ * How the miners stand; all of them wait while nobody knows. Without all plans (null) nobody can say which runtimes
+ * belong to which run, and to renew some of them would be to end the others.
+ */
+async function standingsOf(
+  plans: readonly RunPlan[] | null,
+  keepRuntimes: ReturnType<typeof createRuntimeKeeper>,
+  state: EvaluationState,
+): Promise<Standings> {
+  if (plans === null) return new Map();
+  const kept = await keepRuntimes(plans);
+  if (kept.kind === 'known') return kept.standings;
+  state.holdup = `how the runtimes stand is not known: ${kept.detail}`;
+  return new Map();
+}
+
+/**
+ * The plans of the open runs, and whether they are whole. A run whose documents are not here any more keeps the miners
+ * of its last plan, and nothing of it is begun.
+ */
 async function plansOf(
   { queries }: Pick<EvaluationParts, 'queries'>,
   planOf: ReturnType<typeof createPlanner>,
+  lastPlans: Map<string, RunPlan>,
   state: EvaluationState,
 ): Promise<Readonly<{ plans: readonly RunPlan[]; whole: boolean }>> {
   const open = (await unfinishedRuns(queries.runState)).filter(({ status }) => status === 'open');
@@ -98,11 +117,19 @@ async function plansOf(
     const found = await planOf(run);
     const holdup = found.kind === 'planned' ? found.plan.holdup : found.detail;
     if (holdup !== null) state.holdup = `${run.run}: ${holdup}`;
+    const name = `${run.family}/${run.run}`;
     if (found.kind === 'planned') {
       plans.push(found.plan);
+      lastPlans.set(name, found.plan);
       state.noOracle += found.plan.noOracle.size;
-    } else whole &&= !found.running;
+    } else if (found.running) {
+      const last = lastPlans.get(name);
+      if (last === undefined) whole = false;
+      else plans.push({ ...last, holdup: found.detail });
+    }
   }
+  const names = new Set(open.map(({ family, run }) => `${family}/${run}`));
+  for (const name of lastPlans.keys()) if (!names.has(name)) lastPlans.delete(name);
   return { plans, whole };
 }
 

@@ -29,14 +29,19 @@ export type Standings = ReadonlyMap<
   Readonly<{ standing: Standing; url: string | null; record: RuntimeRecord | undefined }>
 >;
 
+/** How the runtimes stand, or why nobody knows: then none of them may be asked. */
+type Kept =
+  | Readonly<{ kind: 'known'; standings: Standings }>
+  | Readonly<{ kind: 'unknown'; detail: string }>;
+
 /**
  * Keeps the runtimes of the open runs as they should be, and tells the log what changed: which answer, which failed and
- * by whose fault, which are gone. An unknown answer of the cluster concludes nothing, and gives null.
+ * by whose fault, which are gone. An unknown answer of the cluster concludes nothing.
  */
 export function createRuntimeKeeper(deps: RuntimeDeps) {
   /** When this process saw a deployment's last failure: how long it waits is no fact of the log. */
   const failedAt = new Map<string, number>();
-  return async (plans: readonly RunPlan[]): Promise<Standings | null> => {
+  return async (plans: readonly RunPlan[]): Promise<Kept> => {
     const members = plans.flatMap((plan) => plan.members.map((member) => ({ plan, member })));
     const records = await recordsOf(plans, deps);
     const now = deps.clock();
@@ -47,7 +52,7 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
       return attempt === null ? [] : [wanted(plan, member, attempt, deps)];
     });
     const found = await deps.runtimes.reconcile(desired);
-    if (found.kind === 'unknown') return null;
+    if (found.kind === 'unknown') return found;
     const states = new Map(found.states.map((state) => [state.deployment, state]));
     const news = newsOf(desired, states, records, deps.runtimes.adapter);
     for (const { type, data } of news)
@@ -55,7 +60,7 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
     const ended = await endedOf(desired, states, deps);
     await deps.alone(() => recordInBatches([...news, ...ended], deps.record));
     const after = news.length === 0 ? records : await recordsOf(plans, deps);
-    return new Map(
+    const standings = new Map(
       members.map(({ member: { deployment } }) => {
         const record = after.get(deployment);
         const state = states.get(deployment);
@@ -65,6 +70,7 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
         ];
       }),
     );
+    return { kind: 'known', standings };
   };
 }
 

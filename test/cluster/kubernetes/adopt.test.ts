@@ -80,10 +80,11 @@ test('one that dies between the start of a submission and its record tells of it
   const before = uidsOf(site);
 
   const adopting = keeper(log.record);
-  const standings = await adopting([plan]);
+  const kept = await adopting([plan]);
   await adopting([plan]);
 
-  expect(standings?.get(deployment)).toMatchObject({ standing: 'ready' });
+  if (kept.kind === 'unknown') throw new Error(kept.detail);
+  expect(kept.standings.get(deployment)).toMatchObject({ standing: 'ready' });
   expect(log.data('runtime.ready.v1')).toMatchObject([{ deployment, attempt: 1 }]);
   expect(uidsOf(site)).toEqual(before);
 });

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
+import type { Fault } from '../support/simulated-services.ts';
+
+const MINUTE_MS = 60_000;
+
+/** It takes a second; the rest is for two cores that do other things as well. */
+const TIMEOUT_MS = 60_000;
+
+const TASKS = simulatedTasks(12);
+
+test('while nobody knows how the runtimes stand nobody is asked, and no miner pays for it', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults: readonly Fault[] = [{ what: 'cluster', from: MINUTE_MS, to: 20 * MINUTE_MS }];
+  const miners = { A: 'honest' as const, B: 'honest' as const };
+  const plan = { seed: 'cluster', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(2 * MINUTE_MS);
+  const jobs = play.jobs.size;
+  await play.live(10 * MINUTE_MS);
+  expect(play.holdup()).toContain('no answer');
+  expect(play.jobs.size).toBe(jobs);
+  await play.live(40 * MINUTE_MS);
+  expect(play.holdup()).toBeNull();
+  const statuses = play.log.data('score.recorded.v1').map(({ status }) => status);
+  expect(statuses).toEqual(TASKS.flatMap(() => ['scored', 'scored']));
+});
+
+test('runtimes of a run whose roster is not here for a while are renewed, and nothing of it is begun', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults: readonly Fault[] = [{ what: 'roster', from: 2 * MINUTE_MS, to: 12 * MINUTE_MS }];
+  const miners = { A: 'honest' as const };
+  const plan = { seed: 'roster', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(3 * MINUTE_MS);
+  const jobs = play.jobs.size;
+  await play.live(8 * MINUTE_MS);
+  expect(play.holdup()).toContain('the roster is not here');
+  expect(play.jobs.size).toBe(jobs);
+  await play.live(20 * MINUTE_MS);
+  expect(play.log.data('runtime.failed.v1')).toEqual([]);
+  expect(play.log.data('score.recorded.v1')).toHaveLength(TASKS.length);
+});
