@@ -158,6 +158,34 @@ test('nothing more is acknowledged than may be kept in memory, until the project
   expect((await ledger.statement(JOB)).calls).toBe(MAX_UNSHOWN_BATCHES + 1);
 });
 
+test('what is stored behind an append that fails makes no second event when it is sent again', async () => {
+  const fault = Promise.withResolvers<never>();
+  const stored = Promise.withResolvers<void>();
+  const firstFails = (append: LogWriter['append']): LogWriter['append'] => {
+    let appends = 0;
+    return async (drafts) => {
+      if (appends++ === 0) return fault.promise;
+      const result = await append(drafts);
+      stored.resolve();
+      return result;
+    };
+  };
+  const gate = hold();
+  await using site = await memoryLedger(undefined, firstFails, gate.projecting);
+  using _released = gate;
+  const { ledger } = site;
+  const both = [ledger.attest([toolCall('a')])];
+  while (ledger.waiting() > 0) await new Promise((resolve) => void setImmediate(resolve));
+  both.push(ledger.attest([toolCall('c')]));
+  await stored.promise;
+  fault.reject(new Error('the disk is on fire'));
+  const settled = await Promise.allSettled(both);
+  expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(await ledger.attest([toolCall('c')])).toMatchObject({ facts: [{ again: true }] });
+  expect(await ledger.attest([toolCall('a')])).toMatchObject({ facts: [{ again: false }] });
+  expect(site.disk.messages).toHaveLength(2);
+});
+
 test('what waits is bounded in bytes, too', async () => {
   const gate = Promise.withResolvers<void>();
   const slow = (append: LogWriter['append']): LogWriter['append'] => {

@@ -38,7 +38,10 @@ export type Batches = Readonly<{
   unshown: () => Unshown;
   /** Resolves when all that is under way is stored. */
   settled: () => Promise<unknown>;
-  /** Hands events to the log. Resolves when they and all before them are stored; where that fails they are forgotten. */
+  /**
+   * Hands events to the log. Resolves when they and all before them are stored, and rejects where one of these is not;
+   * those alone are forgotten that the log did not take, so that what it has is known when it is sent again.
+   */
   add: (
     batch: Readonly<{ events: readonly DomainEvent[]; facts: Facts; bytes: number }>,
     time: string,
@@ -92,12 +95,10 @@ export function createBatches({ append, shown, reached }: BatchesDeps): Batches 
         }),
       };
       batches = [...batches, batch];
-      try {
-        await settled();
-      } catch (error) {
+      batch.stored.catch(() => {
         batches = batches.filter((other) => other !== batch);
-        throw error;
-      }
+      });
+      await settled();
     },
   };
 }
