@@ -106,7 +106,17 @@ export function simulatedLedger(world: World) {
         const spent = { state: 'known', nanoUsd: cost } as const;
         return {
           kind: 'ok',
-          job: { job, open, expires, budget, spent, pending: [], maxCalls: terms.calls, calls },
+          job: {
+            job,
+            open,
+            expires,
+            budget,
+            spent,
+            pending: [],
+            maxCalls: terms.calls,
+            calls,
+            modelCalls: 0,
+          },
         } as const;
       }),
     readLedger: (job) =>
