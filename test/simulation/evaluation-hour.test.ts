@@ -313,10 +313,44 @@ test('a search without the documents holds up every task and ends no miner', asy
   await play.live(4 * MINUTE_MS);
   expect(play.log.data('runtime.ready.v1')).toHaveLength(2);
   expect(play.log.data('task.claimed.v1')).toEqual([]);
-  await play.live(30 * MINUTE_MS);
+  await play.live(8 * MINUTE_MS);
+  expect(play.log.data('runtime.ended.v1')).toEqual([]);
+  await play.live(22 * MINUTE_MS);
   expect(play.log.data('score.recorded.v1')).toHaveLength(TASKS.length * 2);
   expect(play.log.data('runtime.ready.v1')).toHaveLength(2);
-  expect(play.log.data('runtime.ended.v1')).toEqual([]);
+});
+
+test('a cluster with room for two has every miner scored: who has all its results makes room', async () => {
+  const miners = { A: 'honest', B: 'honest', C: 'honest', D: 'honest', E: 'wrong' } as const;
+  const tasks = TASKS.slice(0, 3);
+  const plan = { seed: 'room', miners, tasks, faults: [], leases: false, mortality: 0, room: 2 };
+  await using play = await simulateEvaluation(plan);
+
+  await play.live(30 * MINUTE_MS);
+
+  const scores = play.log.data('score.recorded.v1');
+  expect(scores.map(({ status }) => status)).toEqual(
+    Array.from({ length: tasks.length * 5 }, () => 'scored'),
+  );
+  const begun = play.log.data('runtime.ready.v1').map(({ miner }) => miner);
+  expect(begun.toSorted()).toEqual(play.miners);
+  expect(play.log.data('runtime.ended.v1')).toHaveLength(5);
+});
+
+test('whose turn comes first where room is short is another one’s in each roster', async () => {
+  const miners = { A: 'honest', B: 'honest', C: 'honest', D: 'honest' } as const;
+  const firstBy = async (roster: string): Promise<string | undefined> => {
+    const plan = { seed: 'turn', miners, tasks: TASKS, faults: [], leases: false, mortality: 0 };
+    await using play = await simulateEvaluation({ ...plan, room: 1, roster });
+    await play.live(MINUTE_MS);
+    return play.log.data('runtime.ready.v1')[0]?.miner;
+  };
+
+  const first = await Promise.all(
+    '0123456789abcdef'.split('').map((each) => firstBy(digest(each))),
+  );
+
+  expect(new Set(first).size).toBeGreaterThan(2);
 });
 
 function snapshotAt(blockHash: string): DomainEvent {

@@ -70,6 +70,10 @@ export async function simulateEvaluation(
     oracles?: boolean;
     /** How many of the tasks count; all do unless it says otherwise. */
     sample?: number;
+    /** How many submissions the cluster has room for at once; for all unless it says otherwise. */
+    room?: number;
+    /** What the roster is named by; it decides whose turn it is where room is short. */
+    roster?: string;
     /** The odds that this validator dies where something leaves the process or comes back to it. */
     mortality: number;
   }>,
@@ -277,12 +281,15 @@ function bytesOf(document: unknown): Uint8Array {
 }
 
 function openingOf(
-  { tasks, sample = null }: Readonly<{ tasks: readonly Task[]; sample?: number | null }>,
+  {
+    tasks,
+    sample = null,
+    roster = digest('a'),
+  }: Readonly<{ tasks: readonly Task[]; sample?: number | null; roster?: string }>,
   miners: readonly string[],
   taskSet: string,
 ): readonly DomainEvent[] {
   const phases = { snapshot: 1, commit: 1_000, decide: 1_010, certify: 1_020 };
-  const roster = digest('a');
   return [
     {
       type: 'run.opened.v1',

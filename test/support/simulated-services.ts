@@ -57,6 +57,8 @@ export type World = Readonly<{
   faults: readonly Fault[];
   clock: IdleClock;
   random: () => number;
+  /** How many submissions the cluster has room for at once; for all unless it says otherwise. */
+  room?: number;
 }>;
 
 const AWAY = { kind: 'unavailable', detail: 'no answer' } as const;
@@ -177,6 +179,10 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
   }: Parameters<Runtimes['reconcile']>[0][number]): RuntimeState => {
     const now = world.clock.now();
     const before = started.get(deployment);
+    if (before === undefined && started.size >= (world.room ?? Number.POSITIVE_INFINITY)) {
+      const why = { reason: 'quota', ours: true, exitCode: null, detail: 'no room' } as const;
+      return { deployment, attempt, url: null, phase: 'starting', failure: why };
+    }
     const fresh = { attempt, at: now, renewed: now, ended: false };
     const { at, renewed, ...same } = before?.attempt === attempt ? before : fresh;
     const ended = same.ended || isAway(world, 'node') || now - renewed > RUNTIME_LEASE_MS;
@@ -196,12 +202,14 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
     return { ...state, phase: 'ready', url: `http://${miner}` };
   };
   return {
-    reconcile: (desired) =>
-      Promise.resolve<Reconciled>(
-        isAway(world, 'cluster')
-          ? { kind: 'unknown', detail: 'no answer' }
-          : { kind: 'known', states: desired.map(stateOf) },
-      ),
+    reconcile: (desired) => {
+      if (isAway(world, 'cluster'))
+        return Promise.resolve<Reconciled>({ kind: 'unknown', detail: 'no answer' });
+      const wanted = new Set(desired.map(({ deployment }) => deployment));
+      for (const deployment of started.keys())
+        if (!wanted.has(deployment)) started.delete(deployment);
+      return Promise.resolve<Reconciled>({ kind: 'known', states: desired.map(stateOf) });
+    },
   };
 }
 

@@ -6,11 +6,12 @@ import {
   type RuntimeRecord,
   runtimesNotEnded,
   runtimesOfRun,
+  settledPairs,
 } from '../../projectors/evaluation.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import type { BlobStore } from '../blobs.ts';
 import { type Recorder, recordInBatches } from '../recorder.ts';
-import type { Standing } from './decide-evaluation.ts';
+import { pairName, type Standing } from './decide-evaluation.ts';
 import { runtimeNews, standingOf, wantedAttempt } from './decide-runtimes.ts';
 import type { Member, RunPlan } from './run-plan.ts';
 
@@ -36,7 +37,8 @@ type Kept =
 
 /**
  * Keeps the runtimes of the open runs as they should be, and tells the log what changed: which answer, which failed and
- * by whose fault, which are gone. An unknown answer of the cluster concludes nothing.
+ * by whose fault, which are gone. An unknown answer of the cluster concludes nothing. A miner that has all its
+ * results is wanted no more: its place is for the next one, where the cluster has no room for all at once.
  */
 export function createRuntimeKeeper(deps: RuntimeDeps) {
   /** When this process saw a deployment's last failure: how long it waits is no fact of the log. */
@@ -44,9 +46,11 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
   return async (plans: readonly RunPlan[]): Promise<Kept> => {
     const members = plans.flatMap((plan) => plan.members.map((member) => ({ plan, member })));
     const records = await recordsOf(plans, deps);
+    const done = await doneOf(plans, deps);
     const now = deps.clock();
     const desired = members.flatMap(({ plan, member }) => {
       const { deployment } = member;
+      if (done.has(deployment)) return [];
       const at = { now, failedAt: failedAt.get(deployment) ?? null };
       const attempt = wantedAttempt(records.get(deployment), at);
       return attempt === null ? [] : [wanted(plan, member, attempt, deps)];
@@ -82,6 +86,24 @@ async function recordsOf(
     plans.map(({ family, run }) => runtimesOfRun(queries.evaluation, family, run)),
   );
   return new Map(all.flatMap((records) => [...records]));
+}
+
+/** The deployments whose miners have a result of every task that is judged; none while the tasks are not known. */
+async function doneOf(
+  plans: readonly RunPlan[],
+  { queries }: Pick<RuntimeDeps, 'queries'>,
+): Promise<ReadonlySet<string>> {
+  const all = await Promise.all(
+    plans.map(async ({ family, run, tasks, noOracle, members }) => {
+      const judged = [...tasks.keys()].filter((task) => !noOracle.has(task));
+      if (judged.length === 0) return [];
+      const settled = await settledPairs(queries.evaluation, family, run);
+      return members.filter(({ miner }) =>
+        judged.every((task) => settled.has(pairName({ task, miner }))),
+      );
+    }),
+  );
+  return new Set(all.flat().map(({ deployment }) => deployment));
 }
 
 function wanted(

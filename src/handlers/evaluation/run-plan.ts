@@ -3,6 +3,7 @@ import { canBeJudged } from '../../evaluation/reference.ts';
 import type { RosterMember } from '../../evaluation/roster.ts';
 import { countingTasks } from '../../evaluation/sample.ts';
 import { MAX_TASK_SET_BYTES, type Task, TaskSet } from '../../evaluation/task-set.ts';
+import { sha256 } from '../../events/hash.ts';
 import { snapshotOf } from '../../projectors/decisions.ts';
 import { acceptedRoster, archivesOf, referencesOf } from '../../projectors/evaluation.ts';
 import type { Queries } from '../../projectors/projector.ts';
@@ -62,7 +63,7 @@ export function createPlanner(deps: PlanDeps) {
       return { kind: 'none', detail: 'no roster was accepted', running: false };
     const roster = await deps.loadMembers(run);
     if (roster === null) return { kind: 'none', detail: 'the roster is not here', running: true };
-    const members = await membersOf(run, roster, deps);
+    const members = await membersOf(run, accepted.roster, roster, deps);
     const { tasks, holdup } = await tasksOf(run, accepted.taskSet, taskSets, deps);
     const plan = {
       family,
@@ -108,9 +109,14 @@ async function withoutOracle(
   return new Set(unjudged.map(({ task_id }) => task_id));
 }
 
-/** Those of the roster whose archive was accepted, sorted by hotkey. */
+/**
+ * Those of the roster whose archive was accepted, in the order in which they get what there is too little of:
+ * by SHA-256(roster digest ‖ validator ‖ hotkey). It is another one in each run and at each validator, and no hotkey
+ * can be chosen for it, since the roster is signed after the hotkeys are registered.
+ */
 async function membersOf(
   { family, run }: Run,
+  digest: string,
   roster: readonly RosterMember[],
   { queries, self }: PlanDeps,
 ): Promise<readonly Member[]> {
@@ -125,7 +131,9 @@ async function membersOf(
       manifest,
       deployment: deploymentOf({ validator: self, family, run, submission, archive }),
     }))
-    .toSorted((a, b) => (a.miner < b.miner ? -1 : 1));
+    .map((member) => ({ member, rank: sha256(`${digest}${self}${member.miner}`) }))
+    .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
+    .map(({ member }) => member);
 }
 
 /** Runs that overlap have a task set each. */
