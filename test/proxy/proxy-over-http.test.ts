@@ -80,9 +80,9 @@ async function site(...turns: readonly ProviderTurn[]) {
     EIREL_PROVIDERS_FILE: providers,
     EIREL_HTTP_PORT: '0',
   });
-  const signal = new AbortController().signal;
+  const stop = new AbortController();
   const logger = createLogger('silent', 'test');
-  const proxy = stack.use(await openProxy(config, { logger, signal }));
+  const proxy = stack.use(await openProxy(config, { logger, signal: stop.signal }));
   const call = (body: unknown, job: string, token = jobToken(JOB_KEY, job), more = {}) =>
     fetch(`${proxy.url}/v1/chat/completions`, {
       method: 'POST',
@@ -100,7 +100,7 @@ async function site(...turns: readonly ProviderTurn[]) {
     });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }; // safe: the proxy answers JSON
   };
-  return { provider, proxy, call, cost, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { provider, proxy, stop, call, cost, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 test('the form of the existing services is answered in it, and the cost is read back', async () => {
@@ -181,6 +181,20 @@ test('a caller that hangs up while its job is closed pays for what it began', as
   await expect
     .poll(() => at.cost(job), SOON)
     .toMatchObject({ body: { cost_usd_used: COST_USD, pending_calls: 0 } });
+});
+
+test('a proxy that is stopped tells the ledger first what became of its calls', async () => {
+  const asked = Promise.withResolvers<void>();
+  await using at = await site(() => asked.resolve());
+  const job = await openJob();
+  const response = at.call({ model: MODEL, messages }, job);
+  await asked.promise;
+  at.stop.abort(new Error('stop'));
+  await at.proxy[Symbol.asyncDispose]();
+  expect(await client().readLedger(job)).toMatchObject({
+    ledger: { pending: [], modelCalls: [{ cost: null, unknown: 'proxy' }] },
+  });
+  expect((await response).status).toBe(502);
 });
 
 describe('who may call', () => {

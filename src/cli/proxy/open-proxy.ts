@@ -11,7 +11,7 @@ import {
   type ProxyDeps,
 } from '../../handlers/proxy/complete-chat.ts';
 import { readJobCost } from '../../handlers/proxy/job-cost.ts';
-import { createReservations } from '../../handlers/proxy/reservations.ts';
+import { createReservations, type Reservations } from '../../handlers/proxy/reservations.ts';
 import { getLivez } from '../../http/get-livez.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
@@ -37,7 +37,13 @@ const MINER_LIMITS = { atOnce: 8, burst: 40, perSecond: 10 };
 /** A miner's calls at once, its reads of costs, and connections that are kept open between them. */
 const CONNECTIONS_PER_ADDRESS = 128;
 
-/** Starts the provider proxy of one validator: it serves until the signal aborts or it is disposed of. */
+/** What calls cost that the stop ended is sent once more to the ledger, which has five seconds for an answer. */
+const SETTLE_MS = 7_000;
+
+/**
+ * Starts the provider proxy of one validator: it serves until the signal aborts or it is disposed of, which waits until
+ * the ledger has what the calls under way cost, for a while.
+ */
 export async function openProxy(
   config: Config,
   { logger, signal }: Readonly<{ logger: Logger; signal: AbortSignal }>,
@@ -48,7 +54,8 @@ export async function openProxy(
     readProviders(required(config, 'EIREL_PROVIDERS_FILE')),
     readPrices(config.EIREL_PRICES_FILE),
   ]);
-  const ledger = ledgerClient({ url: config.EIREL_LEDGER_URL, token, signal });
+  // The stop ends the calls of models, and not what tells the ledger of it.
+  const ledger = ledgerClient({ url: config.EIREL_LEDGER_URL, token });
   const deps: ProxyDeps = {
     providers,
     prices,
@@ -80,7 +87,7 @@ export async function openProxy(
   ];
   const log = (request: object): void => logger.debug({ ...request }, 'answered');
   const { EIREL_HTTP_HOST: host, EIREL_HTTP_PORT: port } = config;
-  return serve(httpApp(routes, { log, metrics }), {
+  const served = await serve(httpApp(routes, { log, metrics }), {
     host,
     port,
     signal,
@@ -88,6 +95,22 @@ export async function openProxy(
     connectionsPerAddress: CONNECTIONS_PER_ADDRESS,
     onError: (error) => logger.warn({ reason: error.message }, 'a connection was lost'),
   });
+  return {
+    url: served.url,
+    [Symbol.asyncDispose]: async () => {
+      await served[Symbol.asyncDispose]();
+      await settled(deps.reservations, logger);
+    },
+  };
+}
+
+/** Waits for the calls under way, as long as it is worth it; whatever is lost is told. */
+async function settled({ settled }: Reservations, logger: Logger): Promise<void> {
+  const over = new AbortController();
+  const late = wait(SETTLE_MS, over.signal).then(() => !over.signal.aborted);
+  if (await Promise.race([settled().then(() => false), late]))
+    logger.warn('calls are pending at the ledger whose cost it was not told');
+  over.abort();
 }
 
 /** A job that nobody has: whether the ledger answers is all that is asked. */

@@ -16,6 +16,8 @@ export type Reservations = Readonly<{
    * because the ledger's answer may be of the time before.
    */
   reading: (job: string) => Disposable;
+  /** Resolves once no call is under way. */
+  settled: () => Promise<void>;
 }>;
 
 type Entry = { readonly amounts: Map<string, number>; readonly over: Set<string>; readers: number };
@@ -25,6 +27,7 @@ const NOTHING: ReadonlyMap<string, number> = new Map();
 export function createReservations(): Reservations {
   const byJob = new Map<string, Entry>();
   const byHolder = new Map<string, number>();
+  const waiting: (() => void)[] = [];
 
   function entryOf(job: string): Entry {
     const entry = byJob.get(job) ?? { amounts: new Map(), over: new Set(), readers: 0 };
@@ -37,6 +40,7 @@ export function createReservations(): Reservations {
     const calls = (byHolder.get(holder) ?? 0) + change;
     if (calls === 0) byHolder.delete(holder);
     else byHolder.set(holder, calls);
+    if (byHolder.size === 0) for (const told of waiting.splice(0)) told();
   }
 
   /** Lets go of what is over once nobody reads. */
@@ -68,6 +72,11 @@ export function createReservations(): Reservations {
         tidy(job, entry);
       });
     },
+    settled: () =>
+      new Promise((resolve) => {
+        if (byHolder.size === 0) resolve();
+        else waiting.push(resolve);
+      }),
   };
 }
 
