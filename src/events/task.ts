@@ -82,8 +82,8 @@ export const EvidenceGathered = defineEvent(
     /** Tools that a call succeeded of, sorted; null where the ledger did not say. */
     tools: z.array(z.string().min(1).max(64)).max(64).nullable(),
     cost: Cost,
-    /** How far the ledger had come: its own log proves what it said. */
-    ledger: z.strictObject({ size: z.int().min(0), hash: Hex32 }).nullable(),
+    /** The ledger's head that it was read at: its own log proves what it said. */
+    ledger: z.strictObject({ size: z.int().min(1), hash: Hex32 }),
   },
   pairKey,
 );

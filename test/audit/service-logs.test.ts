@@ -6,6 +6,7 @@ import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { ownerSource } from '#src/events/source.ts';
+import { EvidenceGathered } from '#src/events/task.ts';
 import { ownerEvents } from '../support/evaluation-events.ts';
 import { ledgerEventsOf, ledgerLog } from '../support/honest-ledger.ts';
 import { GENESIS, honestLog, NETUID, noteOf, SELF } from '../support/honest-log.ts';
@@ -18,8 +19,10 @@ type Invoked = Of<'task.invoked.v1'>['data'];
 
 const LOG = honestLog({ runs: 1, miners: 3, tasks: 3, measured: 'all' });
 const INVOKED: Invoked[] = [];
+const EVIDENCE: Of<'evidence.gathered.v1'>['data'][] = [];
 retold(LOG, (event) => {
   if (event.type === 'task.invoked.v1') INVOKED.push(event.data);
+  if (event.type === 'evidence.gathered.v1') EVIDENCE.push(event.data);
   return [];
 });
 const LEDGER = INVOKED.flatMap(ledgerEventsOf);
@@ -162,6 +165,16 @@ test('the log of an owner is clean where it has an owner’s events alone', asyn
   );
 });
 
+test('evidence names a head of the ledger: without one no ledger would contradict it', () => {
+  const { data } = EvidenceGathered;
+  const [evidence] = EVIDENCE;
+  expect(data.safeParse(evidence).success).toBe(true);
+  expect(data.safeParse({ ...evidence, ledger: null }).success).toBe(false);
+  expect(data.safeParse({ ...evidence, ledger: { size: 0, hash: 'ab'.repeat(32) } }).success).toBe(
+    false,
+  );
+});
+
 /** The validator's log with the heads of a ledger in its evidence, as an honest validator writes them. */
 function withHeads(
   change: (data: Of<'evidence.gathered.v1'>['data']) => Of<'evidence.gathered.v1'>['data'] = (
@@ -174,7 +187,8 @@ function withHeads(
     if (event.type === 'task.invoked.v1') invoked += 1;
     if (event.type !== 'evidence.gathered.v1') return [event];
     const head = heads[7 * (invoked + 1) - 1];
-    const ledger = head === undefined ? null : { size: head.size, hash: head.hash };
+    if (head === undefined) throw new Error('an invocation that the ledger knows nothing of');
+    const ledger = { size: head.size, hash: head.hash };
     return [
       { ...event, data: change({ ...event.data, cost: { state: 'known', cost: 60_000 }, ledger }) },
     ];
@@ -205,7 +219,7 @@ test.for<readonly [string, readonly Uint8Array[], readonly DomainEvent[]]>([
     'another head',
     withHeads((data) => ({
       ...data,
-      ledger: { size: data.ledger?.size ?? 0, hash: 'ab'.repeat(32) },
+      ledger: { size: data.ledger.size, hash: 'ab'.repeat(32) },
     })),
     LEDGER,
   ],

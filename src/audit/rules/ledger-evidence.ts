@@ -14,7 +14,7 @@ export function checkLedger(
   jobs: PairRecord['jobs'],
   { ledger, fault }: Bench,
 ): void {
-  if (ledger === null || data.ledger === null) return;
+  if (ledger === null) return;
   const { size, hash } = data.ledger;
   const head = ledger.headAt(size);
   if (head !== hash) {

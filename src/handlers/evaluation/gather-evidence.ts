@@ -41,6 +41,7 @@ export async function gatherEvidence(
     hidden ||= found.modelCalls.some((call) => call.unknown === 'caller');
     head = found.ledger;
   }
+  if (head === null) throw new TypeError('an invocation without a job');
   if (!Number.isSafeInteger(sum)) unknown ??= 'more than 2^53 nano-USD';
   const cost =
     unknown === null
@@ -58,7 +59,7 @@ export async function gatherEvidence(
         attempt,
         tools: [...tools].toSorted().slice(0, MAX_TOOLS),
         cost,
-        ledger: head === null ? null : { size: head.size, hash: head.hash },
+        ledger: { size: head.size, hash: head.hash },
       },
     },
   };
