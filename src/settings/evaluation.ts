@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Vendor } from '../evaluation/reconciler.ts';
+import { MINERS_AT_ONCE } from '../evaluation/run-length.ts';
 import { nanoUsdOf } from '../evaluation/usd.ts';
 
 const Figure = z.coerce.number({
@@ -55,7 +56,7 @@ export const evaluationSettings = {
   EIREL_EVALUATION_PAIRS: Figure.int()
     .min(1)
     .max(256)
-    .default(8)
+    .default(MINERS_AT_ONCE)
     .describe('how many miners are asked at once, each of them one task at a time'),
   EIREL_EVALUATION_TASKS: Figure.int()
     .min(1)

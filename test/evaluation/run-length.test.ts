@@ -31,5 +31,13 @@ test.for<[string, readonly Task[], number | null, number]>([
   ['a sample of the longest', [task(), task({ mode: 'thinking' }), task()], 1, 70],
   ['a sample of two', [task(), task({ mode: 'thinking' }), task()], 2, 80],
 ])('%s needs a run of so many blocks', ([, tasks, sample, blocks]) => {
-  expect(leastRunBlocks(tasks, sample, BUDGETS)).toBe(blocks);
+  expect(leastRunBlocks({ tasks, sample, members: 8 }, BUDGETS)).toBe(blocks);
+});
+
+test.for([
+  [8, 20],
+  [9, 40],
+  [256, 340],
+])('of %i miners the last one asked first needs %i blocks', ([members = 0, blocks]) => {
+  expect(leastRunBlocks({ tasks: [task()], sample: null, members }, BUDGETS)).toBe(blocks);
 });

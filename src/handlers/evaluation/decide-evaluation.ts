@@ -7,7 +7,8 @@ export type Pair = Readonly<{ task: string; miner: string }>;
 export type EvaluationView = Readonly<{
   /** The tasks that count and may be begun, in the order in which they are. */
   tasks: readonly string[];
-  miners: readonly Readonly<{ miner: string; standing: Standing }>[];
+  /** With the time that each has been worked on in this run so far. */
+  miners: readonly Readonly<{ miner: string; standing: Standing; usedMs: number }>[];
   /** Pairs that have their one result, as `task/miner`. */
   settled: ReadonlySet<string>;
   /** Pairs that somebody works on. */
@@ -23,9 +24,10 @@ export type EvaluationView = Readonly<{
 export type Begin = Pair & Readonly<{ how: 'evaluate' | 'lose' }>;
 
 /**
- * Which pairs are begun now: of the first tasks in their order, as many as there is room for, and one at a time for
- * each miner, so that none competes with itself. Nothing is begun while a service of ours is away, or a disk nearly full.
- * A pair that waits after a failure keeps no other from its place.
+ * Which pairs are begun now: for each miner that nobody works for, the first of its tasks that is due, as long as there is
+ * room. Whoever took least of this validator's time so far comes first, so those who take all that a turn may take hold
+ * up only each other. Nothing is begun while a service of ours is away. A pair that waits after a failure keeps no other
+ * from its place.
  */
 export function decideEvaluation(view: EvaluationView): readonly Begin[] {
   if (view.outage !== null) return [];
@@ -35,18 +37,17 @@ export function decideEvaluation(view: EvaluationView): readonly Begin[] {
   const tasksAtWork = new Set(busy.map(({ task }) => task));
   const begun: Begin[] = [];
   let room = limits.pairs - busy.length;
-  for (const task of view.tasks) {
-    for (const { miner, standing } of view.miners) {
-      const pair = { task, miner };
-      if (room <= 0) return begun;
-      if (standing === 'waiting' || busyMiners.has(miner) || !isDue(pair, view, busyPairs))
-        continue;
-      if (!tasksAtWork.has(task) && tasksAtWork.size >= limits.tasks) break;
-      tasksAtWork.add(task);
-      busyMiners.add(miner);
-      room -= 1;
-      begun.push({ ...pair, how: standing === 'ready' ? 'evaluate' : 'lose' });
-    }
+  for (const { miner, standing } of view.miners.toSorted((a, b) => a.usedMs - b.usedMs)) {
+    if (room <= 0) break;
+    if (standing === 'waiting' || busyMiners.has(miner)) continue;
+    const mayBegin = (task: string): boolean =>
+      (tasksAtWork.has(task) || tasksAtWork.size < limits.tasks) &&
+      isDue({ task, miner }, view, busyPairs);
+    const task = view.tasks.find(mayBegin);
+    if (task === undefined) continue;
+    tasksAtWork.add(task);
+    room -= 1;
+    begun.push({ task, miner, how: standing === 'ready' ? 'evaluate' : 'lose' });
   }
   return begun;
 }

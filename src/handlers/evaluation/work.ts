@@ -1,7 +1,13 @@
 import { endsTheLoop } from '../validator-loop.ts';
-import { type Begin, decideEvaluation, pairName } from './decide-evaluation.ts';
+import {
+  type Begin,
+  decideEvaluation,
+  type EvaluationView,
+  pairName,
+} from './decide-evaluation.ts';
 import type { Standings } from './keep-runtimes.ts';
 import { type PairDeps, type PairDone, performPair } from './perform-pair.ts';
+import type { Outage } from './ports.ts';
 import type { Member, RunPlan } from './run-plan.ts';
 
 /** A pair that waits after a failure of ours is tried again after so long, twice as long each time. */
@@ -12,6 +18,7 @@ export type WorkParts = Omit<PairDeps, 'referenceOf'> &
   Readonly<{
     /** How many pairs are worked on at once, and of how many tasks. */
     parallel: Readonly<{ pairs: number; tasks: number }>;
+    outage: Outage;
     /** Why nothing new is begun although everything answers, such as a disk that is nearly full; null when nothing is. */
     shortage: () => string | null;
     /** Tells of what waits, and why. */
@@ -35,36 +42,20 @@ export type Work = ReturnType<typeof createWork>;
 export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf']) {
   const busy = new Map<string, PairName>();
   const waits = new Map<string, Waiting>();
+  const used = new Map<string, number>();
   const crew = createCrew();
   const stops = createStops(parts.signal);
   return {
     /** Which pairs of a run are to be begun now. */
-    decide: (plan: RunPlan, now: RunNow): readonly Begin[] => {
-      const prefix = `${nameOf(plan)}/`;
-      const own = within(busy, prefix);
-      return decideEvaluation({
-        tasks: now.tasks,
-        settled: now.settled,
-        miners: plan.members.map(({ miner, deployment }) => ({
-          miner,
-          standing: now.standings.get(deployment)?.standing ?? 'waiting',
-        })),
-        busy: own.map(([, pair]) => pair),
-        notBefore: new Map(within(waits, prefix).map(([pair, { until }]) => [pair, until])),
-        now: parts.clock(),
-        outage: parts.outage(parts.clock()) ?? parts.shortage(),
-        limits: {
-          pairs: parts.parallel.pairs - (busy.size - own.length),
-          tasks: parts.parallel.tasks,
-        },
-      });
-    },
+    decide: (plan: RunPlan, now: RunNow): readonly Begin[] =>
+      decideEvaluation(viewOf(plan, now, { busy, waits, used, parts })),
     begin: (plan: RunPlan, pair: Begin, standings: Standings): void => {
       const member = plan.members.find(({ miner }) => miner === pair.miner);
       if (member === undefined) return;
       const key = `${nameOf(plan)}/${pairName(pair)}`;
       const signal = stops.of(nameOf(plan));
       busy.set(key, { task: pair.task, miner: pair.miner });
+      const begunMs = parts.clock();
       const deps = { ...parts, referenceOf, signal };
       crew.launch(key, async () => {
         try {
@@ -73,6 +64,8 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
           else waits.set(key, postponed(waits.get(key), left, parts.clock()));
         } finally {
           busy.delete(key);
+          const user = `${nameOf(plan)}/${pair.miner}`;
+          used.set(user, (used.get(user) ?? 0) + parts.clock() - begunMs);
         }
       });
     },
@@ -81,7 +74,8 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
     /** Whoever works for a run that is closed stops. */
     keepOnly: (plans: readonly RunPlan[]): void => {
       for (const name of stops.keepOnly(new Set(plans.map(nameOf))))
-        for (const [pair] of within(waits, `${name}/`)) waits.delete(`${name}/${pair}`);
+        for (const kept of [waits, used])
+          for (const [rest] of within<unknown>(kept, `${name}/`)) kept.delete(`${name}/${rest}`);
     },
     /** Why a pair has no result yet. */
     reasonOf: (plan: RunPlan, pair: PairName): string =>
@@ -104,6 +98,44 @@ type RunNow = Readonly<{
 }>;
 
 type WorkDeps = PairDeps & Pick<WorkParts, 'onLater' | 'onDefect'>;
+
+/** What the log, the runtimes and this process know of a run. */
+function viewOf(
+  plan: RunPlan,
+  { tasks, settled, standings }: RunNow,
+  {
+    busy,
+    waits,
+    used,
+    parts,
+  }: Readonly<{
+    busy: ReadonlyMap<string, PairName>;
+    waits: ReadonlyMap<string, Waiting>;
+    used: ReadonlyMap<string, number>;
+    parts: Pick<WorkParts, 'clock' | 'outage' | 'shortage' | 'parallel'>;
+  }>,
+): EvaluationView {
+  const prefix = `${nameOf(plan)}/`;
+  const own = within(busy, prefix);
+  const now = parts.clock();
+  return {
+    tasks,
+    settled,
+    miners: plan.members.map(({ miner, deployment }) => ({
+      miner,
+      standing: standings.get(deployment)?.standing ?? 'waiting',
+      usedMs: used.get(`${prefix}${miner}`) ?? 0,
+    })),
+    busy: own.map(([, pair]) => pair),
+    notBefore: new Map(within(waits, prefix).map(([pair, { until }]) => [pair, until])),
+    now,
+    outage: parts.outage(now) ?? parts.shortage(),
+    limits: {
+      pairs: parts.parallel.pairs - (busy.size - own.length),
+      tasks: parts.parallel.tasks,
+    },
+  };
+}
 
 /** Works on a pair; gives what it waits for, null where it has its result. Throws what ends the loop, or ends with it. */
 async function tryPair(

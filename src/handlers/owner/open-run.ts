@@ -62,7 +62,10 @@ export function decideRoster(opening: Opening, view: RosterView): RosterDraft {
     throw invalid('phases.snapshot', phases.snapshot, `a block after the finalised ${view.block}`);
   const known = sampleFault({ sample, phases }, { block: view.block, by: 'owner' });
   if (known !== null) throw invalid('phases.snapshot', phases.snapshot, known);
-  const least = leastRunBlocks(taskSet.set.tasks, sample, view.budgets);
+  const least = leastRunBlocks(
+    { tasks: taskSet.set.tasks, sample, members: members.length },
+    view.budgets,
+  );
   if (phases.commit - phases.snapshot < least)
     throw invalid(
       'phases.commit',

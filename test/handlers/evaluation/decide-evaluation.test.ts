@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MINERS_AT_ONCE } from '#src/evaluation/run-length.ts';
 import {
   decideEvaluation,
   type EvaluationView,
@@ -9,8 +10,8 @@ import {
 const VIEW: EvaluationView = {
   tasks: ['t-1', 't-2', 't-3'],
   miners: [
-    { miner: 'ann', standing: 'ready' },
-    { miner: 'bob', standing: 'ready' },
+    { miner: 'ann', standing: 'ready', usedMs: 0 },
+    { miner: 'bob', standing: 'ready', usedMs: 0 },
   ],
   settled: new Set(),
   busy: [],
@@ -33,7 +34,7 @@ describe('a round begins', () => {
     [
       'nothing of what has its result',
       { settled: new Set(['t-1/ann', 't-1/bob', 't-2/ann']) },
-      ['t-2/bob', 't-3/ann'],
+      ['t-3/ann', 't-2/bob'],
     ],
     ['one pair at a time for each miner', { busy: [{ task: 't-1', miner: 'ann' }] }, ['t-1/bob']],
     ['as many pairs as there is room for', { limits: { pairs: 1, tasks: 3 } }, ['t-1/ann']],
@@ -54,7 +55,7 @@ describe('a round begins', () => {
     [
       'the next task where one waits after a failure of ours',
       { notBefore: new Map([['t-1/ann', 1_001]]) },
-      ['t-1/bob', 't-2/ann'],
+      ['t-2/ann', 't-1/bob'],
     ],
     [
       'what waited long enough',
@@ -65,15 +66,26 @@ describe('a round begins', () => {
       'nothing of a miner whose runtime is not ready',
       {
         miners: [
-          { miner: 'ann', standing: 'waiting' },
-          { miner: 'bob', standing: 'ready' },
+          { miner: 'ann', standing: 'waiting', usedMs: 0 },
+          { miner: 'bob', standing: 'ready', usedMs: 0 },
+        ],
+      },
+      ['t-1/bob'],
+    ],
+    [
+      'first whoever took less time',
+      {
+        limits: { pairs: 1, tasks: 3 },
+        miners: [
+          { miner: 'ann', standing: 'ready', usedMs: 2 },
+          { miner: 'bob', standing: 'ready', usedMs: 1 },
         ],
       },
       ['t-1/bob'],
     ],
     [
       'the loss of a pair whose submission is lost',
-      { miners: [{ miner: 'ann', standing: 'lost' }] },
+      { miners: [{ miner: 'ann', standing: 'lost', usedMs: 0 }] },
       ['t-1/ann lost'],
     ],
   ])('%s', ([, changes, expected]) => {
@@ -108,6 +120,52 @@ describe('a round begins', () => {
   });
 });
 
+describe('miners that take all the time there is', () => {
+  test.for([8, 16, 32, 248])('%i of them keep nobody from being asked everything', (slow) => {
+    const tasks = Array.from({ length: 20 }, (_, index) => `t-${String(index).padStart(2, '0')}`);
+    const fast = Array.from({ length: 8 }, (_, index) => `z-fast-${index}`);
+    const names = [...Array.from({ length: slow }, (_, index) => `a-slow-${index}`), ...fast];
+    const settled = measure(names, tasks, (name) => (fast.includes(name) ? 3_000 : TURN_MS));
+    for (const miner of fast)
+      expect(tasks.filter((task) => settled.has(`${task}/${miner}`))).toHaveLength(20);
+  });
+});
+
+const TURN_MS = 120_000;
+
+/** Plays a run of the least length in virtual time; gives what was measured in it. */
+function measure(
+  names: readonly string[],
+  tasks: readonly string[],
+  takes: (miner: string) => number,
+): ReadonlySet<string> {
+  const waves = Math.ceil(names.length / MINERS_AT_ONCE) - 1;
+  const end = (waves + tasks.length) * TURN_MS;
+  const settled = new Set<string>();
+  const used = new Map<string, number>();
+  let atWork: readonly Readonly<{ task: string; miner: string; until: number }>[] = [];
+  for (let now = 0; now <= end; now = Math.min(...atWork.map(({ until }) => until))) {
+    const done = atWork.filter(({ until }) => until <= now);
+    for (const each of done) {
+      settled.add(pairName(each));
+      used.set(each.miner, (used.get(each.miner) ?? 0) + takes(each.miner));
+    }
+    atWork = atWork.filter(({ until }) => until > now);
+    const begun = decideEvaluation({
+      ...VIEW,
+      now,
+      tasks,
+      settled,
+      miners: names.map((miner) => ({ miner, standing: 'ready', usedMs: used.get(miner) ?? 0 })),
+      busy: atWork,
+      limits: { pairs: MINERS_AT_ONCE, tasks: 3 },
+    });
+    atWork = [...atWork, ...begun.map((pair) => ({ ...pair, until: now + takes(pair.miner) }))];
+    if (atWork.length === 0) break;
+  }
+  return settled;
+}
+
 const TASKS = ['t-1', 't-2', 't-3', 't-4'];
 const MINERS = ['ann', 'bob', 'cid'];
 const pair = fc.record({ task: fc.constantFrom(...TASKS), miner: fc.constantFrom(...MINERS) });
@@ -119,6 +177,7 @@ const anyView: fc.Arbitrary<EvaluationView> = fc.record({
         fc.record({
           miner: fc.constant(miner),
           standing: fc.constantFrom('ready' as const, 'waiting' as const, 'lost' as const),
+          usedMs: fc.nat(3),
         }),
       ),
     ),
