@@ -121,7 +121,7 @@ test('a submission whose lease ran out is told of as ours, and its next attempt 
   ]);
   expect(log.data('runtime.ready.v1').map(({ attempt }) => attempt)).toEqual([1, 2]);
 
-  expect(await life()([])).toEqual(new Map());
+  expect(await life()([])).toEqual({ kind: 'known', standings: new Map() });
   site.pass(1_000);
   await life()([]);
   expect(log.data('runtime.ended.v1')).toMatchObject([{ deployment, attempt: 2 }]);
