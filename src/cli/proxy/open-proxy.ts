@@ -109,7 +109,7 @@ async function settled({ settled }: Reservations, logger: Logger): Promise<void>
   const over = new AbortController();
   const late = wait(SETTLE_MS, over.signal).then(() => !over.signal.aborted);
   if (await Promise.race([settled().then(() => false), late]))
-    logger.warn('calls are pending at the ledger whose cost it was not told');
+    logger.warn({ waitedMs: SETTLE_MS }, 'the ledger was not told what some calls cost');
   over.abort();
 }
 
