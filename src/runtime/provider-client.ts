@@ -11,7 +11,7 @@ export type ProviderAddress = Readonly<{
   key: string | null;
 }>;
 
-/** The longest that a provider may take for a whole answer, whatever its caller waits. */
+/** The longest that a provider is heard for a whole answer, however often it is asked and whatever its caller waits. */
 const ANSWER_TIMEOUT_MS = 300_000;
 
 /** A long answer of a model has under 1 MiB. */
@@ -36,18 +36,23 @@ const MAX_DETAIL_LENGTH = 200;
  */
 export function providerClient(
   providers: readonly ProviderAddress[],
-  { signal, retryBaseMs = RETRY_BASE_MS }: Readonly<{ signal: AbortSignal; retryBaseMs?: number }>,
+  {
+    signal,
+    retryBaseMs = RETRY_BASE_MS,
+    answerTimeoutMs = ANSWER_TIMEOUT_MS,
+  }: Readonly<{ signal: AbortSignal; retryBaseMs?: number; answerTimeoutMs?: number }>,
 ): AskProvider {
   return async (name, payload, unwanted) => {
     const provider = providers.find((each) => each.name === name);
     if (provider === undefined) return { kind: 'unreachable', detail: 'no such provider' };
-    const either = AbortSignal.any([signal, unwanted]);
+    const limit = AbortSignal.any([signal, unwanted, AbortSignal.timeout(answerTimeoutMs)]);
     for (let attempt = 1; ; attempt++) {
-      const answer = await askOnce(provider, payload, either);
+      const answer = await askOnce(provider, payload, limit);
       const passing =
         answer.kind === 'unreachable' || (answer.kind === 'refused' && PASSING.has(answer.status));
-      if (!passing || attempt === MAX_ATTEMPTS || either.aborted) return answer;
-      await wait(retryBaseMs * 2 ** (attempt - 1), either);
+      if (!passing || attempt === MAX_ATTEMPTS) return answer;
+      await wait(retryBaseMs * 2 ** (attempt - 1), limit);
+      if (limit.aborted) return answer;
     }
   };
 }
@@ -55,9 +60,8 @@ export function providerClient(
 async function askOnce(
   { url, key }: ProviderAddress,
   payload: Readonly<Record<string, unknown>>,
-  signal: AbortSignal,
+  limit: AbortSignal,
 ): Promise<ProviderAnswer> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   let response: Response;
   try {
     response = await fetch(url, {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readChatCall } from '#src/evaluation/chat-call.ts';
 import { readPriceTable } from '#src/evaluation/prices.ts';
+import { GIVE_UP_MS } from '#src/handlers/evaluation/gather-evidence.ts';
 import type { JobState, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
 import { completeChat, type ProxyDeps } from '#src/handlers/proxy/complete-chat.ts';
 import type { ProviderAnswer } from '#src/handlers/proxy/provider-port.ts';
@@ -189,6 +190,16 @@ describe('what a call cost', () => {
     const unmade = site({ reserves: 'away' });
     expect(await unmade.complete()).toMatchObject({ status: 503 });
     await expect.poll(() => unmade.metered).toMatchObject([{ cost: 0, status: 'error' }]);
+  });
+
+  test('is put down for as long as it takes to be given up, and not longer', async () => {
+    const at = site({ takesFrom: NEVER });
+    await at.complete();
+    await expect.poll(() => at.reservations.held(JOB).size).toBe(0);
+    const [reservingMs, hearingMs, ledgerMs] = [15_300, 300_000, 5_000];
+    const sendingMs = at.pauses.reduce((sum, ms) => sum + ms + ledgerMs, ledgerMs);
+    expect(sendingMs).toBeGreaterThan(480_000);
+    expect(reservingMs + hearingMs + sendingMs).toBeLessThan(GIVE_UP_MS);
   });
 
   test('is unknown by the doing of a caller that leaves what does not end', async () => {

@@ -48,6 +48,19 @@ test('a stream that nobody wants any more ends, and with it the request at the p
   await gone.promise;
 });
 
+test('a provider is heard for one time in all, however often it is asked', async () => {
+  await using provider = await startFakeProvider(
+    (_request, res) => void setTimeout(() => res.writeHead(503).end('{}'), 300),
+  );
+  const ask = providerClient([{ name: 'p', url: provider.url, key: null }], {
+    signal: new AbortController().signal,
+    retryBaseMs: 1,
+    answerTimeoutMs: 500,
+  });
+  await ask('p', {}, new AbortController().signal);
+  expect(provider.seen.length).toBeLessThan(3);
+});
+
 test('a stream comes as it is', async () => {
   await using provider = await startFakeProvider(streams('{"a":1}', '[DONE]'));
   const answer = await clientOf(provider.url)('p', {}, new AbortController().signal);

@@ -6,9 +6,9 @@ import type { JobLedger, LedgerClient, PendingCall } from '../ledger/ledger-port
 
 /**
  * A call that is not metered so long after it was begun never will be: a provider is heard for five minutes, and what
- * a call cost is sent to the ledger for six more, so its proxy has ended.
+ * a call cost is sent to the ledger for nine more at most, so its proxy has ended.
  */
-const GIVE_UP_MS = 900_000;
+export const GIVE_UP_MS = 900_000;
 
 type GatherDeps = Readonly<{
   ledger: Pick<LedgerClient, 'closeJob' | 'readLedger' | 'meter'>;

@@ -11,7 +11,7 @@ export type SettleDeps = Readonly<{
 /** So often a write is sent while the caller waits: a ledger that restarts is back by then. */
 const ATTEMPTS_IN_TIME = 3;
 
-/** So often in all: with the waits between them and the ledger's own time-out over six minutes. */
+/** So often in all: with the waits between them and the ledger's own time-out nine minutes. */
 const MAX_ATTEMPTS = 40;
 
 const FIRST_RETRY_MS = 100;
