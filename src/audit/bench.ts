@@ -37,6 +37,8 @@ export type LogRecord = {
   leftOut: LeftOut[];
   /** Commitments in a form that this build does not read. */
   unread: number;
+  /** Evidence that was read at a later head than the ledger's copy has. */
+  beyondLedger: number;
   /** Sealed facts whose key is not known yet. */
   held: number;
 };

@@ -43,6 +43,8 @@ export type RulesVerdict = Readonly<{
   sealed: number;
   /** Signed commitments in a form that this build does not read: what they say was not checked. */
   unread: number;
+  /** Evidence that was read at a later head than the ledger's copy has: it was not compared. */
+  beyondLedger: number;
 }>;
 
 /** The rules that a log's events follow, one after the other. */
@@ -90,7 +92,8 @@ export function createStateMachine(
     kept: () => [...runs.all.values()].filter(({ kept }) => kept),
     end: () => {
       const sealed = endOf(runs.all, bench);
-      return { runs: runs.all.size, decisions: log.decisions, sealed, unread: log.unread };
+      const { decisions, unread, beyondLedger } = log;
+      return { runs: runs.all.size, decisions, sealed, unread, beyondLedger };
     },
   };
 }
@@ -108,6 +111,7 @@ function newLogRecord(): LogRecord {
     inForce: [],
     leftOut: [],
     unread: 0,
+    beyondLedger: 0,
     held: 0,
   };
 }

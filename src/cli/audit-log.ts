@@ -39,8 +39,9 @@ export const auditLogCommand: Command = {
     if (kind !== 'validator') return runServiceAudit(kind, input, io);
     const expected = readExpected(auditLogCommand, input);
     await cryptoReady();
-    const ledger = await readLedger(input.value('ledger'), io);
+    // Its end is taken first: a ledger that is read afterwards has every head that is named before that end.
     await using log = await openLogSource(input.arguments[0] ?? '', io);
+    const ledger = await readLedger(input.value('ledger'), io);
     const { source } = log;
     const named = await nameOfLog(source);
     const rpc = input.value('rpc');

@@ -15,7 +15,7 @@ const verdict: LogVerdict = {
   events: { 'log.started.v1': 1, 'run.opened.v1': 2 },
   unknown: {},
   tiles: 4_900,
-  rules: { runs: 2, decisions: 1, sealed: 0, unread: 0 },
+  rules: { runs: 2, decisions: 1, sealed: 0, unread: 0, beyondLedger: 0 },
   gate: new Map(),
   inForce: [],
   leftOut: [],
@@ -53,7 +53,7 @@ test('what was read is told in numbers', () => {
 });
 
 test('each thing that could not be checked is told', () => {
-  const rules = { runs: 1, decisions: 0, sealed: 12, unread: 4 };
+  const rules = { runs: 1, decisions: 0, sealed: 12, unread: 4, beyondLedger: 0 };
   const facts = factsOf({ ...verdict, rules, rulesEndAt: 99, unknown: { 'moon.rose.v1': 3 } });
   expect(facts.filter(({ name }) => name === 'Not checked').map(({ value }) => value)).toEqual([
     expect.stringContaining('12 facts'),

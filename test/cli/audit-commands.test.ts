@@ -10,6 +10,8 @@ import { DIVERGENCE_TYPE } from '#src/events/divergence.ts';
 import { encode, type Json } from '#src/events/ej1.ts';
 import { sha256 } from '#src/events/hash.ts';
 import { devSigner } from '../support/dev-keys.ts';
+import { ledgerEvents } from '../support/evaluation-events.ts';
+import { ledgerLog } from '../support/honest-ledger.ts';
 import { GENESIS, honestLog, NETUID, noteOf, SELF, SOURCE } from '../support/honest-log.ts';
 import { filesOf, type LogFiles } from '../support/memory-log.ts';
 import { eirelHere } from '../support/process-eirel.ts';
@@ -78,6 +80,26 @@ describe('eirel audit log', () => {
       const { code, out } = await audit('log', where, '--json');
       expect({ code, size: JSON.parse(out).size }).toEqual({ code: EXIT.ok, size: LOG.length });
     }
+  });
+
+  test('takes the end of the log before it reads the ledger, which may grow meanwhile', async () => {
+    const ledger = join(dir, 'ledger.jsonl');
+    const { payloads } = ledgerLog(ledgerEvents({ family: 'general_chat', run: 'run-1' }));
+    const growing = createServer(async (request, response) => {
+      if (request.url === '/log/checkpoint')
+        await writeFile(
+          ledger,
+          `${payloads.map((payload) => Buffer.from(payload).toString()).join('\n')}\n`,
+        );
+      const bytes = FILES.get(request.url?.slice('/log/'.length) ?? '');
+      response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+    }).listen(0, '127.0.0.1');
+    await once(growing, 'listening');
+    cleanup.defer(() => void growing.close());
+    const { port } = growing.address() as AddressInfo; // safe: it listens on a port
+    const { code, out } = await audit('log', `http://127.0.0.1:${port}`, '--ledger', ledger);
+    expect(out).toContain(`compared with ${payloads.length} events`);
+    expect(code).toBe(EXIT.ok);
   });
 
   test('of an altered log names the exact index, what was expected, and what was found', async () => {

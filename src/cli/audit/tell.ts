@@ -27,10 +27,7 @@ export function tellLog(
     ['peers', askedOf(outside.observations, '--peer')],
     ...tellReports(reports),
     ['witnesses', askedOf(outside.witnesses, '--witness')],
-    [
-      'ledger',
-      ledger === null ? 'not checked: no --ledger' : `compared with ${ledger.size} events`,
-    ],
+    ['ledger', ledgerOf(ledger, rules)],
     ...(rules.unread === 0
       ? []
       : ([
@@ -50,6 +47,16 @@ function rulesOf({ rules, rulesEndAt }: LogVerdict): string {
   const end = rulesEndAt === null ? '' : `, up to event ${rulesEndAt} only`;
   const sealed = rules.sealed === 0 ? '' : `, ${rules.sealed} facts still sealed`;
   return `${rules.runs} runs, ${rules.decisions} decisions computed again${sealed}${end}`;
+}
+
+function ledgerOf(ledger: ServiceLogVerdict | null, rules: LogVerdict['rules']): string {
+  if (ledger === null) return 'not checked: no --ledger';
+  const { beyondLedger } = rules;
+  const rest =
+    beyondLedger === 0
+      ? ''
+      : `; ${beyondLedger} pieces of evidence not checked: it ends before them`;
+  return `compared with ${ledger.size} events${rest}`;
 }
 
 function askedOf(asked: Asked, option: string): string {
