@@ -53,9 +53,10 @@ export function tellServiceLog({
     ...Object.entries(events).map(([type, count]) => ['', `${count} ${type}`] as const),
   ];
   if (ledger !== null) {
-    const { jobs, strays, overQuota, overBudget, pending } = ledger;
+    const { jobs, strays, overQuota, overBudget, otherHashes, pending } = ledger;
     rows.push(['jobs', `${jobs} opened, ${strays} that nobody opened`]);
     rows.push(['beyond', `${overQuota} jobs their calls, ${overBudget} their budget`]);
+    rows.push(['hashes', `${otherHashes} that are not of the arguments beside them`]);
     rows.push(['pending', `${pending} calls of models that were never metered`]);
   }
   return `${table(rows)}\n${tellFaults(faults)}`;
