@@ -4,6 +4,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export const JOB_ID_HEADER = 'X-Eirel-Job-Id';
 export const JOB_TOKEN_HEADER = 'X-Eirel-Job-Token';
 
+/** Beside the readiness of a service: names the process that answers. */
+export const STARTED_HEADER = 'X-Eirel-Started';
+
 /** What a miner shows beside a job's id: HMAC-SHA256 of the id under the services' common key, in lower-case hex. */
 export function jobToken(key: string, job: string): string {
   return createHmac('sha256', key).update(job).digest('hex');

@@ -79,3 +79,39 @@ test('a watch that is stopped while a service is silent ends', async () => {
   await running;
   expect(watch.outage(1)).toMatch(/^silent: /);
 });
+
+test('what goes away after the last look is told by one that is begun when it is asked', async () => {
+  let status = 200;
+  await using service = await serveHttp(
+    (_request, response) => void response.writeHead(status).end(),
+  );
+  const watch = watchServices([{ name: 'proxy', url: base(service.url) }], {
+    clock: () => 1_000,
+    signal,
+  });
+  expect(await watch.outageUntilNow(1_001)).toBeNull();
+  status = 503;
+  expect(watch.outage(1_001)).toBeNull();
+  expect(await watch.outageUntilNow(1_001)).toBe('proxy: answers 503');
+  expect(watch.outage(1_001, 'proxy')).toBe('proxy: answers 503');
+  expect(watch.outage(1_001, 'rag')).toBeNull();
+});
+
+test('a service that is another process than before was away, however shortly', async () => {
+  let started = 'one';
+  await using service = await serveHttp(
+    (_request, response) => void response.writeHead(200, { 'x-eirel-started': started }).end(),
+  );
+  let now = 1_000;
+  const watch = watchServices([{ name: 'proxy', url: base(service.url) }], {
+    clock: () => now,
+    signal,
+  });
+  await watch.outageUntilNow(0);
+  now = 2_000;
+  expect(await watch.outageUntilNow(1_500)).toBeNull();
+  started = 'two';
+  expect(await watch.outageUntilNow(1_500)).toBe('proxy: was away');
+  now = 3_000;
+  expect(await watch.outageUntilNow(2_500)).toBeNull();
+});

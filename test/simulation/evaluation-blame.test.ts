@@ -43,3 +43,20 @@ test('runtimes of a run whose roster is not here for a while are renewed, and no
   expect(play.log.data('runtime.failed.v1')).toEqual([]);
   expect(play.log.data('score.recorded.v1')).toHaveLength(TASKS.length);
 });
+
+test('a service that dies just before a miner fails by it is looked at again before the miner is blamed', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults = Array.from({ length: 60 }, (_, index): Fault => {
+    const from = index * 15_000 + 8; // a moment after the looks that found it well
+    return { what: 'proxy', from, to: from + 2_000 };
+  });
+  const miners = { A: 'honest' as const };
+  const plan = { seed: 'proxy', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(14 * MINUTE_MS);
+  expect(play.jobs.size).toBeGreaterThan(10);
+  await play.live(30 * MINUTE_MS);
+  const statuses = play.log.data('score.recorded.v1').map(({ status }) => status);
+  expect(statuses).toEqual(TASKS.map(() => 'scored'));
+});

@@ -102,7 +102,8 @@ export async function simulateEvaluation(
     indexCorpora: simulatedSearch(world),
     rosterThere: () => !isAway(world, 'roster'),
     leases: plan.leases ? owner.leases : null,
-    outage: (since: number) => outageSince(world, since),
+    outage: (since: number) => outageSince(world, since, 'so far'),
+    outageUntilNow: (since: number) => Promise.resolve(outageSince(world, since)),
     shortage: () => (isAway(world, 'disk') ? 'a disk is nearly full' : null),
     clock: clock.now,
     miners,
@@ -180,6 +181,7 @@ type Outside = Readonly<{
     | 'oracles'
     | 'leases'
     | 'outage'
+    | 'outageUntilNow'
     | 'shortage'
     | 'clock'
     | 'indexCorpora'

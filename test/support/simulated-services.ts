@@ -143,9 +143,17 @@ function ledgerOf(job: string, found: Job | undefined): JobLedger {
   };
 }
 
-/** What of the validator's own services was away at any time since. */
-export function outageSince({ faults, clock }: World, since: number): string | null {
-  const [from, to] = [since - START_MS, clock.now() - START_MS];
+/** Services are looked at so often. */
+const PROBE_MS = 3_000;
+
+/** What of the validator's own services was seen away at any time since: by the looks so far, or by one of this moment. */
+export function outageSince(
+  { faults, clock }: World,
+  since: number,
+  seen: 'so far' | 'until now' = 'until now',
+): string | null {
+  const now = clock.now() - START_MS;
+  const [from, to] = [since - START_MS, seen === 'until now' ? now : now - (now % PROBE_MS)];
   const found = faults.find(
     ({ what, ...fault }) =>
       (what === 'ledger' || what === 'proxy' || what === 'search') &&
@@ -230,6 +238,10 @@ export function simulatedMiners(world: World, jobs: ReadonlyMap<string, Job>) {
     }
     if (manner === 'flaky' && world.random() < 0.15)
       return { kind: 'unreachable', ms: ms(), detail: 'connection refused' };
+    if (isAway(world, 'proxy') && manner === 'honest') {
+      await world.clock.wait(100);
+      return { kind: 'failed', ms: ms(), detail: 'the model does not answer' };
+    }
     await world.clock.wait(10_000 + Math.floor(world.random() * 30_000));
     if (outageSince(world, started) !== null)
       return { kind: 'completed', ms: ms(), answer: 'I cannot reach my model.', citations: [] };

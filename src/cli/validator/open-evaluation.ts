@@ -75,6 +75,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
     queries: deps.queries,
     runtimes,
     outage: watch.outage,
+    outageUntilNow: watch.outageUntilNow,
     shortage: space.shortage,
     self: deps.signer.hotkey,
     ...limitsOf(config),

@@ -8,7 +8,7 @@ import { detailOf } from '../../events/scalars.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { LedgerClient } from '../ledger/ledger-port.ts';
 import { type AnswerDocument, keep } from './documents.ts';
-import type { InvokeMiner, Outage, TurnResult } from './ports.ts';
+import type { InvokeMiner, OutageUntilNow, TurnResult } from './ports.ts';
 import type { Member } from './run-plan.ts';
 
 /** What one turn may cost and take. */
@@ -24,7 +24,7 @@ export type InvokeDeps = Readonly<{
   ledger: Pick<LedgerClient, 'openJob' | 'closeJob' | 'readJob'>;
   invokeMiner: InvokeMiner;
   blobs: Pick<BlobStore, 'put'>;
-  outage: Outage;
+  outageUntilNow: OutageUntilNow;
   jobKey: string;
   limits: TurnLimits;
   /** Milliseconds since 1970. */
@@ -59,7 +59,7 @@ export async function invokeTask(
   const { attempt } = free;
   const talk = await talkThrough(task, member, { ...at, attempt }, deps);
   if (talk.kind === 'later') return talk;
-  const outage = deps.outage(started);
+  const outage = await deps.outageUntilNow(started);
   if (outage !== null) return later(`while the miner worked: ${outage}`);
   const { last, turns, jobs, history, question } = talk;
   const { family, run } = at;

@@ -69,9 +69,12 @@ export type Oracles = Readonly<{
 
 /**
  * What of our own services (ledger, provider proxy, tools) was not there at any time since, in words; null when all of
- * them were. A miner that was asked meanwhile may have failed because of it.
+ * them were, or the one that is asked for. A miner that was asked meanwhile may have failed because of it.
  */
-export type Outage = (sinceMs: number) => string | null;
+export type Outage = (sinceMs: number, service?: 'rag') => string | null;
+
+/** As `Outage`, by a look at each of them that is begun now: what went away a moment ago is told as well. */
+export type OutageUntilNow = (sinceMs: number) => Promise<string | null>;
 
 /** The members of a run's roster; null while it is not here. */
 export type LoadMembers = (
