@@ -4,8 +4,16 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { CANARY, MINER_PORT, PRIORITY_CLASS, SERVICE_PORTS } from '#src/cluster/objects/profile.ts';
+import { buildProbePod } from '#src/cluster/objects/pod.ts';
+import {
+  CANARY,
+  MINER_PORT,
+  PRIORITY_CLASS,
+  SERVICE_PORTS,
+  type ServiceAddresses,
+} from '#src/cluster/objects/profile.ts';
 import { Environment } from '#src/config.ts';
+import { PROFILE } from '../support/cluster-site.ts';
 import { type Pod, type Policy, reaches } from '../support/network-policy.ts';
 
 const FOLDER = join(import.meta.dirname, '../../deploy/k8s');
@@ -283,3 +291,33 @@ test('submissions run with the priority that the stack has', () => {
     { metadata: { name: PRIORITY_CLASS }, value: -10, preemptionPolicy: 'Never' },
   ]);
 });
+
+test('miners that fill the quota leave room for the pod that looks at the network', () => {
+  const [quota] = ofKind('ResourceQuota') as unknown as [
+    { spec: { hard: Record<string, string> } },
+  ]; // safe: as above
+  const { hard } = quota.spec;
+  const config = Environment.parse({});
+  const look = buildProbePod(PROFILE, probeServices).containers[0]?.resources?.limits ?? {};
+  const room = (name: string, each: number) => {
+    const all = amountOf(hard[`limits.${name}`] ?? '');
+    return { miners: Math.floor(all / each), left: all % each };
+  };
+  const cpu = room('cpu', config.EIREL_RUNTIME_CPU_MILLIS / 1_000);
+  const memory = room('memory', config.EIREL_RUNTIME_MEMORY_MIB * 1_024 ** 2);
+
+  expect(Number(hard['pods'])).toBeGreaterThan(Math.min(cpu.miners, memory.miners));
+  expect(cpu.left).toBeGreaterThanOrEqual(amountOf(look['cpu'] ?? ''));
+  expect(memory.left).toBeGreaterThanOrEqual(amountOf(look['memory'] ?? ''));
+});
+
+const probeServices = Object.fromEntries(
+  [...Object.keys(SERVICE_PORTS), CANARY.name].map((name) => [name, '10.43.0.1']),
+) as ServiceAddresses; // safe: exactly its names
+
+/** A quantity as a number: `250m`, `2`, `256Mi`, `64Gi`. */
+function amountOf(quantity: string): number {
+  const units: Readonly<Record<string, number>> = { m: 0.001, Mi: 1_024 ** 2, Gi: 1_024 ** 3 };
+  const unit = /[A-Za-z]+$/.exec(quantity)?.[0] ?? '';
+  return Number.parseFloat(quantity) * (units[unit] ?? 1);
+}

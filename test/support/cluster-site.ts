@@ -1,7 +1,9 @@
-import type { Runtimes } from '#src/cluster/cluster.ts';
 import { clusterApi } from '#src/cluster/kubernetes/cluster-api.ts';
 import { kindsOf } from '#src/cluster/kubernetes/kinds.ts';
-import { kubernetesRuntimes } from '#src/cluster/kubernetes/kubernetes-runtimes.ts';
+import {
+  type KubernetesRuntimes,
+  kubernetesRuntimes,
+} from '#src/cluster/kubernetes/kubernetes-runtimes.ts';
 import { PooledKubeConfig } from '#src/cluster/kubernetes/pooled-config.ts';
 import type { ClusterView } from '#src/cluster/kubernetes/settle.ts';
 import { CANARY, type ClusterProfile, SERVICE_PORTS } from '#src/cluster/objects/profile.ts';
@@ -42,7 +44,7 @@ export async function clusterSite() {
   const openRuntimes = (
     profile: Partial<ClusterProfile> = {},
     view: () => ClusterView | null = () => null,
-  ): Runtimes => {
+  ): KubernetesRuntimes => {
     const whole = { ...PROFILE, ...profile };
     const config = plainConfig(fake.url);
     return kubernetesRuntimes({

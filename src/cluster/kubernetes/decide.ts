@@ -22,6 +22,8 @@ export type DecideWith = Readonly<{
   services: ServiceAddresses;
   /** Milliseconds of the epoch. */
   now: number;
+  /** Whether nothing may be begun: then what runs is kept as it is, and nothing of it is replaced. */
+  held: boolean;
 }>;
 
 /**
@@ -65,14 +67,14 @@ function jobNamed(name: string, { jobs }: Actual): V1Job | undefined {
 function stepOf(desired: Desired, actual: Actual, by: DecideWith): readonly Action[] | null {
   const { profile } = by;
   const anchor = jobNamed(anchorName(desired.wanted, profile), actual);
-  if (anchor === undefined) return [{ kind: 'make-anchor', desired }];
+  if (anchor === undefined) return by.held ? null : [{ kind: 'make-anchor', desired }];
   // What is on its way out is waited for, and then made anew.
   if (isEnding(anchor.metadata)) return null;
   // Nobody renewed it: all that it owns has ended before it.
   if (endOf(anchor) !== null) return [removeOf('jobs', anchor.metadata)];
   const anchorUid = anchor.metadata?.uid ?? '';
   const job = jobNamed(attemptName(desired.wanted, profile), actual);
-  if (job === undefined) return [{ kind: 'begin', desired, anchorUid }];
+  if (job === undefined) return by.held ? null : [{ kind: 'begin', desired, anchorUid }];
   if (isEnding(job.metadata) || endOf(job) !== null) return null;
   const step = mendJob(desired, job, anchorUid, by) ?? makeService(desired, job, actual, profile);
   return step === null ? renew(desired, job, profile.leaseSeconds, by) : [step];
@@ -82,8 +84,9 @@ function mendJob(
   desired: Desired,
   job: V1Job,
   anchorUid: string,
-  { profile, services }: DecideWith,
+  { profile, services, held }: DecideWith,
 ): Action | null {
+  if (held) return null;
   const built = buildJob({ ...desired, profile, services, anchorUid });
   // A template is immutable: where ours is another one by now, the Job is replaced.
   if (!covers(job.spec?.template, built.spec?.template)) return removeOf('jobs', job.metadata);

@@ -21,18 +21,25 @@ export type KubernetesRuntimesDeps = SettleDeps &
     probe: ProbeHealth;
   }>;
 
+export type KubernetesRuntimes = Omit<Runtimes, 'reconcile'> &
+  Readonly<{
+    /** As that of every runtimes; `heldUp` says why nothing may be begun: what runs is then kept, and no more. */
+    reconcile: (wanted: readonly RuntimeWanted[], heldUp?: string) => Promise<Reconciled>;
+  }>;
+
 /** Runs submissions in a cluster: looks at what there is, decides what to do, does it, until there is nothing to do. */
-export function kubernetesRuntimes(deps: KubernetesRuntimesDeps): Runtimes {
+export function kubernetesRuntimes(deps: KubernetesRuntimesDeps): KubernetesRuntimes {
   /** Since when a Job's pod that is ready for the kubelet does not answer us; a restart of ours begins it anew. */
   const silentSince = new Map<string, number>();
   return {
     adapter: 'kubernetes',
-    reconcile: async (wanted) => {
-      const found = await reconcile(wanted, silentSince, deps);
+    reconcile: async (wanted, heldUp) => {
+      const held = { ...deps, heldUp: heldUp ?? null };
+      const found = await reconcile(wanted, silentSince, held);
       const failed = found.kind === 'known' && found.states.some(({ phase }) => phase === 'failed');
       // Nobody is called failed on hearsay.
       if (!failed || deps.view() === null) return found;
-      return reconcile(wanted, silentSince, { ...deps, view: () => null });
+      return reconcile(wanted, silentSince, { ...held, view: () => null });
     },
     endAll: (run) => endRun(run, deps),
   };
@@ -41,7 +48,7 @@ export function kubernetesRuntimes(deps: KubernetesRuntimesDeps): Runtimes {
 async function reconcile(
   wanted: readonly RuntimeWanted[],
   silentSince: Map<string, number>,
-  deps: KubernetesRuntimesDeps,
+  deps: KubernetesRuntimesDeps & Readonly<{ heldUp: string | null }>,
 ): Promise<Reconciled> {
   const read = wanted.map((each) => ({ wanted: each, found: readManifest(each.manifest) }));
   const desired = read.flatMap(({ wanted: each, found }) =>

@@ -20,6 +20,12 @@ export type SettleDeps = Readonly<{
   wait: (ms: number) => Promise<void>;
 }>;
 
+type HeldDeps = SettleDeps &
+  Readonly<{
+    /** Why nothing may be begun now; null when it may. */
+    heldUp: string | null;
+  }>;
+
 /** What there is after everything that could be done was done, and whom something holds up. */
 type Settled =
   | Readonly<{
@@ -38,25 +44,27 @@ const WRITES_AT_ONCE = 4;
 /**
  * Where what is heard of the cluster leaves nothing to do, that is all. Otherwise it lists, for nothing is done on hearsay,
  * decides and performs, until there is nothing to do. What did not go through is not tried again here. Removals
- * and renewals are not waited for: their outcome shows at the next call.
+ * and renewals are not waited for: their outcome shows at the next call. While everything is held up, what runs is
+ * renewed and nothing is begun.
  */
-export async function settle(desired: readonly Desired[], deps: SettleDeps): Promise<Settled> {
+export async function settle(desired: readonly Desired[], deps: HeldDeps): Promise<Settled> {
   const view = deps.view();
   if (view !== null && view.services !== null) {
     const { actual, services: heard } = view;
     if (decide(desired, actual, heard, deps).length === 0)
-      return { kind: 'settled', actual, holdUps: new Map() };
+      return { kind: 'settled', actual, holdUps: heldBack(desired, deps) };
   }
   const services = await outcomeOf(deps.api.services);
   if (services.kind !== 'done') return unknown(services);
-  const holdUps = new Map<RuntimeWanted, RuntimeFailure>();
+  const holdUps = heldBack(desired, deps);
   if (services.value === null) for (const { wanted } of desired) holdUps.set(wanted, NO_SERVICES);
   for (let round = 1; ; round++) {
     const listed = await outcomeOf(deps.api.list);
     if (listed.kind !== 'done') return unknown(listed);
     const actual = listed.value;
     const actions = decide(desired, actual, services.value, deps).filter(
-      (action) => action.kind === 'remove' || !holdUps.has(action.desired.wanted),
+      (action) =>
+        action.kind === 'remove' || action.kind === 'renew' || !holdUps.has(action.desired.wanted),
     );
     if (round <= MAX_ROUNDS) await perform(actions, services.value, holdUps, deps);
     const goesOn = actions.some(({ kind }) => kind !== 'remove' && kind !== 'renew');
@@ -64,22 +72,35 @@ export async function settle(desired: readonly Desired[], deps: SettleDeps): Pro
   }
 }
 
-const NO_SERVICES: RuntimeFailure = {
-  reason: 'unavailable',
-  ours: true,
-  exitCode: null,
-  detail: 'a service that miners need is not in the cluster',
-};
+/** Everybody, while nothing may be begun: it is said of whom nothing else is known. */
+function heldBack(
+  desired: readonly Desired[],
+  { heldUp }: HeldDeps,
+): Map<RuntimeWanted, RuntimeFailure> {
+  const held = heldUp === null ? [] : desired;
+  return new Map(held.map(({ wanted }) => [wanted, unavailable(heldUp ?? '')]));
+}
+
+function unavailable(detail: string): RuntimeFailure {
+  return { reason: 'unavailable', ours: true, exitCode: null, detail };
+}
+
+const NO_SERVICES = unavailable('a service that miners need is not in the cluster');
 
 function decide(
   desired: readonly Desired[],
   actual: Actual,
   services: ServiceAddresses | null,
-  { profile, now }: SettleDeps,
+  { profile, now, heldUp }: HeldDeps,
 ): readonly Action[] {
   return services === null
     ? decideRemovals(desired, actual, profile)
-    : decideReconcile(desired, actual, { profile, services, now: now() });
+    : decideReconcile(desired, actual, {
+        profile,
+        services,
+        now: now(),
+        held: heldUp !== null,
+      });
 }
 
 async function perform(

@@ -1,17 +1,19 @@
 import { detailOf } from '../../events/scalars.ts';
 import type { Runtimes } from '../cluster.ts';
+import type { KubernetesRuntimes } from './kubernetes-runtimes.ts';
 import type { NetworkProof } from './probe-network.ts';
 
 /** Between two proofs that failed: somebody has to mend a cluster meanwhile. */
 const AGAIN_MS = 60_000;
 
 /**
- * Runtimes that begin nothing before the cluster has proved that its network is closed, and renew nothing either: what
- * then runs ends with its lease. Taking down needs no proof. The proof is begun by the first reconcile that wants
- * something, and holds for this process.
+ * Runtimes that begin nothing before the cluster has proved that its network is closed. What runs already, begun behind
+ * an earlier proof, is renewed while nobody knows: a restart, a full cluster or a ledger that is away ends no miner. Where
+ * the network was seen open nothing is renewed either, and what runs ends with its lease. Taking down needs no proof. The
+ * proof is begun by the first reconcile that wants something, and holds for this process.
  */
 export function whereClosed(
-  runtimes: Runtimes,
+  runtimes: KubernetesRuntimes,
   {
     prove,
     now,
@@ -26,9 +28,9 @@ export function whereClosed(
   let proof: NetworkProof = { kind: 'unknown', detail: 'it is being looked at' };
   let under = false;
   let notBefore = Number.NEGATIVE_INFINITY;
-  const begin = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     under = true;
-    proof = await prove();
+    proof = await prove().catch(thrown);
     notBefore = now() + AGAIN_MS;
     under = false;
     if (proof.kind !== 'closed') onTrouble(`${proof.kind}: ${proof.detail}`);
@@ -37,11 +39,17 @@ export function whereClosed(
     ...runtimes,
     reconcile: async (desired) => {
       if (proof.kind === 'closed' || desired.length === 0) return runtimes.reconcile(desired);
-      if (!under && now() >= notBefore) void begin();
-      return {
-        kind: 'unknown',
-        detail: detailOf(`the miners' network is ${proof.kind}: ${proof.detail}`),
-      };
+      const detail = detailOf(`the miners' network is ${proof.kind}: ${proof.detail}`);
+      if (!under && now() >= notBefore) void look();
+      return proof.kind === 'open'
+        ? { kind: 'unknown', detail }
+        : runtimes.reconcile(desired, detail);
     },
   };
+}
+
+/** A proof that throws is a defect of ours: nothing is known, and it is tried again like any other. */
+function thrown(error: unknown): NetworkProof {
+  const name = error instanceof Error ? error.name : typeof error;
+  return { kind: 'unknown', detail: detailOf(`the look at it failed: ${name}`) };
 }

@@ -54,9 +54,16 @@ export function buildPod(
   };
 }
 
+/**
+ * What the program that looks at the network needs, whatever submissions are given: miners that fill their quota but for
+ * this leave room for it.
+ */
+const PROBE_RESOURCES = { cpuMillis: 250, memoryMib: 256, diskMib: 64 };
+
 /** A pod with the network of a submission, and nothing in it but the program that holds submissions back. */
 export function buildProbePod(profile: ClusterProfile, services: ServiceAddresses): V1PodSpec {
-  return { ...closedIn(services), containers: [netgateContainer(profile, services)] };
+  const small = { ...profile, ...PROBE_RESOURCES };
+  return { ...closedIn(services), containers: [netgateContainer(small, services)] };
 }
 
 /** What every pod among the miners has alike. */

@@ -81,7 +81,10 @@ test('nothing is begun before the network is proved closed, and it is proved aga
   });
   const wanted = wantedRuntime();
 
-  expect(await runtimes.reconcile([wanted])).toMatchObject({ kind: 'unknown' });
+  expect(await runtimes.reconcile([wanted])).toMatchObject({
+    kind: 'known',
+    states: [{ phase: 'starting', failure: { ours: true, reason: 'unavailable' } }],
+  });
   await until('a proof', () => proved === 1);
   expect(await runtimes.reconcile([wanted])).toMatchObject({
     kind: 'unknown',
@@ -96,4 +99,118 @@ test('nothing is begun before the network is proved closed, and it is proved aga
   await until('a second proof', () => proved === 2);
   expect(await runtimes.reconcile([wanted])).toMatchObject({ states: [{ phase: 'ready' }] });
   expect(troubles).toEqual(['open: a pod reaches the ledger']);
+});
+
+/** Runtimes after a restart that found what ran before, and a proof that is what it is told to be. */
+async function restarted(site: Site, proof: () => Promise<NetworkProof>) {
+  const wanted = wantedRuntime();
+  await site.openRuntimes().reconcile([wanted]);
+  const troubles: string[] = [];
+  let proved = 0;
+  const runtimes = whereClosed(site.openRuntimes(), {
+    prove: () => {
+      proved += 1;
+      return proof();
+    },
+    now: site.now,
+    onTrouble: (detail) => troubles.push(detail),
+  });
+  return { wanted, runtimes, troubles, proved: () => proved };
+}
+
+test.each<[string, () => Promise<NetworkProof>]>([
+  ['has no answer yet', () => new Promise(() => undefined)],
+  ['finds no room', async () => ({ kind: 'unknown', detail: 'exceeded quota' })],
+  ['throws', () => Promise.reject(new TypeError('a defect'))],
+])(
+  'what runs is renewed while a restarted validator’s proof %s, and nothing is begun',
+  async (_what, proof) => {
+    await using site = await clusterSite();
+    const { wanted, runtimes } = await restarted(site, proof);
+    const other = wantedRuntime({ submission: 'sub-2', miner: 'other' });
+
+    for (let round = 0; round < 20; round++) {
+      site.pass(120_000);
+      const found = await runtimes.reconcile([wanted, other]);
+      expect(found).toMatchObject({
+        kind: 'known',
+        states: [{ phase: 'ready' }, { phase: 'starting', failure: { ours: true } }],
+      });
+    }
+
+    expect(site.store.all('pods', PROFILE.namespace)).toHaveLength(1);
+  },
+);
+
+test('what runs is replaced by nothing else while nobody knows about the network', async () => {
+  await using site = await clusterSite();
+  const wanted = wantedRuntime();
+  const runtimes = site.openRuntimes();
+  await runtimes.reconcile([wanted]);
+  const podOf = () => site.store.all('pods', PROFILE.namespace).map(({ metadata }) => metadata.uid);
+  const before = podOf();
+  site.store.remove('services', 'eirel-system', 'rag-tool-service');
+  site.store.create('services', 'eirel-system', {
+    metadata: { name: 'rag-tool-service' },
+    spec: {},
+  });
+
+  expect(await runtimes.reconcile([wanted], 'not known')).toMatchObject({
+    states: [{ phase: 'ready' }],
+  });
+  expect(podOf()).toEqual(before);
+  await runtimes.reconcile([wanted]);
+  expect(podOf()).not.toEqual(before);
+});
+
+test('where the network is seen open nothing is renewed, and what runs ends with its lease', async () => {
+  await using site = await clusterSite();
+  const { wanted, runtimes, proved } = await restarted(site, async () => ({
+    kind: 'open',
+    detail: 'a pod reaches the ledger',
+  }));
+  await runtimes.reconcile([wanted]);
+  await until('a proof', () => proved() > 0);
+
+  for (let round = 0; round < 20; round++) {
+    site.pass(120_000);
+    expect(await runtimes.reconcile([wanted])).toMatchObject({ kind: 'unknown' });
+  }
+
+  expect(site.store.all('pods', PROFILE.namespace)).toEqual([]);
+});
+
+test('a proof that throws is told, and tried again after a while', async () => {
+  await using site = await clusterSite();
+  const { wanted, runtimes, troubles, proved } = await restarted(site, () =>
+    Promise.reject(new TypeError('a defect')),
+  );
+
+  await runtimes.reconcile([wanted]);
+  await until('a trouble', () => troubles.length > 0);
+  await runtimes.reconcile([wanted]);
+  expect(proved()).toBe(1);
+  expect(troubles).toEqual(['unknown: the look at it failed: TypeError']);
+  site.pass(60_000);
+  await runtimes.reconcile([wanted]);
+
+  expect(proved()).toBe(2);
+});
+
+test('the pod that looks takes next to nothing of the miners’ quota, whatever each of them is given', async () => {
+  await using site = await clusterSite();
+  site.state.automatic = false;
+  void prove(site);
+  const [job] = await until('a Job', () => {
+    const jobs = site.store.all('jobs', PROFILE.namespace);
+    return jobs.length > 0 && jobs;
+  });
+
+  expect(job?.spec).toMatchObject({
+    template: {
+      spec: { containers: [{ resources: { limits: { cpu: '250m', memory: '256Mi' } } }] },
+    },
+  });
+  site.state.fateOf = () => ({ kind: 'ended', container: 'miner', exitCode: 0 });
+  site.state.automatic = true;
 });
