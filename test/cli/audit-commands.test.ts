@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -85,9 +86,9 @@ describe('eirel audit log', () => {
   test('takes the end of the log before it reads the ledger, which may grow meanwhile', async () => {
     const ledger = join(dir, 'ledger.jsonl');
     const { payloads } = ledgerLog(ledgerEvents({ family: 'general_chat', run: 'run-1' }));
-    const growing = createServer(async (request, response) => {
+    const growing = createServer((request, response) => {
       if (request.url === '/log/checkpoint')
-        await writeFile(
+        writeFileSync(
           ledger,
           `${payloads.map((payload) => Buffer.from(payload).toString()).join('\n')}\n`,
         );
