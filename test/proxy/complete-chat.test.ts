@@ -5,6 +5,7 @@ import { readPriceTable } from '#src/evaluation/prices.ts';
 import { GIVE_UP_MS } from '#src/handlers/evaluation/gather-evidence.ts';
 import type { JobState, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
 import { completeChat, type ProxyDeps } from '#src/handlers/proxy/complete-chat.ts';
+import { completeInTime } from '#src/handlers/proxy/complete-in-time.ts';
 import type { ProviderAnswer } from '#src/handlers/proxy/provider-port.ts';
 import { createReservations } from '#src/handlers/proxy/reservations.ts';
 
@@ -40,6 +41,8 @@ type Given = {
   /** Whether the ledger takes that a call begins, and that it ended: from the so many-th time on. */
   reserves?: 'taken' | 'refused' | 'away';
   takesFrom?: number;
+  /** When it is looked whether the turn has ended. */
+  looks?: Promise<void>;
   /** What happens before a read of the job is answered. */
   beforeRead?: () => Promise<void>;
 };
@@ -73,7 +76,10 @@ function site(given: Given) {
     reservations,
     nowMs: () => NOW,
     newCall: () => `call-${++calls}`,
-    pause: async (ms) => void pauses.push(ms),
+    pause: async (ms, signal) => {
+      if (ms === LOOK_MS) await Promise.race([given.looks ?? aborted(signal), aborted(signal)]);
+      else pauses.push(ms);
+    },
     stopping: new AbortController().signal,
     ask: async (provider, payload, heard) => {
       asked.push({ provider, payload, pending: pending.length });
@@ -105,8 +111,18 @@ function site(given: Given) {
   const stays = new AbortController().signal;
   const complete = (call = ask(), callerBudget: number | null = null, left = stays) =>
     completeChat(call, { job: JOB, callerBudget, left }, deps);
-  return { complete, metered, pending, asked, reservations, pauses };
+  const inTime = () => completeInTime(ask(), { job: JOB, callerBudget: null, left: stays }, deps);
+  return { complete, inTime, metered, pending, asked, reservations, pauses };
 }
+
+/** Between two looks at a job whose call is under way. */
+const LOOK_MS = 15_000;
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 const AWAY = { kind: 'unavailable', detail: 'away' } as const;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -202,13 +218,33 @@ describe('what a call cost', () => {
     expect(reservingMs + hearingMs + sendingMs).toBeLessThan(GIVE_UP_MS);
   });
 
+  const untilCut = async (heard: AbortSignal): Promise<ProviderAnswer> => {
+    await aborted(heard);
+    return { kind: 'broken', detail: 'cut' };
+  };
+
+  test('is unknown by the doing of a caller that gives it no time', async () => {
+    const at = site({ answer: untilCut });
+    expect(await at.inTime()).toEqual({ kind: 'waited' });
+    await expect.poll(() => at.metered).toMatchObject([{ cost: null, unknown: 'caller' }]);
+    expect(at.pauses).toEqual([ask().timeoutMs, 120_000]);
+  });
+
+  test('is unknown by the doing of a caller that ends its turn without it', async () => {
+    const turn = Promise.withResolvers<void>();
+    const given: Given = { answer: untilCut, looks: turn.promise };
+    const at = site(given);
+    const outcome = at.complete();
+    await expect.poll(() => at.asked).toHaveLength(1);
+    given.job = { ...open, open: false };
+    turn.resolve();
+    expect(await outcome).toMatchObject({ status: 502 });
+    expect(at.pauses).toEqual([120_000]);
+    expect(at.metered).toMatchObject([{ cost: null, unknown: 'caller' }]);
+  });
+
   test('is unknown by the doing of a caller that leaves what does not end', async () => {
-    const at = site({
-      answer: (heard) =>
-        new Promise((resolve) =>
-          heard.addEventListener('abort', () => resolve({ kind: 'broken', detail: 'cut' })),
-        ),
-    });
+    const at = site({ answer: untilCut });
     const left = new AbortController();
     const outcome = at.complete(ask(), null, left.signal);
     await expect.poll(() => at.asked).toHaveLength(1);

@@ -5,11 +5,8 @@ import { isJobToken, sameSecret } from '../../evaluation/job.ts';
 import { nanoUsdOf, usdOf } from '../../evaluation/usd.ts';
 import { createJobGate, whyClosed } from '../../handlers/job-gate.ts';
 import type { LedgerClient, MeteredCost } from '../../handlers/ledger/ledger-port.ts';
-import {
-  type ChatOutcome,
-  completeChat,
-  type ProxyDeps,
-} from '../../handlers/proxy/complete-chat.ts';
+import type { ChatOutcome, ProxyDeps } from '../../handlers/proxy/complete-chat.ts';
+import { completeInTime } from '../../handlers/proxy/complete-in-time.ts';
 import { readJobCost } from '../../handlers/proxy/job-cost.ts';
 import { createReservations, type Reservations } from '../../handlers/proxy/reservations.ts';
 import { getLivez } from '../../http/get-livez.ts';
@@ -78,7 +75,7 @@ export async function openProxy(
     postChatCompletions({
       admits,
       enter: enterOpen,
-      complete: (asked) => complete(asked, deps, signal),
+      complete: (asked) => complete(asked, deps),
     }),
     getJobCost({ admits, enter, jobCost: (job) => readJobCost(job, ledger) }),
     getLivez(),
@@ -131,20 +128,10 @@ type Asked = Readonly<{
 async function complete(
   { body, job, callerBudgetUsd, left }: Asked,
   deps: ProxyDeps,
-  signal: AbortSignal,
 ): Promise<ChatAnswer> {
   const call = readChatCall(body);
   const callerBudget = callerBudgetUsd === null ? null : nanoUsdOf(callerBudgetUsd);
-  const whole = completeChat(call, { job, callerBudget, left }, deps);
-  const waited = new AbortController();
-  const outcome = await Promise.race([
-    whole,
-    wait(call.timeoutMs, AbortSignal.any([signal, waited.signal])).then(() => null),
-  ]).finally(() => waited.abort());
-  if (outcome === null) {
-    whole.catch(() => undefined); // it is metered, and nobody hears of it
-    return { kind: 'waited' };
-  }
+  const outcome = await completeInTime(call, { job, callerBudget, left }, deps);
   if (outcome.kind !== 'answer') return outcome;
   return { kind: 'answer', document: call.form === 'plain' ? outcome.body : wrapped(outcome) };
 }

@@ -37,11 +37,11 @@ export type ChatOutcome =
   | Readonly<{ kind: 'stream'; parts: AsyncIterable<Uint8Array> }>
   | Readonly<{ kind: 'refused'; status: 400 | 403 | 404 | 429 | 502 | 503; detail: string }>;
 
-type Caller = Readonly<{
+export type Caller = Readonly<{
   job: string;
   /** What the caller itself allows the whole job, in 1e-9 USD; null where it says nothing. */
   callerBudget: number | null;
-  /** Aborts when it hangs up. */
+  /** Aborts when it hangs up, or its own time is over. */
   left: AbortSignal;
 }>;
 
@@ -60,7 +60,7 @@ export async function completeChat(
   if (begun.kind === 'refused') return begun;
   const { reserved, held, job, price } = begun;
   const startedMs = deps.nowMs();
-  const heard = hearOut(caller.left, deps);
+  const heard = hearOut(caller, deps);
   const settle = async (end: CallEnd): Promise<MeteredCost | null> => {
     using _heard = heard;
     const latencyMs = Math.max(0, Math.round(deps.nowMs() - startedMs));

@@ -72,7 +72,7 @@ function turnedAway(status: number, detail: string): TurnedAway {
   return { kind: 'refused', status, detail };
 }
 
-/** Aborts when the caller hangs up; one that was told that its time is over did not. */
+/** Aborts when the caller hangs up before it is answered. */
 function leavingOf(res: Response): AbortSignal {
   const left = new AbortController();
   res.once('close', () => {
