@@ -38,6 +38,16 @@ export function webSearchOf({
   return web_search || allowed_tools.includes('web_search');
 }
 
+/** The conversation before the last turn of a task as its author wrote it: no word of it is a miner's. */
+export function writtenBefore(task: Task): readonly Said[] {
+  return turnsOf(task)
+    .slice(0, -1)
+    .flatMap(({ user, assistant }): readonly Said[] => [
+      { role: 'user', content: user },
+      ...(assistant === null ? [] : [{ role: 'assistant' as const, content: assistant }]),
+    ]);
+}
+
 /** What a miner may keep of the conversation; the runtimes' kit refuses more. */
 const MAX_HISTORY = 100;
 

@@ -1,4 +1,5 @@
 import { type CompositeFacts, compositeScore, costOf } from '../../evaluation/composite-score.ts';
+import { writtenBefore } from '../../evaluation/invocation.ts';
 import { type JudgeQuestion, slotOf, type Verdict } from '../../evaluation/judge-contract.ts';
 import type { Reference } from '../../evaluation/reference.ts';
 import { turnBudgetMs } from '../../evaluation/run-length.ts';
@@ -34,9 +35,8 @@ export type Judgeable = Readonly<{
 
 /**
  * Has one answer judged and computes its composite: the verdict and the score, which go into the log together. What the
- * judge was asked, what it said and what was computed from it is kept as the evidence of both. A judge that gives no verdict is
- * asked about an answer of our own: where it judges that, the miner's answer is what keeps it from judging, and the event
- * says so; where it does not, it is away, and nothing follows for the miner.
+ * judge was asked, what it said and what was computed from it is kept as the evidence of both. Where the answer keeps the
+ * judge from judging, the event says so; where the judge is away, nothing follows for the miner.
  */
 export async function judgePair(
   facts: Judgeable,
@@ -47,8 +47,11 @@ export async function judgePair(
 > {
   const { family, run, task, miner, attempt } = facts.invoked;
   const question = questionOf(facts);
-  const judged = await deps.judge.ask(question, deps.signal);
-  if (judged.kind !== 'ok') return withoutVerdict(facts, judged.detail, deps);
+  const judged = await askJudge(question, facts, deps);
+  if (judged.kind === 'away')
+    return { kind: 'later', detail: detailOf(`the judge: ${judged.detail}`) };
+  if (judged.kind === 'refused')
+    return { kind: 'done', events: [refusalOf(facts, judged.detail, deps)] };
   const { verdict, calls } = judged;
   const inputs = inputsOf(facts, verdict, question, deps);
   const result = compositeScore({ ...inputs, response: question.answer });
@@ -78,29 +81,44 @@ export async function judgePair(
   return { kind: 'done', events: [{ type: 'task.judged.v1', data }, scoreOf(pair, data)] };
 }
 
-async function withoutVerdict(
+type Judged =
+  | Extract<Awaited<ReturnType<Judge['ask']>>, { kind: 'ok' }>
+  | Readonly<{ kind: 'away'; detail: string }>
+  | Readonly<{ kind: 'refused'; detail: string }>;
+
+/**
+ * Has an answer judged. A judge that gives no verdict is asked about an answer of our own, and about the miner's again:
+ * it is that answer which keeps it from judging where it judges ours in between, and it is away where it judges neither.
+ */
+async function askJudge(
+  question: JudgeQuestion,
   facts: Judgeable,
-  reason: string,
   { judge, signal }: JudgeDeps,
-): Promise<
-  | Readonly<{ kind: 'done'; events: readonly DomainEvent[] }>
-  | Readonly<{ kind: 'later'; detail: string }>
-> {
+): Promise<Judged> {
+  const first = await judge.ask(question, signal);
+  if (first.kind === 'ok') return first;
   const control = await judge.ask(controlOf(facts), signal);
-  if (control.kind !== 'ok' || signal.aborted)
-    return { kind: 'later', detail: detailOf(`the judge: ${reason}`) };
-  const { family, run, task, miner, attempt } = facts.invoked;
-  const refusal = facts.refusals + 1;
-  const pair = { family, run, task, miner, attempt, refusal };
-  const data = { ...pair, judge: judge.name, detail: detailOf(reason) };
-  return { kind: 'done', events: [{ type: 'verdict.refused.v1', data }] };
+  if (control.kind !== 'ok') return { kind: 'away', detail: first.detail };
+  const again = await judge.ask(question, signal);
+  if (again.kind === 'ok') return again;
+  return { kind: signal.aborted ? 'away' : 'refused', detail: again.detail };
 }
 
-/** The same question with an answer of ours: nothing in it is the miner's. */
+function refusalOf(facts: Judgeable, detail: string, { judge }: JudgeDeps): DomainEvent {
+  const { family, run, task, miner, attempt } = facts.invoked;
+  const pair = { family, run, task, miner, attempt, refusal: facts.refusals + 1 };
+  return {
+    type: 'verdict.refused.v1',
+    data: { ...pair, judge: judge.name, detail: detailOf(detail) },
+  };
+}
+
+/** The same question, after what is written before it, with an answer of ours: nothing in it is the miner's. */
 function controlOf(facts: Judgeable): JudgeQuestion {
   const { text, expectedClaims } = facts.reference;
   const answer = text === '' ? (expectedClaims[0] ?? 'I do not know.') : text;
-  return { ...questionOf(facts), conversation: [], citations: [], answer };
+  const conversation = writtenBefore(facts.task);
+  return { ...questionOf(facts), conversation, citations: [], answer };
 }
 
 function inputsOf(

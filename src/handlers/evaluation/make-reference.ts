@@ -1,4 +1,4 @@
-import { turnsOf, webSearchOf } from '../../evaluation/invocation.ts';
+import { turnsOf, webSearchOf, writtenBefore } from '../../evaluation/invocation.ts';
 import type { OracleQuestion } from '../../evaluation/oracles.ts';
 import type { OracleAnswer, Reconciled } from '../../evaluation/reconciler.ts';
 import { needsOracles, Reference, referenceOf } from '../../evaluation/reference.ts';
@@ -97,15 +97,9 @@ async function askOracles(
 /** What an oracle is told: the last turn, and the conversation before it as it is written. */
 function questionOf(task: Task): OracleQuestion {
   const turns = turnsOf(task);
-  const said = turns
-    .slice(0, -1)
-    .flatMap(({ user, assistant }) => [
-      { role: 'user', content: user },
-      ...(assistant === null ? [] : [{ role: 'assistant', content: assistant }]),
-    ]);
   return {
     prompt: turns.at(-1)?.user ?? task.prompt,
-    conversation: said,
+    conversation: writtenBefore(task),
     attached: attachedTo(task),
     category: task.category,
     webSearch: webSearchOf(task),
