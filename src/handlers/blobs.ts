@@ -10,7 +10,7 @@ export type BlobStore = Readonly<{
   put: (bytes: Uint8Array) => Promise<string>;
   /**
    * The bytes of a digest, hashed anew; null where they are not kept. Throws `blob.too-large` when they are more than
-   * `maxBytes`, before they are read, and `blob.damaged` when they are not what was put.
+   * `maxBytes`, before they are read, and `blob.damaged` when they are not what was put: from then on they are missing.
    */
   get: (digest: string, maxBytes: number) => Promise<Uint8Array | null>;
   /** Whether something is kept under the digest. It may be damaged: only `get` looks. */

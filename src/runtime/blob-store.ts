@@ -58,11 +58,12 @@ export function blobStore(
       requireSize(size, maxBytes, digest);
       const bytes = await disk.read(path);
       if (bytes === null || sha256(bytes) === digest) return bytes;
+      await putAside(disk, path);
       throw new AppError('blob.damaged', {
-        path,
+        path: `${path}${DAMAGED}`,
         found: sha256(bytes),
         expected: digest,
-        next: 'remove the file: the document is fetched again',
+        next: 'nothing, if it can be fetched again; look at the disk, which altered it',
       });
     },
     has: async (digest) => (await disk.size(pathOf(digest))) !== null,
@@ -74,11 +75,23 @@ export function blobStore(
 /** What a killed process was writing lies beside its place under this name, and the next one writes over it. */
 const DRAFT = '.new';
 
+/** What a disk altered is put aside under this name. */
+const DAMAGED = '.damaged';
+
 /** An earlier process may have renamed a file whose folder it never synced, and a disk may have damaged one. */
 async function isWhole(disk: Disk, path: string, digest: string, length: number): Promise<boolean> {
   if ((await disk.size(path)) !== length) return false;
   const bytes = await disk.read(path);
   return bytes !== null && sha256(bytes) === digest;
+}
+
+/** What is aside counts as missing: whoever needs it fetches it again. Another reader may have been quicker. */
+async function putAside(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.rename(path, `${path}${DAMAGED}`);
+  } catch (error) {
+    if ((await disk.size(path)) !== null) throw error;
+  }
 }
 
 function requireDigest(digest: string): void {
