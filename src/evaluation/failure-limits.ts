@@ -12,5 +12,11 @@ export const MAX_UNREACHABLE = 5;
  */
 export const MAX_REFUSALS = 5;
 
+/**
+ * So often a validator asks again whose runtime was not ready any more after an answer that failed, where nothing says
+ * that the submission ended itself; then it counts as any other answer.
+ */
+export const MAX_EXCUSED_ATTEMPTS = 3;
+
 /** A submission that fails so often by its own fault is not started any more: its miner failed the rest of the run. */
 export const MAX_OWN_FAULTS = 3;

@@ -43,22 +43,35 @@ export function minerClient({
     const started = now();
     const deadline = AbortSignal.timeout(asked.timeoutMs);
     const signal = AbortSignal.any([asked.signal, deadline]);
-    const ending = await askTwice(asked, retryMs, signal);
+    const contact = { made: false };
+    const ending = await askTwice(asked, retryMs, contact, signal);
     const ms = Math.max(0, Math.round(now() - started));
     if (asked.signal.aborted) return { kind: 'aborted', ms, detail: 'the question was given up' };
     if (deadline.aborted && ending.kind !== 'completed')
-      return { kind: 'too-late', ms, detail: `no answer within ${asked.timeoutMs} ms` };
+      return {
+        kind: contact.made ? 'too-late' : 'unreachable',
+        ms,
+        detail: `no answer within ${asked.timeoutMs} ms`,
+      };
     return { ...ending, ms } as TurnResult; // safe: an ending is a result without its time
   };
 }
 
-async function askTwice(asked: TurnRequest, retryMs: number, signal: AbortSignal): Promise<Ending> {
-  const first = await ask(asked, STREAM_PATH, signal);
+/** Whether anything listened at all: who never took the question did not answer it late. */
+type Contact = { made: boolean };
+
+async function askTwice(
+  asked: TurnRequest,
+  retryMs: number,
+  contact: Contact,
+  signal: AbortSignal,
+): Promise<Ending> {
+  const first = await ask(asked, STREAM_PATH, contact, signal);
   if (first.kind === 'ended') return first.ending;
   if (first.status !== 404 && !PASSING.has(first.status)) return refusedBy(first.status);
   if (first.status !== 404) await wait(retryMs, signal);
   const path = first.status === 404 ? UNARY_PATH : STREAM_PATH;
-  const second = await ask(asked, path, signal);
+  const second = await ask(asked, path, contact, signal);
   return second.kind === 'ended' ? second.ending : refusedBy(second.status);
 }
 
@@ -67,7 +80,12 @@ function refusedBy(status: number): Ending {
 }
 
 /** One question. Whatever goes wrong with the connection is an ending. */
-function ask(asked: TurnRequest, path: string, signal: AbortSignal): Promise<Reply> {
+function ask(
+  asked: TurnRequest,
+  path: string,
+  contact: Contact,
+  signal: AbortSignal,
+): Promise<Reply> {
   return new Promise((resolve) => {
     const body = Buffer.from(asked.body);
     const url = new URL(path, asked.url);
@@ -91,7 +109,9 @@ function ask(asked: TurnRequest, path: string, signal: AbortSignal): Promise<Rep
       request.destroy();
     };
     let connected = false;
-    request.on('socket', (socket) => socket.once('connect', () => (connected = true)));
+    request.on('socket', (socket) =>
+      socket.once('connect', () => (contact.made = connected = true)),
+    );
     // Who took the question and hung up has answered it: else hanging up would buy time, and another try.
     request.on('error', (error) =>
       settle(ended({ kind: connected ? 'failed' : 'unreachable', detail: textOf(error) })),

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { minerClient } from '#src/runtime/miner-client.ts';
 import {
@@ -140,6 +142,29 @@ test('a miner without a whole answer is not asked without a stream instead', asy
 
 test('one that is not reached is not there, which is no answer of it', async () => {
   expect(await ask({ url: 'http://127.0.0.1:1/' })).toMatchObject({ kind: 'unreachable' });
+});
+
+/** Listens with room for a connection or two, takes none, and says where. */
+const FULL = `
+  const { parentPort } = require('node:worker_threads');
+  const server = require('node:net').createServer();
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    parentPort.postMessage(server.address().port);
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20_000));
+  });`;
+
+test('one that no connection is made to in time is not there, rather than late', async () => {
+  const worker = new Worker(FULL, { eval: true });
+  const port = await new Promise<number>((resolve) => worker.once('message', resolve));
+  const fillers = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'));
+  for (const filler of fillers) filler.on('error', () => undefined);
+  await new Promise((resolve) => fillers[0]?.once('connect', resolve));
+  expect(await ask({ url: `http://127.0.0.1:${port}/` }, { timeoutMs: 300 })).toMatchObject({
+    kind: 'unreachable',
+    detail: 'no answer within 300 ms',
+  });
+  for (const filler of fillers) filler.destroy();
+  await worker.terminate();
 });
 
 test('a redirect is not followed: the token is for one address', async () => {

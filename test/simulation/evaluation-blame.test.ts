@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { auditEvaluation } from '../support/audited-evaluation.ts';
+import { hotkey } from '../support/recorded-events.ts';
 import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
 import type { Fault } from '../support/simulated-services.ts';
 
@@ -59,4 +61,24 @@ test('a service that dies just before a miner fails by it is looked at again bef
   await play.live(30 * MINUTE_MS);
   const statuses = play.log.data('score.recorded.v1').map(({ status }) => status);
   expect(statuses).toEqual(TASKS.map(() => 'scored'));
+});
+
+test('an answer that ends with its node is asked for again on the next one', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults = [40, 130, 220].map((second): Fault => {
+    const from = second * 1_000;
+    return { what: 'node', from, to: from + 1_000 };
+  });
+  const miners = { A: 'honest' as const, B: 'honest' as const };
+  const plan = { seed: 'node', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(40 * MINUTE_MS);
+  expect(play.log.data('runtime.failed.v1').length).toBeGreaterThan(2);
+  const invoked = play.log.data('task.invoked.v1');
+  expect(invoked.map(({ outcome }) => outcome)).toEqual(
+    TASKS.flatMap(() => ['completed', 'completed']),
+  );
+  expect(invoked.some(({ attempt }) => attempt > 1)).toBe(true);
+  expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
 });

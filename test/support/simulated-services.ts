@@ -193,7 +193,7 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
     }
     const fresh = { attempt, at: now, renewed: now, ended: false };
     const { at, renewed, ...same } = before?.attempt === attempt ? before : fresh;
-    const ended = same.ended || isAway(world, 'node') || now - renewed > RUNTIME_LEASE_MS;
+    const ended = same.ended || nodeTaken(world, renewed) || now - renewed > RUNTIME_LEASE_MS;
     started.set(deployment, { attempt, at, renewed: now, ended });
     const state = { deployment, attempt, url: null, failure: null };
     if (ended) {
@@ -221,6 +221,12 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
   };
 }
 
+/** Whether the node was away at any time since: whatever ran there has ended. */
+function nodeTaken({ faults, clock }: World, since: number): boolean {
+  const [from, to] = [since - START_MS, clock.now() - START_MS];
+  return faults.some((fault) => fault.what === 'node' && fault.from <= to && fault.to > from);
+}
+
 /** Miners: they work as long as it takes, use the tools that they need, and are lost without the proxy. */
 export function simulatedMiners(world: World, jobs: ReadonlyMap<string, Job>) {
   return async ({ url, body, job, token, timeoutMs }: TurnRequest): Promise<TurnResult> => {
@@ -243,6 +249,8 @@ export function simulatedMiners(world: World, jobs: ReadonlyMap<string, Job>) {
       return { kind: 'failed', ms: ms(), detail: 'the model does not answer' };
     }
     await world.clock.wait(10_000 + Math.floor(world.random() * 30_000));
+    if (nodeTaken(world, started))
+      return { kind: 'failed', ms: ms(), detail: 'the connection ended in the answer' };
     if (outageSince(world, started) !== null)
       return { kind: 'completed', ms: ms(), answer: 'I cannot reach my model.', citations: [] };
     const found = jobs.get(job);

@@ -5,14 +5,20 @@ import { findRun, unfinishedRuns } from '../../projectors/run-state.ts';
 import { type Begin, pairName } from './decide-evaluation.ts';
 import { keep } from './documents.ts';
 import { type CorporaDeps, createCorporaKeeper } from './keep-corpora.ts';
-import { createRuntimeKeeper, type RuntimeDeps, type Standings } from './keep-runtimes.ts';
+import {
+  createRuntimeKeeper,
+  type Kept,
+  type RuntimeDeps,
+  type Standings,
+} from './keep-runtimes.ts';
 import { createReferences, type ReferenceDeps } from './make-reference.ts';
 import type { Leases } from './ports.ts';
 import { createPlanner, type PlanDeps, type RunPlan } from './run-plan.ts';
+import { createSecondLook } from './second-look.ts';
 import { createLeaseKeeper } from './tend-leases.ts';
 import { createWork, type Work, type WorkParts } from './work.ts';
 
-export type EvaluationParts = Omit<WorkParts, 'queries'> &
+export type EvaluationParts = Omit<WorkParts, 'queries' | 'whyExcused'> &
   Omit<RuntimeDeps, 'queries'> &
   Omit<PlanDeps, 'queries' | 'whyNotSearchable'> &
   CorporaDeps &
@@ -44,7 +50,8 @@ type EvaluationState = {
 export function createEvaluation(parts: EvaluationParts) {
   const state: EvaluationState = { busy: 0, waiting: 0, defects: 0, noOracle: 0, holdup: null };
   const planOf = createPlanner({ ...parts, whyNotSearchable: createCorporaKeeper(parts) });
-  const work = createWork(parts, createReferences(parts));
+  const { whyExcused, look } = createSecondLook(parts.signal);
+  const work = createWork({ ...parts, whyExcused }, createReferences(parts));
   const keepRuntimes = createRuntimeKeeper(parts);
   const tendLeases =
     parts.leases === null
@@ -58,7 +65,8 @@ export function createEvaluation(parts: EvaluationParts) {
       work.rethrow();
       const { plans, whole } = await plansOf(parts, planOf, lastPlans, state);
       if (whole) work.keepOnly(plans);
-      const standings = await standingsOf(whole ? plans : null, keepRuntimes, state);
+      const kept = await look(async () => (whole ? keepRuntimes(plans) : NOT_WHOLE));
+      const standings = standingsOf(kept, state);
       for (const plan of plans.filter(({ holdup }) => holdup === null)) {
         const settled = await settledPairs(parts.queries.evaluation, plan.family, plan.run);
         if (tendLeases !== null)
@@ -82,19 +90,13 @@ export function createEvaluation(parts: EvaluationParts) {
   };
 }
 
-/**
- * How the miners stand; all of them wait while nobody knows. Without all plans (null) nobody can say which runtimes
- * belong to which run, and to renew some of them would be to end the others.
- */
-async function standingsOf(
-  plans: readonly RunPlan[] | null,
-  keepRuntimes: ReturnType<typeof createRuntimeKeeper>,
-  state: EvaluationState,
-): Promise<Standings> {
-  if (plans === null) return new Map();
-  const kept = await keepRuntimes(plans);
+/** Without all plans nobody can say which runtimes belong to which run: to renew some would be to end the others. */
+const NOT_WHOLE: Kept = { kind: 'unknown', detail: 'the members of a run are not known' };
+
+/** How the miners stand; all of them wait while nobody knows. */
+function standingsOf(kept: Kept, state: EvaluationState): Standings {
   if (kept.kind === 'known') return kept.standings;
-  state.holdup = `how the runtimes stand is not known: ${kept.detail}`;
+  state.holdup ??= `how the runtimes stand is not known: ${kept.detail}`;
   return new Map();
 }
 

@@ -31,7 +31,7 @@ export type Standings = ReadonlyMap<
 >;
 
 /** How the runtimes stand, or why nobody knows: then none of them may be asked. */
-type Kept =
+export type Kept =
   | Readonly<{ kind: 'known'; standings: Standings }>
   | Readonly<{ kind: 'unknown'; detail: string }>;
 

@@ -1,5 +1,6 @@
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
+import { detailOf } from '../../events/scalars.ts';
 import { type PairState, pairOf } from '../../projectors/evaluation.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun } from '../../projectors/run-state.ts';
@@ -12,6 +13,7 @@ import { type JudgeDeps, judgePair, scoreOf } from './judge-pair.ts';
 import type { Made, ReferenceDeps } from './make-reference.ts';
 import { nextPairStep } from './next-pair-step.ts';
 import type { Member } from './run-plan.ts';
+import type { WhyExcused } from './second-look.ts';
 
 export type PairDeps = Omit<InvokeDeps, 'ledger' | 'blobs'> &
   JudgeDeps &
@@ -20,6 +22,7 @@ export type PairDeps = Omit<InvokeDeps, 'ledger' | 'blobs'> &
     queries: Readonly<{ evaluation: Queries; runState: Queries }>;
     ledger: Pick<LedgerClient, 'openJob' | 'closeJob' | 'readJob' | 'readLedger' | 'meter'>;
     record: Recorder;
+    whyExcused: WhyExcused;
     referenceOf: (at: Readonly<{ family: string; run: string }>, task: Task) => Promise<Made>;
   }>;
 
@@ -29,7 +32,7 @@ export type PairAt = Readonly<{
   task: Task;
   member: Member;
   /** Where the miner's runtime answers, or why it failed for good: then nothing more is asked of it. */
-  runtime: Readonly<{ url: string }> | Readonly<{ failure: unknown }>;
+  runtime: Readonly<{ url: string; runtimeAttempt: number }> | Readonly<{ failure: unknown }>;
 }>;
 
 /** What came of working on a pair: its one result, or what it waits for. */
@@ -101,7 +104,14 @@ async function invoke(
     return { kind: 'done', events: [failedScore(pair, evidence)] };
   }
   const result = await invokeTask(at.task, at.member, { ...at, ...runtime, attempt }, deps);
-  return result.kind === 'done' ? { kind: 'done', events: [result.event] } : result;
+  if (result.kind === 'later') return result;
+  if (result.event.data.outcome !== 'completed') {
+    const { deployment } = at.member;
+    const asked = { deployment, attempt: runtime.runtimeAttempt, task: at.task.task_id };
+    const detail = await deps.whyExcused(asked);
+    if (detail !== null) return { kind: 'later', detail: detailOf(detail) };
+  }
+  return { kind: 'done', events: [result.event] };
 }
 
 async function judge(

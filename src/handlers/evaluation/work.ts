@@ -173,9 +173,10 @@ async function workOn(
   const at = { family, run, task, member };
   if (pair.how === 'lose')
     return performPair({ ...at, runtime: { failure: runtime.record?.failure ?? null } }, deps);
-  const { url } = runtime;
-  if (url === null) return { kind: 'later', detail: 'the runtime has no address' };
-  return performPair({ ...at, runtime: { url } }, deps);
+  const { url, record } = runtime;
+  if (url === null || record === undefined)
+    return { kind: 'later', detail: 'the runtime has no address' };
+  return performPair({ ...at, runtime: { url, runtimeAttempt: record.attempt } }, deps);
 }
 
 function pairOnly({ task, miner }: Begin): PairName {

@@ -1,0 +1,82 @@
+import { MAX_EXCUSED_ATTEMPTS } from '../../evaluation/failure-limits.ts';
+import type { RuntimeRecord } from '../../projectors/evaluation.ts';
+import type { Kept, Standings } from './keep-runtimes.ts';
+
+/** Which attempt of a submission was asked which task. */
+export type AskedRuntime = Readonly<{ deployment: string; attempt: number; task: string }>;
+
+/**
+ * Why an answer that failed says nothing about its miner, null where it does: by a look at the runtimes that is begun
+ * after it failed.
+ */
+export type WhyExcused = (asked: AskedRuntime) => Promise<string | null>;
+
+type Failure = NonNullable<RuntimeRecord['failure']>;
+
+/**
+ * Looks at a runtime once more before its miner is blamed: a drained node, a lease that ran out or a Job that we replace
+ * end an answer as a crash does. What the submission did itself stays its failure; one that is merely not ready any more
+ * is excused a few times for each pair, as far as this process knows. `look` is called for every look at the runtimes.
+ */
+export function createSecondLook(signal: AbortSignal) {
+  let waiting: PromiseWithResolvers<Kept>[] = [];
+  const failures = new Map<string, Failure>();
+  const excused = new Map<string, number>();
+  const stopped: Kept = { kind: 'unknown', detail: 'this validator stops' };
+  signal.addEventListener('abort', () => {
+    for (const { resolve } of waiting) resolve(stopped);
+  });
+
+  function remember(standings: Standings): void {
+    for (const [deployment, { record }] of standings)
+      if (record?.failure) failures.set(`${deployment}/${record.attempt}`, record.failure);
+    for (const kept of [failures, excused])
+      for (const key of kept.keys())
+        if (!standings.has(key.slice(0, key.indexOf('/')))) kept.delete(key);
+  }
+
+  const whyExcused: WhyExcused = async ({ deployment, attempt, task }) => {
+    const next = Promise.withResolvers<Kept>();
+    if (signal.aborted) next.resolve(stopped);
+    else waiting.push(next);
+    const kept = await next.promise;
+    if (kept.kind === 'unknown') return `how its runtime stands is not known: ${kept.detail}`;
+    const failure = failures.get(`${deployment}/${attempt}`) ?? null;
+    const detail = whatBefell(kept.standings, { deployment, attempt }, failure);
+    const key = `${deployment}/${task}`;
+    const times = excused.get(key) ?? 0;
+    if (detail === null || times >= MAX_EXCUSED_ATTEMPTS) return null;
+    excused.set(key, times + 1);
+    return detail;
+  };
+
+  return {
+    whyExcused,
+    look: async (act: () => Promise<Kept>): Promise<Kept> => {
+      const told = waiting;
+      waiting = [];
+      try {
+        const kept = await act();
+        if (kept.kind === 'known') remember(kept.standings);
+        for (const { resolve } of told) resolve(kept);
+        return kept;
+      } catch (error) {
+        const detail = 'the look at the runtimes failed';
+        for (const { resolve } of told) resolve({ kind: 'unknown', detail });
+        throw error;
+      }
+    },
+  };
+}
+
+/** What befell an attempt that was ready when it was asked; null where it still is, or ended by its own fault. */
+function whatBefell(
+  standings: Standings,
+  { deployment, attempt }: Pick<AskedRuntime, 'deployment' | 'attempt'>,
+  failure: Failure | null,
+): string | null {
+  if (failure !== null) return failure.ours ? `its runtime failed by us: ${failure.detail}` : null;
+  const now = standings.get(deployment);
+  const same = now?.standing === 'ready' && now.record?.attempt === attempt;
+  return same ? null : 'its runtime is not ready any more';
+}
