@@ -25,6 +25,7 @@ type Container = {
   ports: { containerPort: number }[];
   securityContext: object;
   resources: { limits: Record<string, string> };
+  readinessProbe: { httpGet?: { path: string } };
 };
 type Manifest = {
   kind: string;
@@ -290,6 +291,13 @@ test('submissions run with the priority that the stack has', () => {
   expect(ofKind('PriorityClass')).toMatchObject([
     { metadata: { name: PRIORITY_CLASS }, value: -10, preemptionPolicy: 'Never' },
   ]);
+});
+
+test('an outage of something else takes no validator out of its peers’ reach', () => {
+  const probe = deployments.find(({ metadata }) => metadata.name === 'validator')?.spec.template
+    .spec.containers[0]?.readinessProbe;
+
+  expect(probe?.httpGet?.path).toBe('/livez');
 });
 
 test('miners that fill the quota leave room for the pod that looks at the network', () => {
