@@ -119,17 +119,20 @@ async function sendStream(res: Response, parts: AsyncIterable<Uint8Array>): Prom
   ]);
   for await (const part of parts) {
     if (res.destroyed) return;
-    if (!res.write(part)) await Promise.race([drained(res), gone(res)]);
+    if (!res.write(part)) await drainedOrGone(res);
   }
   res.end();
 }
 
-function drained(res: Response): Promise<void> {
-  return new Promise((resolve) => res.once('drain', resolve));
-}
-
-function gone(res: Response): Promise<void> {
-  return new Promise((resolve) => res.once('close', resolve));
+/** Leaves no listener behind: a stream has thousands of parts. */
+function drainedOrGone(res: Response): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      res.off('drain', done).off('close', done);
+      resolve();
+    };
+    res.once('drain', done).once('close', done);
+  });
 }
 
 const spec = {
