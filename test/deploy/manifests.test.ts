@@ -12,7 +12,7 @@ import {
   SERVICE_PORTS,
   type ServiceAddresses,
 } from '#src/cluster/objects/profile.ts';
-import { Environment } from '#src/config.ts';
+import { type Config, Environment, loadConfig, validatorFaults } from '#src/config.ts';
 import { PROFILE } from '../support/cluster-site.ts';
 import { type Pod, type Policy, reaches } from '../support/network-policy.ts';
 
@@ -22,6 +22,7 @@ type Container = {
   name: string;
   image: string;
   env?: { name: string; value: string }[];
+  envFrom?: { configMapRef: { name: string } }[];
   ports: { containerPort: number }[];
   securityContext: object;
   resources: { limits: Record<string, string> };
@@ -298,6 +299,91 @@ test('an outage of something else takes no validator out of its peers’ reach',
     .spec.containers[0]?.readinessProbe;
 
   expect(probe?.httpGet?.path).toBe('/livez');
+});
+
+/** The environment of each service of an overlay, with the operator's own settings as they are filled in. */
+function environmentsOf(
+  overlay: string,
+  filled: Readonly<Record<string, string>>,
+): ReadonlyMap<string, Record<string, string>> {
+  const file = join(FOLDER, 'overlays', overlay, 'settings.yaml');
+  const { data } = parseAllDocuments(readFileSync(file, 'utf8'))[0]?.toJS() as {
+    data: Record<string, string>;
+  }; // safe: what is read of it is asserted by the tests
+  const own = Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [
+      name,
+      value === FILL_IN ? (filled[name] ?? value) : value,
+    ]),
+  );
+  return new Map(
+    deployments.map((each) => {
+      const [container] = each.spec.template.spec.containers;
+      const reads = container?.envFrom?.some(
+        ({ configMapRef }) => configMapRef.name === 'settings',
+      );
+      const set = container?.env?.map(({ name, value }) => [name, PINNED[name] ?? value]) ?? [];
+      return [each.metadata.name, { ...(reads ? own : {}), ...Object.fromEntries(set) }];
+    }),
+  );
+}
+
+const FILL_IN = 'FILL-IN';
+const FILLED = {
+  EIREL_OWNER_URL: 'https://owner.example',
+  EIREL_OWNER_HOTKEY: PROFILE.instance,
+  EIREL_JUDGE_SERVICE_URL: 'https://judge.example',
+  EIREL_LEDGER_HOTKEY: PROFILE.instance,
+};
+/** What the overlay's replacements put there. */
+const PINNED: Readonly<Record<string, string>> = {
+  EIREL_RUNTIME_IMAGE: PROFILE.runtimeImage,
+  EIREL_INIT_IMAGE: PROFILE.initImage,
+};
+const SECRETS = ['EIREL_SERVICE_TOKEN_FILE', 'EIREL_JOB_KEY_FILE'] as const;
+const LOG = ['EIREL_NATS_USER', 'EIREL_NATS_PASSWORD_FILE'] as const;
+
+test.each<[string, readonly (keyof Config)[]]>([
+  ['validator', [...SECRETS, ...LOG]],
+  ['ledger', [...SECRETS, ...LOG, 'EIREL_LEDGER_HOTKEY']],
+  ['provider-proxy', [...SECRETS, 'EIREL_PROVIDERS_FILE']],
+  ['web-search-tool-service', [...SECRETS, 'EIREL_BRAVE_SEARCH_API_KEY_FILE']],
+  ['url-fetch-tool-service', SECRETS],
+  ['rag-tool-service', SECRETS],
+  ['sandbox-tool-service', SECRETS],
+])(
+  'with the operator’s settings filled in %s has all that it cannot do without',
+  (name, needed) => {
+    const overlays = name === 'validator' ? ['k3s-single'] : ['k3s-single', 'engine-outside'];
+    for (const overlay of overlays) {
+      const config = loadConfig(environmentsOf(overlay, FILLED).get(name) ?? {});
+
+      expect(needed.filter((setting) => config[setting] === undefined)).toEqual([]);
+      if (name === 'validator') expect(validatorFaults(config)).toEqual([]);
+    }
+  },
+);
+
+test.each(Object.keys(FILLED))('%s that is not filled in is told by name', (left) => {
+  const env = environmentsOf('k3s-single', { ...FILLED, [left]: FILL_IN }).get('validator') ?? {};
+
+  expect(() => loadConfig(env)).toThrow(
+    expect.objectContaining({
+      details: expect.objectContaining({ faults: [expect.stringContaining(left)] }),
+    }),
+  );
+});
+
+test('the instructions name every file of a secret that a service reads', () => {
+  const text = readFileSync(join(FOLDER, 'README.md'), 'utf8');
+  for (const { metadata, spec } of deployments)
+    for (const { value } of spec.template.spec.containers[0]?.env ?? []) {
+      if (!value.startsWith('/secrets/')) continue;
+      const row = text
+        .split('\n')
+        .find((line) => line.startsWith('   | ') && line.includes(`\`${metadata.name}\``));
+      expect(row).toContain(`\`${value.slice('/secrets/'.length)}\``);
+    }
 });
 
 test('miners that fill the quota leave room for the pod that looks at the network', () => {
