@@ -82,3 +82,18 @@ test('an answer that ends with its node is asked for again on the next one', {
   expect(invoked.some(({ attempt }) => attempt > 1)).toBe(true);
   expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
 });
+
+test('a program that ends for want of our proxy is not lost by it', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults: readonly Fault[] = [{ what: 'proxy', from: MINUTE_MS, to: 15 * MINUTE_MS }];
+  const miners = { A: 'needy' as const, B: 'honest' as const };
+  const plan = { seed: 'needy', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(50 * MINUTE_MS);
+  const failed = play.log.data('runtime.failed.v1');
+  expect(failed.length).toBeGreaterThan(3);
+  expect(new Set(failed.map(({ ours }) => ours))).toEqual(new Set([true]));
+  const statuses = play.log.data('score.recorded.v1').map(({ status }) => status);
+  expect(statuses).toEqual(TASKS.flatMap(() => ['scored', 'scored']));
+});

@@ -43,6 +43,8 @@ export type Manner =
   | 'broken'
   /** It answers, and ends for good after three minutes. */
   | 'leaving'
+  /** It ends while the proxy does not answer it. */
+  | 'needy'
   | 'forger'
   | 'flaky'
   /** Its answer has the judge say nothing that is of use. */
@@ -203,7 +205,8 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
     if (now - at < 10_000) return { ...state, phase: 'starting' };
     const manner = world.manners.get(miner);
     const left = manner === 'leaving' && now - START_MS > LEAVES_AFTER_MS;
-    if (manner === 'broken' || left) {
+    const alone = manner === 'needy' && isAway(world, 'proxy');
+    if (manner === 'broken' || left || alone) {
       const why = { reason: 'exited', ours: false, exitCode: 1, detail: 'exit 1' } as const;
       return { ...state, phase: 'failed', failure: why };
     }

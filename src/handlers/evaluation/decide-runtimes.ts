@@ -39,32 +39,17 @@ export function standingOf(
   return state?.phase === 'ready' ? 'ready' : 'waiting';
 }
 
-/**
- * An attempt may fail so often for reasons that look like ours. What fails once more while other miners' submissions
- * run has the same images, limits and services as they have: all that differs is the submission.
- */
-const MAX_OUR_FAULTS = 3;
-
-/** Reasons that follow from when and where an attempt was begun: never a miner's, however often. */
-const NEVER_A_MINERS: readonly RuntimeFailure['reason'][] = ['quota', 'image', 'deadline'];
+/** What a program does: it may do so for want of a service of ours. */
+const OF_A_PROGRAM: readonly RuntimeFailure['reason'][] = ['crashed', 'exited', 'not-ready'];
 
 /**
- * Whose failure one more failed attempt is, decided once, when it is recorded. `othersRun` says whether a submission of
- * another miner of the same run is ready at this moment: without one nothing proves that the cluster is well, and the
- * failure stays ours.
+ * Whose failure one more failed attempt is, decided once, when it is recorded: the adapter's word, but for a program
+ * that failed while a service of ours was away (`outage`, in words). What is ours stays ours, however often: what befalls
+ * a submission before its program runs, or because of where it runs, no miner pays for.
  */
-export function blameOf(
-  failure: RuntimeFailure,
-  { ourFaults, othersRun }: Readonly<{ ourFaults: number; othersRun: boolean }>,
-): RuntimeFailure {
-  const stays =
-    !failure.ours ||
-    !othersRun ||
-    ourFaults < MAX_OUR_FAULTS ||
-    NEVER_A_MINERS.includes(failure.reason);
-  if (stays) return failure;
-  const detail = detailOf(`attempt ${ourFaults + 1} fails while others run: ${failure.detail}`);
-  return { ...failure, ours: false, detail };
+export function blameOf(failure: RuntimeFailure, outage: string | null): RuntimeFailure {
+  if (failure.ours || outage === null || !OF_A_PROGRAM.includes(failure.reason)) return failure;
+  return { ...failure, ours: true, detail: detailOf(`while ${outage}: ${failure.detail}`) };
 }
 
 type Instance = Readonly<{
@@ -75,12 +60,15 @@ type Instance = Readonly<{
   deployment: string;
 }>;
 
-/** What is new in the state of a wanted runtime, as an event; null when the log says it already. */
+/**
+ * What is new in the state of a wanted runtime, as an event; null when the log says it already. `outage` says what of our
+ * services was away since the attempt was last known to be well.
+ */
 export function runtimeNews(
   instance: Instance,
   { attempt, phase, failure }: RuntimeState,
   record: RuntimeRecord | undefined,
-  { adapter, othersRun }: Readonly<{ adapter: Runtimes['adapter']; othersRun: boolean }>,
+  { adapter, outage }: Readonly<{ adapter: Runtimes['adapter']; outage: string | null }>,
 ): DomainEvent | null {
   const { family, run, submission, miner, deployment } = instance;
   const at = { family, run, submission, miner, deployment, attempt };
@@ -88,8 +76,7 @@ export function runtimeNews(
   if (phase === 'ready' && known === null)
     return { type: 'runtime.ready.v1', data: { ...at, adapter } };
   if (phase === 'failed' && known !== 'failed' && known !== 'ended') {
-    const ourFaults = record?.faults.ours ?? 0;
-    const blame = blameOf(failure ?? NO_REASON, { ourFaults, othersRun });
+    const blame = blameOf(failure ?? NO_REASON, outage);
     return { type: 'runtime.failed.v1', data: { ...at, ...blame } };
   }
   return null;

@@ -13,6 +13,7 @@ import type { BlobStore } from '../blobs.ts';
 import { type Recorder, recordInBatches } from '../recorder.ts';
 import { pairName, type Standing } from './decide-evaluation.ts';
 import { runtimeNews, standingOf, wantedAttempt } from './decide-runtimes.ts';
+import type { OutageUntilNow } from './ports.ts';
 import type { Member, RunPlan } from './run-plan.ts';
 
 export type RuntimeDeps = Readonly<{
@@ -22,6 +23,7 @@ export type RuntimeDeps = Readonly<{
   record: Recorder;
   alone: <T>(act: () => Promise<T>) => Promise<T>;
   clock: () => number;
+  outageUntilNow: OutageUntilNow;
 }>;
 
 /** How each miner of the wanted runs stands, by its deployment. */
@@ -43,6 +45,8 @@ export type Kept =
 export function createRuntimeKeeper(deps: RuntimeDeps) {
   /** When this process saw a deployment's last failure: how long it waits is no fact of the log. */
   const failedAt = new Map<string, number>();
+  /** When each wanted attempt was last seen ready, or else first wanted. */
+  const wellAt = new Map<string, Readonly<{ attempt: number; atMs: number }>>();
   return async (plans: readonly RunPlan[]): Promise<Kept> => {
     const members = plans.flatMap((plan) => plan.members.map((member) => ({ plan, member })));
     const records = await recordsOf(plans, deps);
@@ -55,10 +59,16 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
       const attempt = wantedAttempt(records.get(deployment), at);
       return attempt === null ? [] : [wanted(plan, member, attempt, deps)];
     });
+    for (const { deployment, attempt } of desired)
+      if (wellAt.get(deployment)?.attempt !== attempt)
+        wellAt.set(deployment, { attempt, atMs: now });
     const found = await deps.runtimes.reconcile(desired);
     if (found.kind === 'unknown') return found;
     const states = new Map(found.states.map((state) => [state.deployment, state]));
-    const news = newsOf(desired, states, records, deps.runtimes.adapter);
+    const outages = await outagesOf(found.states, wellAt, deps);
+    for (const { deployment, attempt, phase } of found.states)
+      if (phase === 'ready') wellAt.set(deployment, { attempt, atMs: now });
+    const news = newsOf(desired, states, records, { adapter: deps.runtimes.adapter, outages });
     for (const { type, data } of news)
       if (type === 'runtime.failed.v1') failedAt.set(data.deployment, now);
     const ended = await endedOf(desired, states, deps);
@@ -120,24 +130,37 @@ function wanted(
   return { family, run, submission, miner, deployment, attempt, archive, bytes, manifest };
 }
 
+/** What of our services was away while those that failed were not known to be well. */
+async function outagesOf(
+  states: readonly RuntimeState[],
+  wellAt: ReadonlyMap<string, Readonly<{ atMs: number }>>,
+  { outageUntilNow }: Pick<RuntimeDeps, 'outageUntilNow'>,
+): Promise<ReadonlyMap<string, string>> {
+  const outages = new Map<string, string>();
+  for (const { deployment, phase } of states) {
+    const since = wellAt.get(deployment)?.atMs;
+    if (phase !== 'failed' || since === undefined) continue;
+    const outage = await outageUntilNow(since);
+    if (outage !== null) outages.set(deployment, outage);
+  }
+  return outages;
+}
+
 function newsOf(
   desired: readonly RuntimeWanted[],
   states: ReadonlyMap<string, RuntimeState>,
   records: ReadonlyMap<string, RuntimeRecord>,
-  adapter: Runtimes['adapter'],
+  {
+    adapter,
+    outages,
+  }: Readonly<{ adapter: Runtimes['adapter']; outages: ReadonlyMap<string, string> }>,
 ): readonly DomainEvent[] {
   return desired.flatMap((instance) => {
     const state = states.get(instance.deployment);
     if (state === undefined || state.attempt !== instance.attempt) return [];
-    const othersRun = desired.some(
-      ({ family, run, miner, deployment }) =>
-        family === instance.family &&
-        run === instance.run &&
-        miner !== instance.miner &&
-        states.get(deployment)?.phase === 'ready',
-    );
     const record = records.get(instance.deployment);
-    const news = runtimeNews(instance, state, record, { adapter, othersRun });
+    const outage = outages.get(instance.deployment) ?? null;
+    const news = runtimeNews(instance, state, record, { adapter, outage });
     return news === null ? [] : [news];
   });
 }

@@ -74,6 +74,7 @@ test('one that dies between the start of a submission and its record tells of it
       blobs,
       record,
       alone: (act) => act(),
+      outageUntilNow: async () => null,
       clock: site.now,
     });
   await expect(keeper(() => Promise.reject(new Error('killed')))([plan])).rejects.toThrow('killed');
@@ -105,6 +106,7 @@ test('a submission whose lease ran out is told of as ours, and its next attempt 
       blobs,
       record: log.record,
       alone: (act) => act(),
+      outageUntilNow: async () => null,
       clock: site.now,
     });
   await life()([plan]);

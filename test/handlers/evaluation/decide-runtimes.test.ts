@@ -30,43 +30,49 @@ const recordOf = (
   faults: { own, ours },
 });
 
+const AWAY = 'proxy: was away';
+
 test.each([
-  ['its own stays its own', failing('crashed', false), 0, false, false],
-  ['the first three while others run are ours', failing('unavailable'), 2, true, true],
-  ['the fourth while others run is its own', failing('unavailable'), 3, true, false],
-  ['so is what only its objects are refused for', failing('rejected'), 3, true, false],
-  ['and what only its bytes do not arrive for', failing('unpack'), 7, true, false],
-  ['with nobody else running all are ours', failing('unavailable'), 100, false, true],
-  ['want of room never is a miner’s', failing('quota'), 100, true, true],
-  ['nor an image of ours', failing('image'), 100, true, true],
-  ['nor a lease that we did not renew', failing('deadline'), 100, true, true],
-])('%s', (_claim, failure, ourFaults, othersRun, ours) => {
-  expect(blameOf(failure, { ourFaults, othersRun }).ours).toBe(ours);
+  ['its own stays its own', failing('crashed', false), null, false],
+  [
+    'what its program does while a service of ours is away is ours',
+    failing('crashed', false),
+    AWAY,
+    true,
+  ],
+  ['so is that it is not ready', failing('not-ready', false), AWAY, true],
+  ['no outage unpacks an archive', failing('unpack', false), AWAY, false],
+  ['ours stays ours', failing('unavailable'), null, true],
+])('%s', (_claim, failure, outage, ours) => {
+  expect(blameOf(failure, outage).ours).toBe(ours);
 });
 
-test('a submission that never starts while others do is given up after six attempts', () => {
-  let record: RuntimeRecord | undefined;
-  let attempts = 0;
-  for (let now = 0; ; now += 3_600_000) {
-    const attempt = wantedAttempt(record, { now, failedAt: null });
-    if (attempt === null) break;
-    attempts += 1;
-    const state = {
-      deployment,
-      attempt,
-      phase: 'failed',
-      url: null,
-      failure: failing('unavailable'),
-    } as const;
-    const by = { adapter: 'kubernetes', othersRun: true } as const;
-    const news = runtimeNews({ ...at, deployment }, state, record, by);
-    if (news?.type !== 'runtime.failed.v1') throw new Error('not told of');
-    const { own, ours } = record?.faults ?? { own: 0, ours: 0 };
-    record = news.data.ours ? recordOf(own, ours + 1) : recordOf(own + 1, ours);
-  }
+test.each(['quota', 'image', 'rejected', 'unpack', 'deadline', 'unavailable'] as const)(
+  'what fails by us (%s) loses no miner, however often, and is begun again',
+  (reason) => {
+    let record: RuntimeRecord | undefined;
+    for (let attempt = 1; attempt <= 20; attempt++) {
+      expect(wantedAttempt(record, { now: 0, failedAt: null })).toBe(attempt);
+      const state = {
+        deployment,
+        attempt,
+        phase: 'failed',
+        url: null,
+        failure: failing(reason),
+      } as const;
+      const by = { adapter: 'kubernetes', outage: null } as const;
+      const news = runtimeNews({ ...at, deployment }, state, record, by);
+      expect(news).toMatchObject({ data: { ours: true } });
+      record = recordOf(0, attempt);
+    }
+    expect(standingOf(record, undefined)).toBe('waiting');
+  },
+);
 
-  expect(attempts).toBe(6);
-  expect(standingOf(record, undefined)).toBe('lost');
+test('a submission that ends itself three times is lost', () => {
+  expect(standingOf(recordOf(2, 9), undefined)).toBe('waiting');
+  expect(standingOf(recordOf(3, 0), undefined)).toBe('lost');
+  expect(wantedAttempt(recordOf(3, 0), { now: 0, failedAt: null })).toBeNull();
 });
 
 test('while nothing proves that the cluster is well it is begun again and again, and waits', () => {
@@ -80,7 +86,7 @@ test('while nothing proves that the cluster is well it is begun again and again,
 
 test('an attempt that the log has as failed is not told of twice', () => {
   const state = { deployment, attempt: 1, phase: 'failed', url: null, failure: null } as const;
-  const by = { adapter: 'kubernetes', othersRun: false } as const;
+  const by = { adapter: 'kubernetes', outage: null } as const;
 
   expect(runtimeNews({ ...at, deployment }, state, recordOf(0, 1), by)).toBeNull();
   expect(runtimeNews({ ...at, deployment }, state, recordOf(0, 0, 'ready'), by)).toMatchObject({
