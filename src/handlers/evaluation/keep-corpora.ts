@@ -10,7 +10,7 @@ export type CorporaDeps = Readonly<{
   clock: () => number;
 }>;
 
-/** After a failure it is tried again so much later: a large task set takes the search some seconds. */
+/** It is tried again so much later, whether the search refused or was away since: a large task set takes it some seconds. */
 const RETRY_MS = 5_000;
 
 /** Runs that overlap have a task set each. */
@@ -49,9 +49,10 @@ export function createCorporaKeeper({ indexCorpora, outage, clock }: CorporaDeps
   return (digest: string, corpora: TaskSet['corpora']): string | null => {
     if (corpora.length === 0) return null;
     const found = known.get(digest);
-    if (found?.kind === 'indexed' && outage(found.atMs) === null) return null;
-    const due = found?.kind !== 'failed' || clock() - found.atMs >= RETRY_MS;
-    if (found?.kind !== 'under-way' && due) begin(digest, corpora);
+    if (found?.kind === 'indexed' && outage(found.atMs, 'rag') === null) return null;
+    const due =
+      found === undefined || (found.kind !== 'under-way' && clock() - found.atMs >= RETRY_MS);
+    if (due) begin(digest, corpora);
     return found?.kind === 'failed'
       ? `the corpora can't be searched: ${found.detail}`
       : 'the corpora are not indexed yet';

@@ -13,11 +13,12 @@ const NOT_YET = 'the corpora are not indexed yet';
 
 /** A search that answers when it is told to, on a clock that is set by hand. */
 function site() {
-  const at = { ms: 0, awaySince: null as number | null };
+  const at = { ms: 0, away: 'rag', awaySince: null as number | null };
   const asked: PromiseWithResolvers<string | null>[] = [];
   const whyNot = createCorporaKeeper({
     clock: () => at.ms,
-    outage: (since) => (at.awaySince !== null && at.awaySince >= since ? 'rag' : null),
+    outage: (since, service: string = at.away) =>
+      at.awaySince !== null && at.awaySince >= since && service === at.away ? at.away : null,
     indexCorpora: () => {
       const answer = Promise.withResolvers<string | null>();
       asked.push(answer);
@@ -73,4 +74,23 @@ test('a search that was away since is given them again before a task begins', as
   asked[1]?.resolve(null);
   await expect.poll(() => whyNot()).toBeNull();
   expect(asked).toHaveLength(2);
+});
+
+test('while the search stays away it is given them once in a while, and never because of another service', async () => {
+  const { at, asked, whyNot } = site();
+  whyNot();
+  asked[0]?.resolve(null);
+  await expect.poll(() => whyNot()).toBeNull();
+  Object.assign(at, { ms: 60_000, away: 'web search', awaySince: 30_000 });
+  expect([whyNot(), asked.length]).toEqual([null, 1]);
+  Object.assign(at, { away: 'rag', awaySince: 1_000_000 });
+  expect([whyNot(), asked.length]).toEqual([NOT_YET, 2]);
+  asked[1]?.resolve(null);
+  for (let turns = 0; turns < 20; turns++) {
+    await Promise.resolve();
+    whyNot();
+  }
+  expect(asked).toHaveLength(2);
+  at.ms += 5_000;
+  expect([whyNot(), asked.length]).toEqual([NOT_YET, 3]);
 });
