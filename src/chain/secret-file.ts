@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 const MAX_SECRET_FILE_BYTES = 16_384;
 
 /**
- * Reads a file that holds a secret: a regular file that only its owner can read. Throws `key.invalid`, which
+ * Reads a file that holds a secret: a regular file that only its owner can read, or that is mounted for us. Throws `key.invalid`, which
  * names the file and what is wrong with it; nothing of its content is in any message.
  */
 export async function readSecretFile(path: string): Promise<Buffer> {
@@ -23,7 +23,7 @@ export async function readSecretFile(path: string): Promise<Buffer> {
 async function check(path: string, handle: FileHandle): Promise<void> {
   const stat = await handle.stat();
   if (!stat.isFile()) throw new AppError('key.invalid', { file: path, expected: 'a regular file' });
-  if ((stat.mode & 0o077) !== 0)
+  if (!isKeptPrivate(stat, process.getuid?.() ?? null))
     throw new AppError('key.invalid', {
       file: path,
       value: `mode ${(stat.mode & 0o777).toString(8)}`,
@@ -37,3 +37,17 @@ async function check(path: string, handle: FileHandle): Promise<void> {
       expected: `at most ${MAX_SECRET_FILE_BYTES} bytes`,
     });
 }
+
+/**
+ * Whether nobody but its owner can read a file, or nobody but root, who owns it, and one group, which may only read it:
+ * so a cluster mounts a secret for a process that is not root. `self` is our user's number.
+ */
+export function isKeptPrivate(
+  { mode, uid }: Readonly<{ mode: number; uid: number }>,
+  self: number | null,
+): boolean {
+  const mounted = uid === ROOT && self !== null && self !== ROOT;
+  return (mode & (mounted ? 0o037 : 0o077)) === 0;
+}
+
+const ROOT = 0;

@@ -374,6 +374,18 @@ test.each(Object.keys(FILLED))('%s that is not filled in is told by name', (left
   );
 });
 
+test('a restart opens nobody the keys of a log, which its process would refuse then', () => {
+  const withKeys = deployments.filter(({ spec }) =>
+    spec.template.spec.containers[0]?.env?.some(({ name }) => name === 'EIREL_SIGNING_DIR'),
+  );
+
+  expect(withKeys.map(({ metadata }) => metadata.name)).toEqual(['ledger', 'validator']);
+  for (const { spec } of withKeys)
+    expect(spec.template.spec['securityContext']).toMatchObject({
+      fsGroupChangePolicy: 'OnRootMismatch',
+    });
+});
+
 test('the instructions name every file of a secret that a service reads', () => {
   const text = readFileSync(join(FOLDER, 'README.md'), 'utf8');
   for (const { metadata, spec } of deployments)
