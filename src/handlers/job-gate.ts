@@ -1,5 +1,5 @@
 import { holderOf } from '../evaluation/job-name.ts';
-import type { JobState, LedgerClient } from './ledger/ledger-port.ts';
+import type { JobState } from './ledger/ledger-port.ts';
 
 /** What one miner may have of a service, over all its jobs: what another does takes nothing of it. */
 export type GateLimits = Readonly<{
@@ -13,17 +13,20 @@ export type GateLimits = Readonly<{
 /** Let in: `leave` when the request is over, whatever became of it. */
 export type Entered = Readonly<{ kind: 'entered'; leave: () => void }>;
 
-type GateRefusal = Readonly<{
+export type GateRefusal = Readonly<{
   kind: 'refused';
   status: number;
   detail: string | Readonly<Record<string, unknown>>;
 }>;
 
+/** Why nothing may be called for a job now; null for one that is open. */
+type WhyClosed = (job: string) => Promise<GateRefusal | null>;
+
 export type JobGate = Readonly<{
   /** Admits a request by the job that its headers show a token of, before a byte of its body is read. */
   enter: (job: string) => Entered | GateRefusal;
-  /** As `enter`, where the job is open. */
-  enterOpen: (job: string) => Promise<Entered | GateRefusal>;
+  /** As `enter`, where nothing says why the job is closed. */
+  enterOpen: (job: string, whyClosed: WhyClosed) => Promise<Entered | GateRefusal>;
 }>;
 
 /** Miners that are remembered: many times what a validator asks at once. */
@@ -36,12 +39,9 @@ export function createJobGate(
   limits: GateLimits,
   {
     elapsedMs,
-    whyClosed,
   }: Readonly<{
     /** Milliseconds from any beginning. */
     elapsedMs: () => number;
-    /** Why nothing may be called for a job now; null for one that is open. */
-    whyClosed: (job: string) => Promise<GateRefusal | null>;
   }>,
 ): JobGate {
   const holders = new Map<string, Holder>();
@@ -80,7 +80,7 @@ export function createJobGate(
 
   return {
     enter,
-    enterOpen: async (job) => {
+    enterOpen: async (job, whyClosed) => {
       const entered = enter(job);
       if (entered.kind === 'refused') return entered;
       const closed = await whyClosed(job);
@@ -91,18 +91,7 @@ export function createJobGate(
   };
 }
 
-/** Why nothing may be called for a job now; null for one that the ledger says is open. */
-export async function whyClosed(
-  job: string,
-  { ledger, nowMs }: Readonly<{ ledger: Pick<LedgerClient, 'readJob'>; nowMs: () => number }>,
-): Promise<GateRefusal | null> {
-  const read = await ledger.readJob(job);
-  if (read.kind !== 'ok')
-    return { kind: 'refused', status: 503, detail: `the ledger does not answer: ${read.detail}` };
-  return closedBecause(read.job, nowMs());
-}
-
-/** As `whyClosed`, of what the ledger said of the job. */
+/** Why nothing may be called for a job now, of what the ledger said of it; null for one that is open. */
 export function closedBecause(job: JobState | null, nowMs: number): GateRefusal | null {
   if (job === null) return { kind: 'refused', status: 404, detail: 'job not found' };
   if (!job.open || Date.parse(job.expires) <= nowMs)

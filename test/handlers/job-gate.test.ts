@@ -5,13 +5,9 @@ import { createJobGate, type Entered } from '#src/handlers/job-gate.ts';
 const LIMITS = { atOnce: 3, burst: 5, perSecond: 1 };
 const job = (deployment: string, turn = 't') => `task-eval=${turn};deployment=${deployment}`;
 
-function gateAt(closed: string | null = null) {
+function gateAt() {
   const clock = { ms: 0 };
-  const gate = createJobGate(LIMITS, {
-    elapsedMs: () => clock.ms,
-    whyClosed: async (id) =>
-      id === closed ? { kind: 'refused', status: 403, detail: 'job is closed' } : null,
-  });
+  const gate = createJobGate(LIMITS, { elapsedMs: () => clock.ms });
   return { clock, ...gate };
 }
 
@@ -54,7 +50,11 @@ test('a miner that was refused for its rate is let in again in time', () => {
 });
 
 test('who is turned away because the job is closed keeps no place', async () => {
-  const { enterOpen } = gateAt(job('m', 'old'));
+  const gate = gateAt();
+  const enterOpen = (id: string) =>
+    gate.enterOpen(id, async () =>
+      id === job('m', 'old') ? { kind: 'refused', status: 403, detail: 'job is closed' } : null,
+    );
   for (let call = 0; call < 4; call++)
     expect(await enterOpen(job('m', 'old'))).toMatchObject({ status: 403 });
   expect(await enterOpen(job('m', 'new'))).toMatchObject({ kind: 'entered' });

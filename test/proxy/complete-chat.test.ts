@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { readChatCall } from '#src/evaluation/chat-call.ts';
 import { readPriceTable } from '#src/evaluation/prices.ts';
 import { GIVE_UP_MS } from '#src/handlers/evaluation/gather-evidence.ts';
+import { createJobGate } from '#src/handlers/job-gate.ts';
 import type { JobState, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
 import { completeChat, type ProxyDeps } from '#src/handlers/proxy/complete-chat.ts';
 import { completeInTime } from '#src/handlers/proxy/complete-in-time.ts';
 import type { ProviderAnswer } from '#src/handlers/proxy/provider-port.ts';
 import { createReservations } from '#src/handlers/proxy/reservations.ts';
+import { enterJob, type SeenJob } from '#src/handlers/proxy/see-job.ts';
 
 const JOB = 'task-eval=t-1;deployment=11111111-2222-3333-4444-555555555555';
 const NOW = Date.parse('2026-11-29T12:00:00.000Z');
@@ -53,6 +55,7 @@ function site(given: Given) {
   const pending: PendingCall[] = [];
   const asked: unknown[] = [];
   const pauses: number[] = [];
+  const reads: string[] = [];
   const reservations = createReservations();
   let calls = 0;
   let sent = 0;
@@ -88,6 +91,7 @@ function site(given: Given) {
     },
     ledger: {
       readJob: async () => {
+        reads.push(JOB);
         if (given.reads === false) return AWAY;
         const job = state();
         await given.beforeRead?.();
@@ -110,9 +114,23 @@ function site(given: Given) {
   };
   const stays = new AbortController().signal;
   const complete = (call = ask(), callerBudget: number | null = null, left = stays) =>
-    completeChat(call, { job: JOB, callerBudget, left }, deps);
-  const inTime = () => completeInTime(ask(), { job: JOB, callerBudget: null, left: stays }, deps);
-  return { complete, inTime, metered, pending, asked, reservations, pauses };
+    completeChat(call, { job: JOB, callerBudget, seen: null, left }, deps);
+  const completeSeen = (seen: SeenJob) =>
+    completeChat(ask(), { job: JOB, callerBudget: null, seen, left: stays }, deps);
+  const inTime = () =>
+    completeInTime(ask(), { job: JOB, callerBudget: null, seen: null, left: stays }, deps);
+  return {
+    complete,
+    completeSeen,
+    deps,
+    reads,
+    inTime,
+    metered,
+    pending,
+    asked,
+    reservations,
+    pauses,
+  };
 }
 
 /** Between two looks at a job whose call is under way. */
@@ -325,6 +343,22 @@ test('a call that ends while another one is being decided counts in that decisio
   expect(await at.complete()).toMatchObject({ status: 429, detail: 'run budget exhausted' });
   expect(at.metered).toHaveLength(1);
   expect(await at.complete()).toMatchObject({ kind: 'answer' });
+});
+
+test('the ledger is asked for a job once where a call is let in and decided within a second', async () => {
+  const at = site({});
+  const gate = createJobGate(
+    { atOnce: 8, burst: 8, perSecond: 1 },
+    { elapsedMs: () => performance.now() },
+  );
+  const entered = await enterJob(JOB, gate, at.deps);
+  if (entered.kind === 'refused') throw new Error('refused');
+  expect(await at.completeSeen(entered.seen)).toMatchObject({ kind: 'answer' });
+  expect(at.reads).toHaveLength(1);
+  expect(at.reservations.held(JOB).size).toBe(0);
+  const old = { ...entered.seen, askedMs: NOW - 1_000 };
+  expect(await at.completeSeen(old)).toMatchObject({ kind: 'answer' });
+  expect(at.reads).toHaveLength(2);
 });
 
 test('what an earlier process began counts at the most that it can cost until it is metered', async () => {

@@ -19,7 +19,7 @@ test('a stream that waits for its reader leaves no listener behind, however many
   }
   const route = postChatCompletions({
     admits: () => true,
-    enter: async () => ({ kind: 'entered', leave: () => undefined }),
+    enter: async () => ({ kind: 'entered', leave: () => undefined, seen: null }),
     complete: async () => ({ kind: 'stream', parts: parts() }),
   });
   const app = httpApp([route], { log: () => undefined, metrics: createServiceMetrics() });

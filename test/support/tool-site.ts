@@ -59,12 +59,9 @@ export async function toolSite(
     elapsedMs: () => performance.now(),
   };
   const limits = { atOnce: 32, burst: 10_000, perSecond: 10_000, ...gateLimits };
-  const gate = createJobGate(limits, {
-    elapsedMs: () => performance.now(),
-    whyClosed: calls.desk.whyClosed,
-  });
+  const gate = createJobGate(limits, { elapsedMs: () => performance.now() });
   const admission: ToolRouteDeps<Caller> = {
-    enter: ({ job }) => gate.enterOpen(job),
+    enter: ({ job }) => gate.enterOpen(job, calls.desk.whyClosed),
     authorize: (shown) => {
       const caller = authorizeCaller(shown, SECRETS, service);
       return 'kind' in caller ? caller : { kind: 'caller', caller };

@@ -3,12 +3,13 @@ import { type Config, required } from '../../config.ts';
 import { readChatCall } from '../../evaluation/chat-call.ts';
 import { isJobToken, sameSecret } from '../../evaluation/job.ts';
 import { nanoUsdOf, usdOf } from '../../evaluation/usd.ts';
-import { createJobGate, whyClosed } from '../../handlers/job-gate.ts';
+import { createJobGate } from '../../handlers/job-gate.ts';
 import type { LedgerClient, MeteredCost } from '../../handlers/ledger/ledger-port.ts';
 import type { ChatOutcome, ProxyDeps } from '../../handlers/proxy/complete-chat.ts';
 import { completeInTime } from '../../handlers/proxy/complete-in-time.ts';
 import { readJobCost } from '../../handlers/proxy/job-cost.ts';
 import { createReservations, type Reservations } from '../../handlers/proxy/reservations.ts';
+import { enterJob, type SeenJob } from '../../handlers/proxy/see-job.ts';
 import { getLivez } from '../../http/get-livez.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
@@ -67,17 +68,14 @@ export async function openProxy(
   const metrics = createServiceMetrics();
   const admits = (credential: string | null, job: string): boolean =>
     credential !== null && (sameSecret(credential, token) || isJobToken(credential, key, job));
-  const { enter, enterOpen } = createJobGate(MINER_LIMITS, {
-    elapsedMs: () => performance.now(),
-    whyClosed: (job) => whyClosed(job, deps),
-  });
+  const gate = createJobGate(MINER_LIMITS, { elapsedMs: () => performance.now() });
   const routes = [
     postChatCompletions({
       admits,
-      enter: enterOpen,
+      enter: (job) => enterJob(job, gate, deps),
       complete: (asked) => complete(asked, deps),
     }),
-    getJobCost({ admits, enter, jobCost: (job) => readJobCost(job, ledger) }),
+    getJobCost({ admits, enter: gate.enter, jobCost: (job) => readJobCost(job, ledger) }),
     getLivez(),
     getReadyz({ readiness: heldReadiness(async () => [await ledgerCheck(ledger)]) }),
     getMetrics({ metrics }),
@@ -122,16 +120,17 @@ type Asked = Readonly<{
   body: unknown;
   job: string;
   callerBudgetUsd: number | null;
+  seen: SeenJob;
   left: AbortSignal;
 }>;
 
 async function complete(
-  { body, job, callerBudgetUsd, left }: Asked,
+  { body, job, callerBudgetUsd, ...caller }: Asked,
   deps: ProxyDeps,
 ): Promise<ChatAnswer> {
   const call = readChatCall(body);
   const callerBudget = callerBudgetUsd === null ? null : nanoUsdOf(callerBudgetUsd);
-  const outcome = await completeInTime(call, { job, callerBudget, left }, deps);
+  const outcome = await completeInTime(call, { ...caller, job, callerBudget }, deps);
   if (outcome.kind !== 'answer') return outcome;
   return { kind: 'answer', document: call.form === 'plain' ? outcome.body : wrapped(outcome) };
 }

@@ -105,13 +105,7 @@ function toolDeps(
   }: Pick<ToolDeps, 'secrets' | 'ledger' | 'signal'> & Pick<Tool, 'atOnce'>,
 ): ToolDeps {
   const desk = createJobDesk({ ledger, nowMs: () => Date.now() });
-  const gate = createJobGate(
-    { ...MINER_RATE, atOnce },
-    {
-      elapsedMs: () => performance.now(),
-      whyClosed: desk.whyClosed,
-    },
-  );
+  const gate = createJobGate({ ...MINER_RATE, atOnce }, { elapsedMs: () => performance.now() });
   return {
     config,
     secrets,
@@ -125,7 +119,7 @@ function toolDeps(
       elapsedMs: () => performance.now(),
     },
     admission: (service) => ({
-      enter: ({ job }) => gate.enterOpen(job),
+      enter: ({ job }) => gate.enterOpen(job, desk.whyClosed),
       authorize: (shown) => {
         const caller = authorizeCaller(shown, secrets, service);
         return 'kind' in caller ? caller : { kind: 'caller', caller };

@@ -13,6 +13,7 @@ import { decideCall } from './decide-call.ts';
 import { hearOut } from './hear-out.ts';
 import type { AskProvider, Provider } from './provider-port.ts';
 import type { Reservations } from './reservations.ts';
+import { type SeenJob, seeJob } from './see-job.ts';
 import { reserveCall, type SettleDeps, settleCall } from './settle-call.ts';
 import { watchStream } from './watch-stream.ts';
 
@@ -41,6 +42,8 @@ export type Caller = Readonly<{
   job: string;
   /** What the caller itself allows the whole job, in 1e-9 USD; null where it says nothing. */
   callerBudget: number | null;
+  /** What the ledger told of the job when the call was let in, if it did. */
+  seen: SeenJob | null;
   /** Aborts when it hangs up, or its own time is over. */
   left: AbortSignal;
 }>;
@@ -105,16 +108,21 @@ type Begun =
     }>
   | Extract<ChatOutcome, { kind: 'refused' }>;
 
+/** How long the ledger's word of a job is good for: the body of a call may take longer. */
+const FRESH_MS = 1_000;
+
 /** Decides on a call, and holds the most that it can cost in the same moment. */
 async function begin(
   call: ChatCall,
-  { job, callerBudget }: Caller,
+  { job, callerBudget, seen }: Caller,
   deps: ProxyDeps,
 ): Promise<Begun> {
-  const { ledger, reservations, nowMs } = deps;
-  using _reading = reservations.reading(job);
-  const read = await ledger.readJob(job);
-  if (read.kind !== 'ok') return refused(503, `the ledger does not answer: ${read.detail}`);
+  const { reservations, nowMs } = deps;
+  using before = seen;
+  const fresh = before !== null && nowMs() - before.askedMs < FRESH_MS;
+  const found = fresh ? { kind: 'seen' as const, seen: before } : await seeJob(job, deps);
+  if (found.kind === 'refused') return found;
+  using read = found.seen;
   const held = reservations.held(job);
   const underWay = reservations.underWay(job);
   const view = { job: read.job, nowMs: nowMs(), held, underWay, callerBudget };

@@ -17,16 +17,17 @@ export type ChatAnswer =
   /** The caller's own time is over; the call goes on without it. */
   | Readonly<{ kind: 'waited' }>;
 
-export type PostChatCompletionsDeps = Readonly<{
+export type PostChatCompletionsDeps<Seen> = Readonly<{
   /** Whether this credential may call for this job. */
   admits: (credential: string | null, job: string) => boolean;
-  /** Lets a request for an open job in, within the share of its miner. */
-  enter: (job: string) => Promise<LetIn | TurnedAway>;
+  /** Lets a request for an open job in, within the share of its miner, with what was seen of the job. */
+  enter: (job: string) => Promise<(LetIn & Readonly<{ seen: Seen }>) | TurnedAway>;
   complete: (
     asked: Readonly<{
       body: unknown;
       job: string;
       callerBudgetUsd: number | null;
+      seen: Seen;
       /** Aborts when the caller hangs up. */
       left: AbortSignal;
     }>,
@@ -41,13 +42,25 @@ const MAX_CHAT_BYTES = 2 * 1_024 * 1_024;
  * as a stream where that is asked for. Who has no token of the job, and not the services' own, gets 401, and who asks
  * for too much at once 429, before the body is read.
  */
-export function postChatCompletions({ admits, enter, complete }: PostChatCompletionsDeps): Route {
+export function postChatCompletions<Seen>({
+  admits,
+  enter,
+  complete,
+}: PostChatCompletionsDeps<Seen>): Route {
+  const entries = new WeakMap<Request, Readonly<{ seen: Seen }>>();
   const route = definePostRoute(spec, NO_LIMIT, async ({ req, res, body }) => {
     const [job, callerBudgetUsd] = [jobOf(req), budgetOf(req)];
-    if (job === null || callerBudgetUsd === undefined)
+    const entry = entries.get(req);
+    if (job === null || callerBudgetUsd === undefined || entry === undefined)
       throw new TypeError('a request was let in by other headers');
     const left = leavingOf(res);
-    const answer = await complete({ body: jsonOf(body), job, callerBudgetUsd, left });
+    const answer = await complete({
+      body: jsonOf(body),
+      job,
+      callerBudgetUsd,
+      seen: entry.seen,
+      left,
+    });
     switch (answer.kind) {
       case 'answer':
         return sendJson(res, 200, answer.document);
@@ -59,12 +72,14 @@ export function postChatCompletions({ admits, enter, complete }: PostChatComplet
         return refuse(res, answer.status, answer.detail);
     }
   });
-  return guardedRoute(route, (req) => {
+  return guardedRoute(route, async (req) => {
     const job = jobOf(req);
     if (job === null) return turnedAway(400, 'missing job id header');
     if (!admits(bearerOf(req), job)) return turnedAway(401, 'invalid provider proxy token');
     if (budgetOf(req) === undefined) return turnedAway(400, 'invalid run budget header');
-    return enter(job);
+    const entered = await enter(job);
+    if (entered.kind === 'entered') entries.set(req, entered);
+    return entered;
   });
 }
 

@@ -1,0 +1,62 @@
+import { closedBecause, type Entered, type GateRefusal, type JobGate } from '../job-gate.ts';
+import type { JobState, LedgerClient } from '../ledger/ledger-port.ts';
+import type { Reservations } from './reservations.ts';
+
+/** A job as the ledger told of it; what ends while it is in use stays held: the answer may be of the time before. */
+export type SeenJob = Disposable &
+  Readonly<{
+    job: JobState | null;
+    /** When it was asked for, in milliseconds since 1970. */
+    askedMs: number;
+  }>;
+
+export type SeeDeps = Readonly<{
+  ledger: Pick<LedgerClient, 'readJob'>;
+  reservations: Pick<Reservations, 'reading'>;
+  /** Milliseconds since 1970. */
+  nowMs: () => number;
+}>;
+
+/** Asks the ledger for a job; 503 where it does not answer. */
+export async function seeJob(
+  job: string,
+  { ledger, reservations, nowMs }: SeeDeps,
+): Promise<
+  | Readonly<{ kind: 'seen'; seen: SeenJob }>
+  | Readonly<{ kind: 'refused'; status: 503; detail: string }>
+> {
+  const reading = reservations.reading(job);
+  const askedMs = nowMs();
+  const read = await ledger.readJob(job);
+  if (read.kind === 'ok')
+    return {
+      kind: 'seen',
+      seen: { job: read.job, askedMs, [Symbol.dispose]: () => reading[Symbol.dispose]() },
+    };
+  reading[Symbol.dispose]();
+  return { kind: 'refused', status: 503, detail: `the ledger does not answer: ${read.detail}` };
+}
+
+/** Lets a request for an open job in, with what the ledger told of it, so that it is not asked again for the decision. */
+export async function enterJob(
+  job: string,
+  { enter }: Pick<JobGate, 'enter'>,
+  deps: SeeDeps,
+): Promise<(Entered & Readonly<{ seen: SeenJob }>) | GateRefusal> {
+  const entered = enter(job);
+  if (entered.kind === 'refused') return entered;
+  const found = await seeJob(job, deps);
+  if (found.kind === 'refused') {
+    entered.leave();
+    return found;
+  }
+  const { seen } = found;
+  const leave = (): void => {
+    seen[Symbol.dispose]();
+    entered.leave();
+  };
+  const closed = closedBecause(seen.job, deps.nowMs());
+  if (closed === null) return { kind: 'entered', leave, seen };
+  leave();
+  return closed;
+}
