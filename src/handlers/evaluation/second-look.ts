@@ -3,7 +3,7 @@ import type { RuntimeRecord } from '../../projectors/evaluation.ts';
 import type { Kept, Standings } from './keep-runtimes.ts';
 
 /** Which attempt of a submission was asked which task. */
-export type AskedRuntime = Readonly<{ deployment: string; attempt: number; task: string }>;
+type AskedRuntime = Readonly<{ deployment: string; attempt: number; task: string }>;
 
 /**
  * Why an answer that failed says nothing about its miner, null where it does: by a look at the runtimes that is begun
