@@ -1,7 +1,7 @@
 import type { LogStart } from '../events/log-started.ts';
 import { type ReadTile, rootFromTiles } from '../merkle/tile-proof.ts';
 import { type Hash, hexOf } from '../merkle/tree.ts';
-import type { AuditDeps, RulesInForce } from './bench.ts';
+import type { AuditDeps, RulesInForce } from './audit-context.ts';
 import {
   type ChainCheck,
   type ChainVerdict,

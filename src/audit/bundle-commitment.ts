@@ -10,7 +10,7 @@ import { commitmentKey, readCommitmentProof } from '../consensus/commitment-proo
 import { parseOrigin } from '../merkle/checkpoint.ts';
 import { verifyConsistency } from '../merkle/proof.ts';
 import { sameHash } from '../merkle/tree.ts';
-import type { AuditDeps } from './bench.ts';
+import type { AuditDeps } from './audit-context.ts';
 import type { Bundle } from './bundle.ts';
 import { bodyOf } from './bundle-report.ts';
 import {

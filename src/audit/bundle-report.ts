@@ -3,7 +3,7 @@ import { envelopeIn, examineEvent } from '../events/decode.ts';
 import { decode } from '../events/ej1.ts';
 import { REPORT_TYPE, ReportBody } from '../events/report.ts';
 import { openFact } from '../events/seal-box.ts';
-import type { AuditDeps } from './bench.ts';
+import type { AuditDeps } from './audit-context.ts';
 import type { Bundle } from './bundle.ts';
 import { type BundleExpectations, failed, type Outcome, PASSED } from './bundle-step.ts';
 

@@ -13,7 +13,7 @@ import type { Note } from '../merkle/signed-note.ts';
 import { checkPolicy } from '../merkle/tlog-policy.ts';
 import { parseTlogProof, type TlogProof } from '../merkle/tlog-proof.ts';
 import { leafOf } from '../merkle/tree.ts';
-import type { AuditDeps } from './bench.ts';
+import type { AuditDeps } from './audit-context.ts';
 import type { Bundle } from './bundle.ts';
 import type { BundledEvent } from './bundle-report.ts';
 import {

@@ -1,5 +1,5 @@
 import { verifyCommitmentStatement } from '../consensus/commitment-extrinsic.ts';
-import type { AuditDeps } from './bench.ts';
+import type { AuditDeps } from './audit-context.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
 import { checkAnchored, checkCommitted, checkStored, committedIn } from './bundle-commitment.ts';
 import { checkEvent, checkReport } from './bundle-report.ts';

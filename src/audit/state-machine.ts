@@ -2,7 +2,7 @@ import type { DomainEvent, ValidatorEvent } from '../events/catalogue.ts';
 import { type InRun, runOf, subjectIn } from '../events/define-event.ts';
 import type { Recorded } from '../events/envelope.ts';
 import type { LogStart } from '../events/log-started.ts';
-import type { AuditDeps, Bench, LogRecord, RulesInForce } from './bench.ts';
+import type { AuditContext, AuditDeps, LogRecord, RulesInForce } from './audit-context.ts';
 import { learn } from './decision-facts.ts';
 import type { Faults } from './fault.ts';
 import type { GateRun } from './gate.ts';
@@ -69,13 +69,13 @@ export type StateMachine = Readonly<{
  */
 export function createStateMachine(
   deps: AuditDeps &
-    Pick<Bench, 'rootAt' | 'ownerHotkey' | 'ledger' | 'note'> &
+    Pick<AuditContext, 'rootAt' | 'ownerHotkey' | 'ledger' | 'note'> &
     Readonly<{ faults: Faults; source: () => string; keep: (run: InRun) => boolean }>,
 ): StateMachine {
   const { faults, source, keep } = deps;
   const log = newLogRecord();
   const runs: Runs = { all: new Map(), last: null, keep };
-  const bench: Bench = {
+  const context: AuditContext = {
     ...deps,
     log,
     fault: (code, index, expected, found) => faults.add({ code, index, expected, found }),
@@ -83,7 +83,7 @@ export function createStateMachine(
   return {
     take: ({ event, n }) => {
       if (n === 0) log.source = source();
-      takeEvent({ event, n }, runs, bench);
+      takeEvent({ event, n }, runs, context);
     },
     start: () => log.start,
     closed: () => log.closed,
@@ -91,7 +91,7 @@ export function createStateMachine(
     leftOut: () => log.leftOut,
     kept: () => [...runs.all.values()].filter(({ kept }) => kept),
     end: () => {
-      const sealed = endOf(runs.all, bench);
+      const sealed = endOf(runs.all, context);
       const { decisions, unread, beyondLedger } = log;
       return { runs: runs.all.size, decisions, sealed, unread, beyondLedger };
     },
@@ -125,27 +125,32 @@ type Runs = {
   readonly keep: (run: InRun) => boolean;
 };
 
-function takeEvent({ event, n }: Placed, runs: Runs, bench: Bench): void {
+function takeEvent({ event, n }: Placed, runs: Runs, context: AuditContext): void {
   if (n === 0 && event.type !== 'log.started.v1')
-    bench.fault('start-invalid', 0, 'log.started as the first event', event.type);
+    context.fault('start-invalid', 0, 'log.started as the first event', event.type);
   const place = runOf(event.data);
   if (place === null || ABOUT_ANY_RUN.has(event.type)) {
-    takeLogEvent({ event, n }, bench);
+    takeLogEvent({ event, n }, context);
     return;
   }
-  const run = recordOf(place, { event, n }, runs, bench);
+  const run = recordOf(place, { event, n }, runs, context);
   if (isLate(event.type, run))
-    bench.fault('order-broken', n, `no ${event.type} at the end of ${run.run}`, 'one');
+    context.fault('order-broken', n, `no ${event.type} at the end of ${run.run}`, 'one');
   // safe: the rule of its own type, for the data of that type; a type of another authority's log has none
   const rule = (RULES as Partial<Record<string, AnyRule | null>>)[event.type];
   if (rule === undefined)
-    bench.fault('order-broken', n, "an event of a validator's log", event.type);
-  rule?.({ n, data: event.data }, run, bench);
-  if (event.type !== 'decision.made.v1') learn(run.facts, event, bench.log.accused);
+    context.fault('order-broken', n, "an event of a validator's log", event.type);
+  rule?.({ n, data: event.data }, run, context);
+  if (event.type !== 'decision.made.v1') learn(run.facts, event, context.log.accused);
 }
 
 /** The record of an event's run. A run begins with the event that opens it. */
-function recordOf(place: InRun, { event, n }: Placed, runs: Runs, { fault }: Bench): RunRecord {
+function recordOf(
+  place: InRun,
+  { event, n }: Placed,
+  runs: Runs,
+  { fault }: AuditContext,
+): RunRecord {
   const { last } = runs;
   if (last !== null && last.run === place.run && last.family === place.family) return last;
   const key = subjectIn(place);
@@ -163,16 +168,16 @@ function recordOf(place: InRun, { event, n }: Placed, runs: Runs, { fault }: Ben
 /** What names a run that the log need not have. */
 const ABOUT_ANY_RUN: ReadonlySet<string> = new Set(['evidence.accepted.v1', 'roster.refused.v1']);
 
-function takeLogEvent({ event, n }: Placed, bench: Bench): void {
+function takeLogEvent({ event, n }: Placed, context: AuditContext): void {
   switch (event.type) {
     case 'log.started.v1':
-      logStarted({ n, data: event.data }, bench);
+      logStarted({ n, data: event.data }, context);
       break;
     case 'mode.changed.v1':
-      modeChanged({ n, data: event.data }, bench);
+      modeChanged({ n, data: event.data }, context);
       break;
     case 'evidence.accepted.v1':
-      evidenceAccepted({ n, data: event.data }, bench);
+      evidenceAccepted({ n, data: event.data }, context);
       break;
     default:
       break;
@@ -182,10 +187,10 @@ function takeLogEvent({ event, n }: Placed, bench: Bench): void {
 type Rule<Type extends ValidatorEvent['type']> = (
   entry: Entry<Type>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ) => void;
 /** A rule whose type only its table knows. */
-type AnyRule = (entry: { n: number; data: object }, run: RunRecord, bench: Bench) => void;
+type AnyRule = (entry: { n: number; data: object }, run: RunRecord, context: AuditContext) => void;
 
 /** The rule of each type; null where an event says what nobody can check from the log. */
 const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = {
@@ -242,7 +247,7 @@ const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = 
 };
 
 /** At the end of a log: facts of a decided run may not be sealed any more. Gives how many others are. */
-function endOf(runs: ReadonlyMap<string, RunRecord>, { fault }: Bench): number {
+function endOf(runs: ReadonlyMap<string, RunRecord>, { fault }: AuditContext): number {
   let waiting = 0;
   for (const { sealed, decision, run } of runs.values()) {
     const first = sealed.first();

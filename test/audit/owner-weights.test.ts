@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { FamilyWeights } from '#src/audit/bench.ts';
+import type { FamilyWeights } from '#src/audit/audit-context.ts';
 import { unruledIntent } from '#src/audit/rules/owner-weights.ts';
 import { type Data, newRunRecord, type RunRecord } from '#src/audit/run-record.ts';
 import { sha256 } from '#src/events/hash.ts';

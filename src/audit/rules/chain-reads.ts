@@ -1,4 +1,4 @@
-import { type Bench, checkOwnRoot } from '../bench.ts';
+import { type AuditContext, checkOwnRoot } from '../audit-context.ts';
 import { type Entry, type RunRecord, votersOf } from '../run-record.ts';
 import { isSortedSet } from './runs.ts';
 
@@ -6,7 +6,7 @@ import { isSortedSet } from './runs.ts';
 export function commitmentsRead(
   { n, data: { after, upTo, found } }: Entry<'commitments.read.v1'>,
   run: RunRecord,
-  { fault, note }: Bench,
+  { fault, note }: AuditContext,
 ): void {
   const { opened, reads } = run.facts;
   if (opened === null) return;
@@ -49,9 +49,9 @@ export function commitmentsRead(
 export function anchorsRead(
   { n, data: { after, upTo, anchors } }: Entry<'anchors.read.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const { fault, log, note } = bench;
+  const { fault, log, note } = context;
   const { start } = log;
   const hotkeys = votersOf(run).map(({ hotkey }) => hotkey);
   note({ about: 'anchors', n, range: { run: run.run, hotkeys, after, upTo }, said: anchors });
@@ -69,6 +69,6 @@ export function anchorsRead(
         `one in block ${block}`,
       );
     if (hotkey !== start?.hotkey || generation !== start.generation) continue;
-    checkOwnRoot({ size, root }, { n, what: `the anchor in block ${block}` }, bench);
+    checkOwnRoot({ size, root }, { n, what: `the anchor in block ${block}` }, context);
   }
 }

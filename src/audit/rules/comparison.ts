@@ -1,13 +1,13 @@
 import { compareWithOwner } from '../../consensus/owner-comparison.ts';
 import { encode, type Json } from '../../events/ej1.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import type { Entry, RunRecord } from '../run-record.ts';
 
 /** What the owner picked is recorded once; afterwards it is compared, not asked again. */
 export function ownerPickObserved(
   { n, data }: Entry<'owner-pick.observed.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   if (run.ownerPick !== null || run.ownerMissed)
     fault('order-broken', n, 'one answer of the owner for a run', 'a second one');
@@ -18,7 +18,7 @@ export function ownerPickObserved(
 export function divergenceRecorded(
   { n, data }: Entry<'divergence.recorded.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const { ownerPick, gate } = run;
   const decision = run.decision?.data;
@@ -36,7 +36,7 @@ export function divergenceRecorded(
 export function divergenceRepeated(
   { n, data: { inputs, owner } }: Entry<'divergence.repeated.v1'>,
   { gate }: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const first = gate.record;
   gate.repeated += 1;

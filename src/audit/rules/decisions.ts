@@ -6,7 +6,7 @@ import { buildStatement, checkStatement } from '../../consensus/statement.ts';
 import { STATEMENT_TYPE } from '../../events/decision.ts';
 import { subjectIn } from '../../events/define-event.ts';
 import { encode } from '../../events/ej1.ts';
-import type { Bench, LogRecord } from '../bench.ts';
+import type { AuditContext, LogRecord } from '../audit-context.ts';
 import { type Again, decideAgain } from '../decision-facts.ts';
 import { type Data, type Entry, type RunRecord, votersOf } from '../run-record.ts';
 
@@ -18,7 +18,7 @@ import { type Data, type Entry, type RunRecord, votersOf } from '../run-record.t
 export function inputsGathered(
   { n, data }: Entry<'inputs.gathered.v1'>,
   run: RunRecord,
-  { log, fault }: Bench,
+  { log, fault }: AuditContext,
 ): void {
   const { start } = log;
   if (start !== null && (data.genesis !== start.genesis || data.netuid !== start.netuid))
@@ -75,7 +75,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['rejected', 'missing', 'excluded'
 export function decisionMade(
   entry: Entry<'decision.made.v1'>,
   run: RunRecord,
-  { log, fault }: Bench,
+  { log, fault }: AuditContext,
 ): void {
   log.decisions += 1;
   const again = decideAgain(run.facts, entry.data);
@@ -99,16 +99,16 @@ const EXPECTED: Readonly<Record<Differing, string>> = {
 export function decisionSigned(
   { n, data }: Entry<'decision.signed.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const { start } = bench.log;
+  const { start } = context.log;
   const decision = run.decision?.data;
   if (decision === undefined) {
-    bench.fault('order-broken', n, 'a decision before its signature', 'none');
+    context.fault('order-broken', n, 'a decision before its signature', 'none');
     return;
   }
   if (run.ownStatement)
-    bench.fault('order-broken', n, 'one signed decision for a run', 'a second one');
+    context.fault('order-broken', n, 'one signed decision for a run', 'a second one');
   run.ownStatement = true;
   if (start === null) return;
   const { genesis, netuid, hotkey } = start;
@@ -116,26 +116,26 @@ export function decisionSigned(
   const { inputs, family } = decision;
   const body = buildStatement({ genesis, netuid, family, run: run.run, hotkey, outcome, inputs });
   if (data.hotkey !== hotkey || data.body !== body)
-    bench.fault('decision-differs', n, body, data.body);
-  takeStatement(n, data, run, bench);
+    context.fault('decision-differs', n, body, data.body);
+  takeStatement(n, data, run, context);
 }
 
 /** A peer's signed decision passes every check again, and is the first of its hotkey. */
 export function peerDecisionAccepted(
   { n, data }: Entry<'peer-decision.accepted.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
   if (run.statements.has(data.hotkey))
-    bench.fault('inputs-differ', n, `the first statement of ${data.hotkey}`, 'a further one');
-  takeStatement(n, data, run, bench);
+    context.fault('inputs-differ', n, `the first statement of ${data.hotkey}`, 'a further one');
+  takeStatement(n, data, run, context);
 }
 
 function takeStatement(
   n: number,
   data: Data<'decision.signed.v1'>,
   run: RunRecord,
-  { log, verify, fault }: Bench,
+  { log, verify, fault }: AuditContext,
 ): void {
   const { hotkey, body, signature } = data;
   if (!run.statements.has(hotkey)) run.statements.set(hotkey, data.outcome);
@@ -169,7 +169,7 @@ function takeStatement(
 export function certificateBuilt(
   { n, data }: Entry<'certificate.built.v1'>,
   run: RunRecord,
-  { verify, fault }: Bench,
+  { verify, fault }: AuditContext,
 ): void {
   const { certificate, signed, total } = data;
   const { inputs } = run.facts;
@@ -207,7 +207,7 @@ export function certificateBuilt(
 export function certificateMissed(
   { n, data: { block, signed, total } }: Entry<'certificate.missed.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const { opened } = run.facts;
   const decision = run.decision?.data;

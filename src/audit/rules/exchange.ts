@@ -1,22 +1,22 @@
 import { checkReport, type ReportCheck } from '../../consensus/report.ts';
 import { encodeDocument } from '../../consensus/signed.ts';
 import { REPORT_TYPE } from '../../events/report.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import { type Entry, type RunRecord, votersOf } from '../run-record.ts';
 
 /** A peer's report that was accepted passes every check again, and is the first of its hotkey. */
 export function peerReportAccepted(
   { n, data }: Entry<'peer-report.accepted.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  checkAgain(n, data, run, bench);
-  const { start } = bench.log;
+  checkAgain(n, data, run, context);
+  const { start } = context.log;
   // Peers give a validator its own report only where this generation of its log never held it.
   if (data.hotkey === start?.hotkey && start.previous === null)
-    bench.fault('report-differs', n, 'an own report that follows from the scores', 'a given one');
+    context.fault('report-differs', n, 'an own report that follows from the scores', 'a given one');
   if (run.facts.held.some(({ hotkey }) => hotkey === data.hotkey))
-    bench.fault('inputs-differ', n, `the first report of ${data.hotkey}`, 'a further one');
+    context.fault('inputs-differ', n, `the first report of ${data.hotkey}`, 'a further one');
 }
 
 /** A refusal is the log's own word: where it counts in a decision, other logs are asked for what was refused. */
@@ -32,12 +32,12 @@ export function peerReportRejected(
 export function equivocationRecorded(
   { n, data }: Entry<'equivocation.recorded.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  checkAgain(n, data, run, bench);
+  checkAgain(n, data, run, context);
   const first = run.facts.held.find(({ hotkey }) => hotkey === data.hotkey);
   if (first?.digest !== data.firstDigest || data.digest === data.firstDigest)
-    bench.fault(
+    context.fault(
       'inputs-differ',
       n,
       `another report of ${data.hotkey} than ${first?.digest ?? 'one that is held'}`,
@@ -51,7 +51,7 @@ function checkAgain(
   n: number,
   { hotkey, body, signature, digest }: Signed,
   run: RunRecord,
-  { log, verify, fault }: Bench,
+  { log, verify, fault }: AuditContext,
 ): void {
   const { opened } = run.facts;
   const { start } = log;

@@ -15,20 +15,20 @@ import { readCommitmentProof } from '../../consensus/commitment-proof.ts';
 import { digestOf } from '../../consensus/outcome.ts';
 import { sha256 } from '../../events/hash.ts';
 import { ss58PublicKey } from '../../events/ss58.ts';
-import { type Bench, checkOwnRoot } from '../bench.ts';
+import { type AuditContext, checkOwnRoot } from '../audit-context.ts';
 import type { Attempt, Committed, Entry, Purpose, RunRecord } from '../run-record.ts';
 
 /** An extrinsic is signed as the next attempt, once the one before it has ended, and carries what the event says. */
 export function extrinsicSigned(
   entry: Entry<'extrinsic.signed.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
   const { n, data } = entry;
   const attempts = attemptsOf(run, data.purpose);
   const last = attempts.at(-1);
   if (data.attempt !== attempts.length + 1 || last?.settled === null)
-    bench.fault(
+    context.fault(
       'order-broken',
       n,
       `attempt ${attempts.length + 1}, after the one before it ended`,
@@ -36,18 +36,18 @@ export function extrinsicSigned(
     );
   attempts.push({ signed: entry, settled: null });
   const bytes = Buffer.from(data.bytes, 'hex');
-  const hash = Buffer.from(bench.blake2b256(bytes)).toString('hex');
+  const hash = Buffer.from(context.blake2b256(bytes)).toString('hex');
   if (hash !== data.hash)
-    bench.fault('commitment-differs', n, `the hash ${hash} of its bytes`, data.hash);
-  if (data.purpose === 'weights') weightsSigned(entry, run, bench);
-  else commitmentSigned(entry, decodeCommitmentExtrinsic(bytes), run, bench);
+    context.fault('commitment-differs', n, `the hash ${hash} of its bytes`, data.hash);
+  if (data.purpose === 'weights') weightsSigned(entry, run, context);
+  else commitmentSigned(entry, decodeCommitmentExtrinsic(bytes), run, context);
 }
 
 /** Weights that are signed are those of an intent. */
 function weightsSigned(
   { n, data: { carries } }: Entry<'extrinsic.signed.v1'>,
   { intents }: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const intended = intents.flatMap(({ data: { vector } }) =>
     vector === null ? [] : [digestOf(vector)],
@@ -65,9 +65,9 @@ function commitmentSigned(
   { n, data }: Entry<'extrinsic.signed.v1'>,
   decoded: CommitmentExtrinsic,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const { log, fault } = bench;
+  const { log, fault } = context;
   const { start } = log;
   if (start === null) return;
   if (decoded.kind === 'other') {
@@ -89,7 +89,7 @@ function commitmentSigned(
   const carried = data.purpose === 'anchor' ? sha256(second ?? '') : committed.digest;
   if (carried !== data.carries) fault('commitment-differs', n, carried, data.carries);
   const anchor = second === null ? null : parseAnchor(second);
-  if (anchor !== null) checkAnchor(n, anchor, run, bench);
+  if (anchor !== null) checkAnchor(n, anchor, run, context);
   if (decoded.fields.length > 1 && anchor?.generation !== start.generation) {
     const expected = `an anchor of generation ${start.generation} in field 1`;
     fault('anchor-differs', n, expected, second ?? 'none');
@@ -101,15 +101,15 @@ function commitmentSigned(
   run.committed = committed.digest;
   const pending = { n, digest: committed.digest, commit: anchor?.commit ?? null };
   if (run.report === null) run.commitments.push(pending);
-  else checkCommitment(pending, run, bench);
+  else checkCommitment(pending, run, context);
 }
 
 /** An anchor is a tree of this log that covers the report and every anchor of the run before it. */
-function checkAnchor(n: number, anchor: AnchorText, run: RunRecord, bench: Bench): void {
-  checkOwnRoot(anchor, { n, what: 'the anchor in field 1' }, bench);
+function checkAnchor(n: number, anchor: AnchorText, run: RunRecord, context: AuditContext): void {
+  checkOwnRoot(anchor, { n, what: 'the anchor in field 1' }, context);
   const least = Math.max((run.reportAt ?? n) + 1, run.anchoredSize);
   if (anchor.size < least)
-    bench.fault('anchor-differs', n, `a tree of at least ${least} events`, String(anchor.size));
+    context.fault('anchor-differs', n, `a tree of at least ${least} events`, String(anchor.size));
   run.anchoredSize = anchor.size;
 }
 
@@ -117,7 +117,7 @@ function checkAnchor(n: number, anchor: AnchorText, run: RunRecord, bench: Bench
 export function checkCommitment(
   { n, digest, commit }: Committed,
   { report, key }: Pick<RunRecord, 'report' | 'key'>,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   if (report === null || key === null) return;
   const { body, run } = report.data;
@@ -132,7 +132,7 @@ export function checkCommitment(
 export function extrinsicIncluded(
   { n, data: { purpose, attempt, hash } }: Entry<'extrinsic.included.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const signed = attemptsOf(run, purpose)[attempt - 1]?.signed?.data;
   if (signed?.hash !== hash)
@@ -143,7 +143,7 @@ export function extrinsicIncluded(
 export function extrinsicSettled(
   entry: Entry<'extrinsic.settled.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const { n, data } = entry;
   const attempts = attemptsOf(run, data.purpose);
@@ -166,20 +166,20 @@ export function extrinsicSettled(
 export function commitmentProofRead(
   { n, data: { proof } }: Entry<'commitment-proof.read.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const { start } = bench.log;
+  const { start } = context.log;
   if (proof === null || start === null) return;
-  const read = readCommitmentProof(proof, start, bench);
+  const read = readCommitmentProof(proof, start, context);
   const signed = attemptsOf(run, 'commitment').at(-1)?.signed?.data.bytes;
   const decoded =
     signed === undefined ? null : decodeCommitmentExtrinsic(Buffer.from(signed, 'hex'));
   // Where nothing was signed the chain held the commitment before; in another layout its fields are not known.
   const fields = decoded?.kind === 'commitment' ? fieldsOf(decoded) : null;
   const expected = fields === null ? 'a proof that verifies' : `the fields ${fields}`;
-  if (read.kind === 'fault') bench.fault('commitment-differs', n, expected, read.found);
+  if (read.kind === 'fault') context.fault('commitment-differs', n, expected, read.found);
   else if (fields !== null && read.stored.fields !== fields)
-    bench.fault('commitment-differs', n, expected, read.stored.fields);
+    context.fault('commitment-differs', n, expected, read.stored.fields);
 }
 
 function attemptsOf(run: RunRecord, purpose: Purpose): Attempt[] {

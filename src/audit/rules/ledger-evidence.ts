@@ -1,4 +1,4 @@
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import type { PairRecord } from '../evaluation-record.ts';
 import type { JobFacts } from '../ledger-rules.ts';
 import type { Data, Entry } from '../run-record.ts';
@@ -12,7 +12,7 @@ import type { LedgerFacts } from '../service-log.ts';
 export function checkLedger(
   { n, data }: Entry<'evidence.gathered.v1'>,
   jobs: PairRecord['jobs'],
-  { ledger, log, fault }: Bench,
+  { ledger, log, fault }: AuditContext,
 ): void {
   if (ledger === null) return;
   const { size, hash } = data.ledger;

@@ -1,6 +1,6 @@
 import { MAX_OWN_FAULTS } from '../../evaluation/failure-limits.ts';
 import { deploymentOf } from '../../evaluation/job-name.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import type { EvaluationRecord, MemberRecord } from '../evaluation-record.ts';
 import type { Data, Entry, RunRecord } from '../run-record.ts';
 
@@ -8,7 +8,7 @@ import type { Data, Entry, RunRecord } from '../run-record.ts';
 export function archiveAccepted(
   { n, data }: Entry<'archive.accepted.v1'>,
   run: RunRecord,
-  { log, fault }: Bench,
+  { log, fault }: AuditContext,
 ): void {
   const { submission, miner, archive } = data;
   const evaluation = measured(n, run, { fault });
@@ -32,9 +32,9 @@ export function archiveAccepted(
 export function runtimeReady(
   { n, data }: Entry<'runtime.ready.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const member = memberOf(n, data, run, bench);
+  const member = memberOf(n, data, run, context);
   if (member !== null) member.readyAt ??= n;
 }
 
@@ -42,9 +42,9 @@ export function runtimeReady(
 export function runtimeFailed(
   { n, data }: Entry<'runtime.failed.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const member = memberOf(n, data, run, bench);
+  const member = memberOf(n, data, run, context);
   if (member === null || data.ours) return;
   member.ownFaults += 1;
   if (member.ownFaults === MAX_OWN_FAULTS) run.evaluation?.lost.set(member.miner, n);
@@ -54,7 +54,7 @@ export function runtimeFailed(
 export function measured(
   n: number,
   { evaluation, run }: Pick<RunRecord, 'evaluation' | 'run'>,
-  { fault }: Pick<Bench, 'fault'>,
+  { fault }: Pick<AuditContext, 'fault'>,
 ): EvaluationRecord | null {
   if (evaluation === null)
     fault('evaluation-broken', n, `an accepted roster before ${run} is measured`, 'none');
@@ -70,15 +70,15 @@ export function memberOf(
     deployment,
   }: Pick<Data<'runtime.ready.v1'>, 'submission' | 'miner' | 'deployment'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): MemberRecord | null {
-  const member = measured(n, run, bench)?.members.get(submission);
+  const member = measured(n, run, context)?.members.get(submission);
   if (member?.miner === miner && member.deployment === deployment) return member;
   if (run.evaluation === null) return null;
   const expected =
     member === undefined
       ? 'a submission whose archive is here'
       : `${member.deployment} of ${member.miner}`;
-  bench.fault('evaluation-broken', n, expected, `${submission}, ${deployment} of ${miner}`);
+  context.fault('evaluation-broken', n, expected, `${submission}, ${deployment} of ${miner}`);
   return null;
 }

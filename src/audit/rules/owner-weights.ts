@@ -4,7 +4,7 @@ import { NANO } from '../../consensus/nano.ts';
 import { BURN_UID, burnVector, sameWeights, shareVector } from '../../consensus/vector.ts';
 import type { Seat } from '../../events/snapshot.ts';
 import type { Vector } from '../../events/weights.ts';
-import type { FamilyWeights } from '../bench.ts';
+import type { FamilyWeights } from '../audit-context.ts';
 import type { Data, RunRecord } from '../run-record.ts';
 
 type Intent = Data<'weights.intended.v1'>;

@@ -1,5 +1,5 @@
 import { MAX_REFUSALS, MAX_UNREACHABLE } from '../../evaluation/failure-limits.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import { type EvaluationRecord, type PairRecord, taskCounts } from '../evaluation-record.ts';
 import { type Data, type Entry, pairPlace, type RunRecord } from '../run-record.ts';
 
@@ -11,7 +11,7 @@ import { type Data, type Entry, pairPlace, type RunRecord } from '../run-record.
 export function checkResult(
   { n, data }: Entry<'score.recorded.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const { evaluation } = run;
   const place = pairPlace(run, data);
@@ -39,7 +39,7 @@ function checkScored(
   n: number,
   { score, basis, evidence }: Data<'score.recorded.v1'>,
   pair: PairRecord | null,
-  fault: Bench['fault'],
+  fault: AuditContext['fault'],
 ): void {
   if (pair?.verdict == null) {
     fault('score-unfounded', n, 'an invocation, its evidence and a verdict before a score', 'none');
@@ -59,7 +59,7 @@ function checkFailed(
   n: number,
   { miner }: Data<'score.recorded.v1'>,
   { pair, evaluation }: Readonly<{ pair: PairRecord | null; evaluation: EvaluationRecord }>,
-  fault: Bench['fault'],
+  fault: AuditContext['fault'],
 ): void {
   const lostAt = evaluation.lost.get(miner);
   if (lostAt !== undefined && lostAt < n) return;

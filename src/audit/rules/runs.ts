@@ -1,6 +1,6 @@
 import { wantedSeats } from '../../consensus/snapshot.ts';
 import { runSequence } from '../../events/scalars.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import { newEvaluationRecord } from '../evaluation-record.ts';
 import type { Entry, RunRecord } from '../run-record.ts';
 
@@ -8,7 +8,7 @@ import type { Entry, RunRecord } from '../run-record.ts';
 export function runOpened(
   { n, data }: Entry<'run.opened.v1'>,
   run: RunRecord,
-  { log: { newest }, fault }: Bench,
+  { log: { newest }, fault }: AuditContext,
 ): void {
   const last = newest.get(data.family);
   if (run.facts.opened !== null) {
@@ -29,7 +29,7 @@ function placesOf(names: readonly string[]): ReadonlyMap<string, number> {
 export function rosterAccepted(
   { n, data }: Entry<'roster.accepted.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const roster = run.facts.opened?.roster;
   if (roster !== undefined && roster !== data.roster)
@@ -43,7 +43,7 @@ export function rosterAccepted(
 export function runClosed(
   { n, data }: Entry<'run.closed.v1'>,
   run: RunRecord,
-  { log: { closed }, fault }: Bench,
+  { log: { closed }, fault }: AuditContext,
 ): void {
   if (run.closedAt !== null) {
     fault('order-broken', n, 'one run.closed for a run', `a second one of ${data.run}`);
@@ -57,7 +57,7 @@ export function runClosed(
 export function snapshotTaken(
   { n, data: { phase, snapshot } }: Entry<'snapshot.taken.v1'>,
   run: RunRecord,
-  { fault, note }: Bench,
+  { fault, note }: AuditContext,
 ): void {
   const { opened, open, current } = run.facts;
   const first = phase === 'decide' && open?.known === true ? open.snapshot : null;

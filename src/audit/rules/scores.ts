@@ -7,7 +7,7 @@ import { REPORT_TYPE } from '../../events/report.ts';
 import { MAX_MINERS, MAX_TASKS } from '../../events/run.ts';
 import { type Opening, openBox, openFact } from '../../events/seal-box.ts';
 import type { SealedType } from '../../events/sealed.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import { learn } from '../decision-facts.ts';
 import { type Entry, pairPlace, type RunRecord } from '../run-record.ts';
 import { checkCommitment } from './extrinsics.ts';
@@ -15,7 +15,11 @@ import { checkResult } from './results.ts';
 import { evidenceGathered, taskInvoked, taskJudged, verdictRefused } from './tasks.ts';
 
 /** What gives scores away is in no log in the open. */
-export function unsealed({ n, data }: Entry<SealedType>, _run: RunRecord, { fault }: Bench): void {
+export function unsealed(
+  { n, data }: Entry<SealedType>,
+  _run: RunRecord,
+  { fault }: AuditContext,
+): void {
   fault('seal-missing', n, 'a sealed fact', `one of ${data.run} that everybody can read`);
 }
 
@@ -23,23 +27,27 @@ export function unsealed({ n, data }: Entry<SealedType>, _run: RunRecord, { faul
  * A sealed fact comes at its time: scores while the run is open, one report once it is closed. Whether it is what
  * it says shows when the run's key is public.
  */
-export function factSealed(entry: Entry<'fact.sealed.v1'>, run: RunRecord, bench: Bench): void {
+export function factSealed(
+  entry: Entry<'fact.sealed.v1'>,
+  run: RunRecord,
+  context: AuditContext,
+): void {
   const { n, data } = entry;
   if (data.of === 'report.signed.v1') {
     if (run.reportAt !== null)
-      bench.fault('order-broken', n, 'one report for a run', 'a second one');
+      context.fault('order-broken', n, 'one report for a run', 'a second one');
     if (run.closedAt === null)
-      bench.fault('order-broken', n, 'a report of a closed run', 'one of an open run');
+      context.fault('order-broken', n, 'a report of a closed run', 'one of an open run');
     run.reportAt = n;
   } else if (run.closedAt !== null) {
-    bench.fault('order-broken', n, `no ${data.of} once the run is closed`, data.key);
+    context.fault('order-broken', n, `no ${data.of} once the run is closed`, data.key);
   }
   if (run.key !== null) {
-    takeOpening({ n, of: data.of }, openFact(data, run.key), run, bench);
-  } else if (bench.log.held < MAX_HELD) {
-    if (run.sealed.add(entry)) bench.log.held += 1;
-    else bench.fault('seal-broken', n, `a ${data.of} in base64`, 'a box that is not canonical');
-  } else bench.fault('seal-unopened', n, `the keys of ${MAX_HELD} facts before it`, 'none');
+    takeOpening({ n, of: data.of }, openFact(data, run.key), run, context);
+  } else if (context.log.held < MAX_HELD) {
+    if (run.sealed.add(entry)) context.log.held += 1;
+    else context.fault('seal-broken', n, `a ${data.of} in base64`, 'a box that is not canonical');
+  } else context.fault('seal-unopened', n, `the keys of ${MAX_HELD} facts before it`, 'none');
 }
 
 /** Two whole runs, of each pair's four facts: no honest log has two at a time. */
@@ -49,19 +57,20 @@ const MAX_HELD = 2 * 4 * MAX_TASKS * MAX_MINERS;
 export function scoresOpened(
   { n, data }: Entry<'scores.opened.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
   if (run.key !== null) {
-    bench.fault('order-broken', n, 'one scores.opened for a run', 'a second one');
+    context.fault('order-broken', n, 'one scores.opened for a run', 'a second one');
     return;
   }
-  if (run.closedAt === null) bench.fault('order-broken', n, 'a closed run to open', 'an open one');
+  if (run.closedAt === null)
+    context.fault('order-broken', n, 'a closed run to open', 'an open one');
   run.key = data.key;
-  bench.log.held -= run.sealed.count();
+  context.log.held -= run.sealed.count();
   const { family, run: id } = run;
   run.sealed.release(({ n: at, of, key, digest, box }) => {
     const opening = openBox(box, { family, run: id, of, key, digest }, data.key);
-    takeOpening({ n: at, of }, opening, run, bench);
+    takeOpening({ n: at, of }, opening, run, context);
   });
 }
 
@@ -69,26 +78,26 @@ function takeOpening(
   { n, of }: Readonly<{ n: number; of: SealedType }>,
   opening: Opening,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
   if (opening.kind === 'refused') {
-    bench.fault('seal-broken', n, `a ${of} that the run's key opens`, opening.found);
+    context.fault('seal-broken', n, `a ${of} that the run's key opens`, opening.found);
     return;
   }
   const { event } = opening;
   switch (event.type) {
     case 'task.invoked.v1':
-      return taskInvoked({ n, data: event.data }, run, bench);
+      return taskInvoked({ n, data: event.data }, run, context);
     case 'evidence.gathered.v1':
-      return evidenceGathered({ n, data: event.data }, run, bench);
+      return evidenceGathered({ n, data: event.data }, run, context);
     case 'task.judged.v1':
-      return taskJudged({ n, data: event.data }, run, bench);
+      return taskJudged({ n, data: event.data }, run, context);
     case 'verdict.refused.v1':
-      return verdictRefused({ n, data: event.data }, run, bench);
+      return verdictRefused({ n, data: event.data }, run, context);
     case 'score.recorded.v1':
-      return scoreRecorded({ n, data: event.data }, run, bench);
+      return scoreRecorded({ n, data: event.data }, run, context);
     case 'report.signed.v1':
-      return reportSigned({ n, data: event.data }, run, bench);
+      return reportSigned({ n, data: event.data }, run, context);
     default:
       return; // nothing else is ever sealed
   }
@@ -98,9 +107,9 @@ function takeOpening(
 function scoreRecorded(
   { n, data }: Entry<'score.recorded.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const { fault } = bench;
+  const { fault } = context;
   const { task, miner, status, score } = data;
   const pair = pairPlace(run, data);
   if (pair === null) {
@@ -118,7 +127,7 @@ function scoreRecorded(
     return;
   }
   run.pairs[pair] = 1;
-  checkResult({ n, data }, run, bench);
+  checkResult({ n, data }, run, context);
   if ((status === 'excused') !== (score === null) || (status === 'failed' && score !== 0)) {
     fault(
       'score-invalid',
@@ -141,8 +150,12 @@ function scoreRecorded(
 }
 
 /** A report is what the run's scores give, for this log's hotkey and network, and that hotkey signed it. */
-function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: Bench): void {
-  const { fault, log, verify } = bench;
+function reportSigned(
+  entry: Entry<'report.signed.v1'>,
+  run: RunRecord,
+  context: AuditContext,
+): void {
+  const { fault, log, verify } = context;
   const { n, data } = entry;
   const { opened } = run.facts;
   const { start } = log;
@@ -170,7 +183,7 @@ function reportSigned(entry: Entry<'report.signed.v1'>, run: RunRecord, bench: B
     fault('report-differs', n, encode(coverage), encode(data.coverage));
   else if (!verify(pae(REPORT_TYPE, body), data.signature, hotkey))
     fault('signature-invalid', n, `a signature of ${hotkey} over its report`, 'another one');
-  for (const commitment of run.commitments) checkCommitment(commitment, run, bench);
+  for (const commitment of run.commitments) checkCommitment(commitment, run, context);
   run.commitments = [];
   run.tallies.clear();
   run.pairs = null;

@@ -4,7 +4,7 @@ import { LOG_START_TYPE, LogStart } from '../../events/log-started.ts';
 import { logSource } from '../../events/source.ts';
 import { parseOrigin } from '../../merkle/checkpoint.ts';
 import { isEd25519Key } from '../../merkle/ed25519.ts';
-import type { AuditDeps, Bench } from '../bench.ts';
+import type { AuditContext, AuditDeps } from '../audit-context.ts';
 import type { Entry } from '../run-record.ts';
 
 /** The start of a log as its first event has it, or what is wrong with it. */
@@ -44,13 +44,13 @@ export function checkStart(
 }
 
 /** The rule of the event that starts a log: it is the first one, and no other is. */
-export function logStarted({ n, data }: Entry<'log.started.v1'>, bench: Bench): void {
-  const { log, fault } = bench;
+export function logStarted({ n, data }: Entry<'log.started.v1'>, context: AuditContext): void {
+  const { log, fault } = context;
   if (n > 0) {
     fault('order-broken', n, 'one log.started, as the first event', 'another one');
     return;
   }
-  const checked = checkStart(data, log.source, bench);
+  const checked = checkStart(data, log.source, context);
   if (checked.kind === 'started') log.start = checked.start;
   else fault('start-invalid', n, checked.expected, checked.found);
 }

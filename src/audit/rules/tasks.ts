@@ -1,7 +1,7 @@
 import { type Composite, compositeScore, costOf } from '../../evaluation/composite-score.ts';
 import { isJobOf } from '../../evaluation/job-name.ts';
 import { detailOf } from '../../events/scalars.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import { type EvaluationRecord, type PairRecord, taskCounts } from '../evaluation-record.ts';
 import { type Data, type Entry, pairPlace, type RunRecord } from '../run-record.ts';
 import { checkLedger } from './ledger-evidence.ts';
@@ -12,14 +12,14 @@ import { isSortedSet } from './runs.ts';
 export function taskClaimed(
   { n, data: { task, attempt } }: Entry<'task.claimed.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const evaluation = measured(n, run, bench);
+  const evaluation = measured(n, run, context);
   if (evaluation === null) return;
-  checkTask(n, task, { run, evaluation }, bench);
+  checkTask(n, task, { run, evaluation }, context);
   const { first, count } = evaluation.claims.get(task) ?? { first: n, count: 0 };
   if (attempt !== count + 1)
-    bench.fault('evaluation-broken', n, `claim ${count + 1} of ${task}`, `claim ${attempt}`);
+    context.fault('evaluation-broken', n, `claim ${count + 1} of ${task}`, `claim ${attempt}`);
   evaluation.claims.set(task, { first, count: count + 1 });
 }
 
@@ -27,24 +27,24 @@ export function taskClaimed(
 export function taskReturned(
   { n, data: { task, attempt } }: Entry<'task.returned.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const count = measured(n, run, bench)?.claims.get(task)?.count ?? 0;
+  const count = measured(n, run, context)?.claims.get(task)?.count ?? 0;
   if (attempt !== count)
-    bench.fault('evaluation-broken', n, `claim ${count} of ${task}`, `claim ${attempt}`);
+    context.fault('evaluation-broken', n, `claim ${count} of ${task}`, `claim ${attempt}`);
 }
 
 /** A task has one reference: all miners are compared with the same. */
 export function referenceMade(
   { n, data: { task } }: Entry<'reference.made.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const evaluation = measured(n, run, bench);
+  const evaluation = measured(n, run, context);
   if (evaluation === null) return;
-  checkTask(n, task, { run, evaluation }, bench);
+  checkTask(n, task, { run, evaluation }, context);
   if (evaluation.references.has(task))
-    bench.fault('evaluation-broken', n, `one reference of ${task}`, 'a second one');
+    context.fault('evaluation-broken', n, `one reference of ${task}`, 'a second one');
   else evaluation.references.set(task, { n, requiredTool: undefined });
 }
 
@@ -55,17 +55,17 @@ export function referenceMade(
 export function taskInvoked(
   { n, data }: Entry<'task.invoked.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const at = openPair(n, data, run, bench);
+  const at = openPair(n, data, run, context);
   if (at === null) return;
   const { evaluation, place, pair: before } = at;
   const { task, attempt, deployment, jobs, outcome, turnMs, latencyMs } = data;
   const fault = (expected: string, found: string): void =>
-    bench.fault('evaluation-broken', n, expected, found);
+    context.fault('evaluation-broken', n, expected, found);
   const claim = evaluation.claims.get(task);
   if (claim === undefined || claim.first > n) fault(`a claim of ${task} before`, 'none');
-  const member = memberOf(n, data, run, bench);
+  const member = memberOf(n, data, run, context);
   if (member !== null && (member.readyAt ?? n) >= n)
     fault(`${deployment} ready before`, 'it is not');
   const strange = jobs.find((job) => !isJobOf(job, { task, attempt, deployment }));
@@ -92,28 +92,28 @@ const NOTHING_YET = { evidence: null, refusals: 0, verdict: null };
 export function evidenceGathered(
   { n, data }: Entry<'evidence.gathered.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const pair = openPair(n, data, run, bench)?.pair ?? null;
+  const pair = openPair(n, data, run, context)?.pair ?? null;
   const { task, miner, attempt, tools, cost } = data;
   if (pair?.outcome !== 'completed' || pair.attempt !== attempt || pair.evidence !== null) {
     const expected = `a completed attempt ${attempt} of ${task} by ${miner}, without evidence yet`;
-    bench.fault('evaluation-broken', n, expected, standing(pair));
+    context.fault('evaluation-broken', n, expected, standing(pair));
     return;
   }
   if (tools !== null && !isSortedSet(tools))
-    bench.fault('evaluation-broken', n, 'tools sorted, each once', 'another order, or a repeat');
+    context.fault('evaluation-broken', n, 'tools sorted, each once', 'another order, or a repeat');
   pair.evidence = { tools, cost };
-  checkLedger({ n, data }, pair.jobs, bench);
+  checkLedger({ n, data }, pair.jobs, context);
 }
 
 /** A verdict follows the evidence, once, and its composite is what both give. */
 export function taskJudged(
   { n, data }: Entry<'task.judged.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const at = openPair(n, data, run, bench);
+  const at = openPair(n, data, run, context);
   if (at === null) return;
   const { evaluation, pair } = at;
   const { task, miner, attempt, composite, transcript } = data;
@@ -124,14 +124,14 @@ export function taskJudged(
     pair.verdict !== null
   ) {
     const expected = `evidence of attempt ${attempt} of ${task} by ${miner}, without a verdict yet`;
-    bench.fault('evaluation-broken', n, expected, standing(pair));
+    context.fault('evaluation-broken', n, expected, standing(pair));
     return;
   }
   const reference = evaluation.references.get(task);
   if (reference === undefined || reference.n > n)
-    bench.fault('evaluation-broken', n, `a reference of ${task} before`, 'none');
-  else checkTool(n, data, reference, bench);
-  checkComposite(n, data, pair, bench);
+    context.fault('evaluation-broken', n, `a reference of ${task} before`, 'none');
+  else checkTool(n, data, reference, context);
+  checkComposite(n, data, pair, context);
   pair.verdict = { composite, transcript };
 }
 
@@ -140,7 +140,7 @@ function checkTool(
   n: number,
   { task, figures: { requiredTool } }: Data<'task.judged.v1'>,
   reference: { requiredTool: string | null | undefined },
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   if (reference.requiredTool === undefined) reference.requiredTool = requiredTool;
   if (reference.requiredTool === requiredTool) return;
@@ -153,9 +153,9 @@ function checkTool(
 export function verdictRefused(
   { n, data }: Entry<'verdict.refused.v1'>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): void {
-  const pair = openPair(n, data, run, bench)?.pair ?? null;
+  const pair = openPair(n, data, run, context)?.pair ?? null;
   const { task, miner, attempt, refusal } = data;
   const isNext =
     pair !== null &&
@@ -166,7 +166,7 @@ export function verdictRefused(
   if (isNext) pair.refusals = refusal;
   else {
     const expected = `evidence and ${refusal - 1} refusals of attempt ${attempt} of ${task} by ${miner}, without a verdict`;
-    bench.fault('evaluation-broken', n, expected, standing(pair));
+    context.fault('evaluation-broken', n, expected, standing(pair));
   }
 }
 
@@ -185,7 +185,7 @@ function checkComposite(
   n: number,
   { outcome, figures, composite, knockout }: Data<'task.judged.v1'>,
   { turnMs, evidence }: PairRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const cost = evidence === null ? null : costOf(evidence);
   const tools = evidence?.tools ?? null;
@@ -228,7 +228,7 @@ function checkTask(
   n: number,
   task: string,
   { run, evaluation }: Readonly<{ run: RunRecord; evaluation: EvaluationRecord }>,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const { opened, open } = run.facts;
   const blockHash = open?.known === true ? open.snapshot.blockHash : null;
@@ -244,16 +244,16 @@ function openPair(
   n: number,
   { task, miner }: Readonly<{ task: string; miner: string }>,
   run: RunRecord,
-  bench: Bench,
+  context: AuditContext,
 ): Readonly<{ evaluation: EvaluationRecord; place: number; pair: PairRecord | null }> | null {
-  const evaluation = measured(n, run, bench);
+  const evaluation = measured(n, run, context);
   const place = pairPlace(run, { task, miner });
   if (evaluation === null) return null;
   if (place === null) {
-    bench.fault('evaluation-broken', n, 'a task and a miner of the run', `${task} of ${miner}`);
+    context.fault('evaluation-broken', n, 'a task and a miner of the run', `${task} of ${miner}`);
     return null;
   }
   if (run.pairs?.[place] === 1)
-    bench.fault('evaluation-broken', n, 'nothing more of a pair that has its result', 'a step');
+    context.fault('evaluation-broken', n, 'nothing more of a pair that has its result', 'a step');
   return { evaluation, place, pair: evaluation.pairs.get(place) ?? null };
 }

@@ -4,7 +4,7 @@ import { digestOf } from '../../consensus/outcome.ts';
 import { sameWeights } from '../../consensus/vector.ts';
 import { encode } from '../../events/ej1.ts';
 import { runSequence } from '../../events/scalars.ts';
-import type { Bench, FamilyWeights, LogRecord } from '../bench.ts';
+import type { AuditContext, FamilyWeights, LogRecord } from '../audit-context.ts';
 import { decisionFactsOf } from '../decision-facts.ts';
 import { type Data, type Entry, endRun, type RunRecord } from '../run-record.ts';
 import { unruledIntent } from './owner-weights.ts';
@@ -16,7 +16,7 @@ import { unruledIntent } from './owner-weights.ts';
 export function weightsIntended(
   entry: Entry<'weights.intended.v1'>,
   run: RunRecord,
-  { log, fault }: Bench,
+  { log, fault }: AuditContext,
 ): void {
   const { n, data } = entry;
   const before = run.intents.at(-1)?.data;
@@ -62,7 +62,7 @@ function intentOf(data: Intent, run: RunRecord, family: FamilyWeights): Intent |
 export function weightsSuperseded(
   { n, data: { run: own, by } }: Entry<'weights.superseded.v1'>,
   run: RunRecord,
-  { log, fault }: Bench,
+  { log, fault }: AuditContext,
 ): void {
   const { latestRun } = weightsOf(log, run);
   if (by !== latestRun || runSequence(by) <= runSequence(own))
@@ -82,7 +82,7 @@ export function weightsSuperseded(
 export function weightsObserved(
   entry: Entry<'weights.observed.v1'>,
   run: RunRecord,
-  { fault }: Bench,
+  { fault }: AuditContext,
 ): void {
   const { n, data } = entry;
   const attempt = run.attempts.get('weights')?.[data.attempt - 1];

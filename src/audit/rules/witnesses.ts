@@ -1,6 +1,6 @@
 import { openCheckpoint } from '../../merkle/checkpoint.ts';
 import { hexOf } from '../../merkle/tree.ts';
-import type { Bench } from '../bench.ts';
+import type { AuditContext } from '../audit-context.ts';
 import { checkEvidence } from '../evidence.ts';
 import type { Entry, RunRecord } from '../run-record.ts';
 
@@ -8,7 +8,7 @@ import type { Entry, RunRecord } from '../run-record.ts';
 export function checkpointObserved(
   { n, data }: Entry<'checkpoint.observed.v1'>,
   _run: RunRecord,
-  { verify, fault }: Bench,
+  { verify, fault }: AuditContext,
 ): void {
   const { hotkey, source, size, root, note } = data;
   const opened = openCheckpoint(Buffer.from(note, 'utf8'), { hotkey, verify });
@@ -28,7 +28,7 @@ export function checkpointObserved(
  */
 export function evidenceAccepted(
   { n, data }: Entry<'evidence.accepted.v1'>,
-  { log, ownerHotkey, verify, blake2b256, fault }: Bench,
+  { log, ownerHotkey, verify, blake2b256, fault }: AuditContext,
 ): void {
   const { start } = log;
   const { family, run, hotkey } = data;

@@ -1,4 +1,4 @@
-import type { RulesInForce } from '../../audit/bench.ts';
+import type { RulesInForce } from '../../audit/audit-context.ts';
 import { formatNano } from '../../consensus/nano.ts';
 import type { Rules } from '../../events/decision.ts';
 

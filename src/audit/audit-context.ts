@@ -50,7 +50,7 @@ export type FamilyWeights = { last: Data<'weights.intended.v1'> | null; latestRu
 export type RulesInForce = Readonly<{ family: string; run: string; n: number; rules: Rules }>;
 
 /** What every rule may look at, beside the run that its event belongs to. */
-export type Bench = AuditDeps &
+export type AuditContext = AuditDeps &
   Readonly<{
     log: LogRecord;
     /** Who owns the subnet, and alone can be accused of two rosters; null where that is not known. */
@@ -68,7 +68,7 @@ export type Bench = AuditDeps &
 export function checkOwnRoot(
   { size, root }: Readonly<{ size: number; root: string }>,
   at: Readonly<{ n: number; what: string }>,
-  { rootAt, fault }: Bench,
+  { rootAt, fault }: AuditContext,
 ): void {
   const own = size > at.n ? undefined : rootAt(size);
   const computed = own === undefined ? 'no such tree yet' : hexOf(own);
