@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { buildProbePod } from '#src/cluster/objects/pod.ts';
 import {
@@ -307,7 +307,7 @@ function environmentsOf(
   filled: Readonly<Record<string, string>>,
 ): ReadonlyMap<string, Record<string, string>> {
   const file = join(FOLDER, 'overlays', overlay, 'settings.yaml');
-  const { data } = parseAllDocuments(readFileSync(file, 'utf8'))[0]?.toJS() as {
+  const { data } = parse(readFileSync(file, 'utf8')) as {
     data: Record<string, string>;
   }; // safe: what is read of it is asserted by the tests
   const own = Object.fromEntries(
