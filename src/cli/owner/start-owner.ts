@@ -61,15 +61,7 @@ export async function startOwner(
   const { append, ended } = endableAppend(measuredAppend(log.log.append, metrics));
   let url = config.EIREL_OWNER_PUBLIC_URL;
   const owner = createOwner({
-    family: config.EIREL_FAMILY,
-    familyShare: config.EIREL_FAMILY_SHARE,
-    margin: config.EIREL_MARGIN,
-    perHotkey: config.EIREL_OWNER_SUBMISSIONS_PER_HOTKEY,
-    leaseMs: config.EIREL_OWNER_LEASE_SECONDS * 1_000,
-    budgets: {
-      instantMs: config.EIREL_INSTANT_BUDGET_SECONDS * 1_000,
-      thinkingMs: config.EIREL_THINKING_BUDGET_SECONDS * 1_000,
-    },
+    ...termsOf(config),
     publicUrl: () => url ?? '',
     signer,
     chain,
@@ -104,6 +96,21 @@ export async function startOwner(
   const running = opened.move();
   const dispose = (): Promise<void> => running.disposeAsync();
   return { url: served.url, hotkey, source, ended: over, [Symbol.asyncDispose]: dispose };
+}
+
+/** What the owner's runs, submissions and leases are held to. */
+function termsOf(config: Config) {
+  return {
+    family: config.EIREL_FAMILY,
+    familyShare: config.EIREL_FAMILY_SHARE,
+    margin: config.EIREL_MARGIN,
+    perHotkey: config.EIREL_OWNER_SUBMISSIONS_PER_HOTKEY,
+    leaseMs: config.EIREL_OWNER_LEASE_SECONDS * 1_000,
+    budgets: {
+      instantMs: config.EIREL_INSTANT_BUDGET_SECONDS * 1_000,
+      thinkingMs: config.EIREL_THINKING_BUDGET_SECONDS * 1_000,
+    },
+  };
 }
 
 /** Validators believe the hotkey that is pinned there; a roster of another one is refused by all of them. */

@@ -88,7 +88,11 @@ const FAULTS: readonly Readonly<{
     changes: { EIREL_LEDGER_URL: UNREACHABLE },
     finds: { ledger: 'fault', token: 'unknown' },
   },
-  { title: "another validator's token", token: 'the-services-of-another-validator', finds: { token: 'fault' } },
+  {
+    title: "another validator's token",
+    token: 'the-services-of-another-validator',
+    finds: { token: 'fault' },
+  },
   {
     title: 'a judge that is away',
     changes: { EIREL_JUDGE_SERVICE_URL: UNREACHABLE },
