@@ -77,7 +77,9 @@ test('a network that is not proved closed lets nothing begin, and is told of', a
     onTrouble: (kind, detail) => troubles.push(`${kind}: ${detail}`),
   });
 
-  expect(await runtimes.reconcile([wantedRuntime()])).toMatchObject({ kind: 'unknown' });
+  expect(await runtimes.reconcile([wantedRuntime()])).toMatchObject({
+    states: [{ phase: 'starting', url: null }],
+  });
   await until('a trouble', () => troubles.length === 1);
   expect(troubles[0]).toContain('the ledger does not answer');
   expect(site.store.all('jobs', PROFILE.namespace)).toEqual([]);

@@ -45,6 +45,7 @@ async function ledgerOverHttp() {
         pending: [],
         max_calls: 100,
         calls: 0,
+        model_calls: 0,
       });
     let body = '';
     request.on('data', (chunk: Buffer) => {
