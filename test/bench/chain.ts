@@ -44,7 +44,7 @@ const POLL_MS = 5;
 const READS_TIMEOUT_MS = 600_000;
 const NEVER = new AbortController().signal;
 
-/** Every seated validator commits in one block, which is the worst of one round of reading. */
+/** Every seated validator commits in the next block, which is the worst of one round of reading. */
 async function commitAll(devchain: Devchain): Promise<void> {
   await devchain.produceBlock(BLOCKS_BEFORE);
   devchain.amend((state) => ({
@@ -52,7 +52,7 @@ async function commitAll(devchain: Devchain): Promise<void> {
     commitments: new Map(
       SEATED.map((name) => [
         hotkey(name),
-        { block: state.block, fields: [{ kind: 'Raw', bytes: '61'.repeat(95) }] },
+        { block: state.block + 1, fields: [{ kind: 'Raw', bytes: '61'.repeat(95) }] },
       ]),
     ),
   }));
