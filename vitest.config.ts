@@ -14,8 +14,8 @@ const ISOLATED = ['e2e', 'runtime', 'scripts'].map((folder) => `test/${folder}/*
 /** Simulated subnets, whose databases are in memory. */
 const SIMULATED = ['test/simulation/**/*.test.ts'];
 
-/** Modules are loaded once a worker instead of once a file, of which there are hundreds: none has state that a test sees. */
-const SHARED = false;
+/** False: modules are loaded once a worker instead of once a file, of which there are hundreds; none has state that a test sees. */
+const ISOLATE_FILES = false;
 
 export default defineConfig({
   test: {
@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'in-memory',
           include: SIMULATED,
-          isolate: SHARED,
+          isolate: ISOLATE_FILES,
           // Its databases never wait: with one thread for all of them none wakes up for nothing.
           env: { UV_THREADPOOL_SIZE: '1' },
         },
@@ -46,7 +46,7 @@ export default defineConfig({
           name: 'shared',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...SIMULATED, ...ISOLATED],
-          isolate: SHARED,
+          isolate: ISOLATE_FILES,
         },
       },
     ],

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { LogWriter } from '#src/events/log.ts';
 import { MAX_WAITING_WISHES } from '#src/handlers/ledger/desk.ts';
 import {
+  heldAppends,
   JOB,
   memoryLedger,
   modelCall,
@@ -193,14 +194,8 @@ test('a ledger that starts again knows what the one before it recorded', async (
 });
 
 test('what waits is bounded: more is refused, and taken when it is sent again', async () => {
-  const gate = Promise.withResolvers<void>();
-  const slow = (append: LogWriter['append']): LogWriter['append'] => {
-    return async (drafts) => {
-      await gate.promise;
-      return append(drafts);
-    };
-  };
-  await using site = await memoryLedger(undefined, slow);
+  const held = heldAppends();
+  await using site = await memoryLedger(undefined, held.append);
   const { ledger } = site;
   const thousand = (name: number) =>
     Array.from({ length: 1_000 }, (_, index) => toolCall(`${name}-${index}`));
@@ -209,7 +204,7 @@ test('what waits is bounded: more is refused, and taken when it is sent again', 
   );
   const refused = await Promise.race(sent.map((each) => each.then(() => null, String)));
   expect(refused).toContain('log.full');
-  gate.resolve();
+  held.release();
   const settled = await Promise.allSettled(sent);
   const accepted = settled.filter(({ status }) => status === 'fulfilled').length;
   expect(settled.length - accepted).toBeGreaterThan(0);

@@ -7,6 +7,7 @@ import { MAX_WAITING_BYTES } from '#src/handlers/ledger/desk.ts';
 import type { Queries } from '#src/projectors/projector.ts';
 import type { Projection } from '#src/runtime/projection.ts';
 import {
+  heldAppends,
   JOB,
   type MemoryLedger,
   memoryLedger,
@@ -187,14 +188,8 @@ test('what is stored behind an append that fails makes no second event when it i
 });
 
 test('what waits is bounded in bytes, too', async () => {
-  const gate = Promise.withResolvers<void>();
-  const slow = (append: LogWriter['append']): LogWriter['append'] => {
-    return async (drafts) => {
-      await gate.promise;
-      return append(drafts);
-    };
-  };
-  await using site = await memoryLedger(undefined, slow);
+  const held = heldAppends();
+  await using site = await memoryLedger(undefined, held.append);
   const { ledger } = site;
   const args = JSON.stringify({ query: 'x'.repeat(40_000) });
   const large = (name: string) =>
@@ -206,6 +201,6 @@ test('what waits is bounded in bytes, too', async () => {
   );
   await expect(second).rejects.toMatchObject({ code: 'log.full' });
   await expect(third).rejects.toMatchObject({ code: 'log.full' });
-  gate.resolve();
+  held.release();
   expect(await first).toMatchObject({ kind: 'taken' });
 });

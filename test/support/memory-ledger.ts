@@ -114,3 +114,17 @@ export async function memoryLedger(
     },
   };
 }
+
+/** Appends that store nothing before they are released. */
+export function heldAppends() {
+  const gate = Promise.withResolvers<void>();
+  return {
+    append: (append: LogWriter['append']): LogWriter['append'] => {
+      return async (drafts) => {
+        await gate.promise;
+        return append(drafts);
+      };
+    },
+    release: (): void => gate.resolve(),
+  };
+}

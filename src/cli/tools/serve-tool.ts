@@ -10,6 +10,7 @@ import {
 import type { Caller, CallToolDeps } from '../../handlers/tools/call-tool.ts';
 import { createJobDesk } from '../../handlers/tools/job-desk.ts';
 import type { Check } from '../../http/documents.ts';
+import { getHealthz } from '../../http/get-healthz.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
 import { heldReadiness } from '../../http/held-readiness.ts';
@@ -17,7 +18,6 @@ import { httpApp } from '../../http/http-app.ts';
 import { createServiceMetrics } from '../../http/metrics.ts';
 import type { Route } from '../../http/route.ts';
 import { serve } from '../../http/serve.ts';
-import { getHealthz } from '../../http/tools/get-healthz.ts';
 import type { ToolRouteDeps } from '../../http/tools/tool-route.ts';
 import { ledgerClient } from '../../runtime/ledger-client.ts';
 import type { Logger } from '../../runtime/logger.ts';

@@ -1,8 +1,7 @@
+import { getHealthz } from '../get-healthz.ts';
 import { type GetMetricsDeps, getMetrics } from '../get-metrics.ts';
 import { type GetReadyzDeps, getReadyz } from '../get-readyz.ts';
-import { defineRoute, type Route } from '../route.ts';
-import { NoParams } from '../run-request.ts';
-import { sendJson } from '../send-json.ts';
+import type { Route } from '../route.ts';
 import { type GetJobDeps, getJob } from './get-job.ts';
 import { type GetJobLedgerDeps, getJobLedger } from './get-job-ledger.ts';
 import {
@@ -38,25 +37,3 @@ export function ledgerRoutes(deps: LedgerRoutesDeps): readonly Route[] {
     getMetrics(deps),
   ];
 }
-
-/** GET /healthz: the process answers. */
-function getHealthz(): Route {
-  return defineRoute(healthz, async ({ res }) => sendJson(res, 200, { alive: true }));
-}
-
-const healthz = {
-  path: '/healthz',
-  summary: 'The process answers',
-  params: NoParams,
-  query: NoParams,
-  answers: [
-    {
-      status: 200,
-      description: 'It does',
-      contentType: 'application/json',
-      schema: 'Liveness',
-      headers: {},
-    },
-  ],
-  problems: [],
-} as const;

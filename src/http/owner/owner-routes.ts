@@ -1,7 +1,7 @@
+import { getHealthz } from '../get-healthz.ts';
 import { type GetMetricsDeps, getMetrics } from '../get-metrics.ts';
 import { type GetReadyzDeps, getReadyz } from '../get-readyz.ts';
 import type { Route } from '../route.ts';
-import { getHealthz } from '../tools/get-healthz.ts';
 import { type GetOwnerDocumentDeps, getArchive, getTaskSet } from './get-owner-document.ts';
 import { type GetRosterDeps, getRoster } from './get-roster.ts';
 import { type GetRunsDeps, getCurrentRun, getRuns } from './get-runs.ts';

@@ -1,6 +1,6 @@
-import { defineRoute, type Route } from '../route.ts';
-import { NoParams } from '../run-request.ts';
-import { sendJson } from '../send-json.ts';
+import { defineRoute, type Route } from './route.ts';
+import { NoParams } from './run-request.ts';
+import { sendJson } from './send-json.ts';
 
 /** GET /healthz: the process answers, in the form of the existing services. */
 export function getHealthz(): Route {
