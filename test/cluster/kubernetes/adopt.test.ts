@@ -60,23 +60,9 @@ test.each([
 
 test('one that dies between the start of a submission and its record tells of it once, and starts nothing anew', async () => {
   await using site = await clusterSite();
-  const clock = idleClock(site.now());
-  await using log = await simulatedLog(clock);
-  const blobs = memoryBlobs();
-  await blobs.put(await wanted.bytes());
-  const { family, run, submission, miner, archive, manifest, deployment } = wanted;
-  const member = { submission, miner, archive, manifest, deployment };
-  const plan = planOf([member], { family, run });
-  const keeper = (record: RuntimeDeps['record']) =>
-    createRuntimeKeeper({
-      runtimes: site.openRuntimes(),
-      queries: log.queries,
-      blobs,
-      record,
-      alone: (act) => act(),
-      outageUntilNow: async () => null,
-      clock: site.now,
-    });
+  await using log = await simulatedLog(idleClock(site.now()));
+  const { plan, keeper } = await oneMiner(site, log);
+  const { deployment } = wanted;
   await expect(keeper(() => Promise.reject(new Error('killed')))([plan])).rejects.toThrow('killed');
   const before = uidsOf(site);
 
@@ -92,27 +78,13 @@ test('one that dies between the start of a submission and its record tells of it
 
 test('a submission whose lease ran out is told of as ours, and its next attempt runs', async () => {
   await using site = await clusterSite();
-  const clock = idleClock(site.now());
-  await using log = await simulatedLog(clock);
-  const blobs = memoryBlobs();
-  await blobs.put(await wanted.bytes());
-  const { family, run, submission, miner, archive, manifest, deployment } = wanted;
-  const member = { submission, miner, archive, manifest, deployment };
-  const plan = planOf([member], { family, run });
-  const life = () =>
-    createRuntimeKeeper({
-      runtimes: site.openRuntimes(),
-      queries: log.queries,
-      blobs,
-      record: log.record,
-      alone: (act) => act(),
-      outageUntilNow: async () => null,
-      clock: site.now,
-    });
-  await life()([plan]);
+  await using log = await simulatedLog(idleClock(site.now()));
+  const { plan, keeper } = await oneMiner(site, log);
+  const { deployment } = wanted;
+  await keeper(log.record)([plan]);
   site.pass(2_000_000);
 
-  const next = life();
+  const next = keeper(log.record);
   for (let round = 0; round < 5; round++) {
     await next([plan]);
     site.pass(10_000);
@@ -123,9 +95,31 @@ test('a submission whose lease ran out is told of as ours, and its next attempt 
   ]);
   expect(log.data('runtime.ready.v1').map(({ attempt }) => attempt)).toEqual([1, 2]);
 
-  expect(await life()([])).toEqual({ kind: 'known', standings: new Map() });
+  expect(await keeper(log.record)([])).toEqual({ kind: 'known', standings: new Map() });
   site.pass(1_000);
-  await life()([]);
+  await keeper(log.record)([]);
   expect(log.data('runtime.ended.v1')).toMatchObject([{ deployment, attempt: 2 }]);
   expect(uidsOf(site)).toEqual([]);
 });
+
+/** The plan of a run with one submission, and what keeps it running, a new life of it each time. */
+async function oneMiner(
+  site: Awaited<ReturnType<typeof clusterSite>>,
+  log: Awaited<ReturnType<typeof simulatedLog>>,
+) {
+  const blobs = memoryBlobs();
+  await blobs.put(await wanted.bytes());
+  const { family, run, submission, miner, archive, manifest, deployment } = wanted;
+  const member = { submission, miner, archive, manifest, deployment };
+  const keeper = (record: RuntimeDeps['record']) =>
+    createRuntimeKeeper({
+      runtimes: site.openRuntimes(),
+      queries: log.queries,
+      blobs,
+      record,
+      alone: (act) => act(),
+      outageUntilNow: async () => null,
+      clock: site.now,
+    });
+  return { plan: planOf([member], { family, run }), keeper };
+}
