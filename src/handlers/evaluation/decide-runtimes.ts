@@ -2,7 +2,7 @@ import type { RuntimeFailure, RuntimeState, Runtimes } from '../../cluster/clust
 import { MAX_OWN_FAULTS } from '../../evaluation/failure-limits.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { detailOf } from '../../events/scalars.ts';
-import type { RuntimeRecord } from '../../projectors/evaluation.ts';
+import type { RuntimeRecord } from '../../projectors/runtime-queries.ts';
 import type { Standing } from './decide-evaluation.ts';
 
 /** Between two attempts: longer each time, up to five minutes. */

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { claimsOf, settledPairs } from '../../projectors/evaluation.ts';
+import { claimsOf, settledPairs } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun, unfinishedRuns } from '../../projectors/run-state.ts';
 import { type Begin, pairName } from './decide-evaluation.ts';

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { Head } from '../../events/envelope.ts';
 import { detailOf } from '../../events/scalars.ts';
-import type { Invoked } from '../../projectors/evaluation.ts';
+import type { Invoked } from '../../projectors/evaluation-queries.ts';
 import type { JobLedger, LedgerClient, PendingCall } from '../ledger/ledger-port.ts';
 
 /**

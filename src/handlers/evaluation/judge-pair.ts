@@ -6,7 +6,7 @@ import { turnBudgetMs } from '../../evaluation/run-length.ts';
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { detailOf } from '../../events/scalars.ts';
-import type { Evidence, Invoked } from '../../projectors/evaluation.ts';
+import type { Evidence, Invoked } from '../../projectors/evaluation-queries.ts';
 import type { BlobStore } from '../blobs.ts';
 import { type AnswerDocument, keep } from './documents.ts';
 import type { TurnLimits } from './invoke-task.ts';

@@ -2,13 +2,13 @@ import type { RuntimeState, Runtimes, RuntimeWanted } from '../../cluster/cluste
 import { AppError } from '../../errors.ts';
 import { MAX_ARCHIVE_BYTES } from '../../evaluation/roster.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
+import { settledPairs } from '../../projectors/evaluation-queries.ts';
+import type { Queries } from '../../projectors/projector.ts';
 import {
   type RuntimeRecord,
   runtimesNotEnded,
   runtimesOfRun,
-  settledPairs,
-} from '../../projectors/evaluation.ts';
-import type { Queries } from '../../projectors/projector.ts';
+} from '../../projectors/runtime-queries.ts';
 import type { BlobStore } from '../blobs.ts';
 import { type Recorder, recordInBatches } from '../recorder.ts';
 import { pairName, type Standing } from './decide-evaluation.ts';

@@ -3,7 +3,7 @@ import type { OracleQuestion } from '../../evaluation/oracles.ts';
 import type { OracleAnswer, Reconciled } from '../../evaluation/reconciler.ts';
 import { needsOracles, Reference, referenceOf } from '../../evaluation/reference.ts';
 import type { Task } from '../../evaluation/task-set.ts';
-import { referenceDigest } from '../../projectors/evaluation.ts';
+import { referenceDigest } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { Recorder } from '../recorder.ts';

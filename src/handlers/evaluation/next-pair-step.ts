@@ -1,5 +1,5 @@
 import { MAX_REFUSALS, MAX_UNREACHABLE } from '../../evaluation/failure-limits.ts';
-import type { PairState } from '../../projectors/evaluation.ts';
+import type { PairState } from '../../projectors/evaluation-queries.ts';
 
 /** What is next for one (task, miner) pair. */
 export type PairStep =

@@ -1,7 +1,7 @@
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { detailOf } from '../../events/scalars.ts';
-import { type PairState, pairOf } from '../../projectors/evaluation.ts';
+import { type PairState, pairOf } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun } from '../../projectors/run-state.ts';
 import type { LedgerClient } from '../ledger/ledger-port.ts';

@@ -5,7 +5,7 @@ import { countingTasks } from '../../evaluation/sample.ts';
 import { MAX_TASK_SET_BYTES, type Task, TaskSet } from '../../evaluation/task-set.ts';
 import { sha256 } from '../../events/hash.ts';
 import { snapshotOf } from '../../projectors/decisions.ts';
-import { acceptedRoster, archivesOf, referencesOf } from '../../projectors/evaluation.ts';
+import { acceptedRoster, archivesOf, referencesOf } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import type { Run } from '../../projectors/run-state.ts';
 import type { BlobStore } from '../blobs.ts';

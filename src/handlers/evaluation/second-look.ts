@@ -1,5 +1,5 @@
 import { MAX_EXCUSED_ATTEMPTS } from '../../evaluation/failure-limits.ts';
-import type { RuntimeRecord } from '../../projectors/evaluation.ts';
+import type { RuntimeRecord } from '../../projectors/runtime-queries.ts';
 import type { Kept, Standings } from './keep-runtimes.ts';
 
 /** Which attempt of a submission was asked which task. */

@@ -1,4 +1,4 @@
-import { documentsOf } from '../../projectors/evaluation.ts';
+import { documentsOf } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { listRuns, type Run } from '../../projectors/run-state.ts';
 

@@ -1,7 +1,7 @@
 import { Reference } from '../../evaluation/reference.ts';
 import { type ResultRow, taskResult } from '../../evaluation/task-result.ts';
 import { detailOf } from '../../events/scalars.ts';
-import { type Claim, claimsOf, pairOf, referencesOf } from '../../projectors/evaluation.ts';
+import { type Claim, claimsOf, pairOf, referencesOf } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { Recorder } from '../recorder.ts';

@@ -6,7 +6,7 @@ import {
   standingOf,
   wantedAttempt,
 } from '#src/handlers/evaluation/decide-runtimes.ts';
-import type { RuntimeRecord } from '#src/projectors/evaluation.ts';
+import type { RuntimeRecord } from '#src/projectors/runtime-queries.ts';
 import { wantedRuntime } from '../../support/wanted-runtime.ts';
 
 const { family, run, submission, miner, deployment } = wantedRuntime();

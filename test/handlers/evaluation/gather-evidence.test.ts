@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { wholeCost } from '#src/evaluation/job-cost.ts';
 import { gatherEvidence } from '#src/handlers/evaluation/gather-evidence.ts';
 import type { JobLedger, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
-import type { Invoked } from '#src/projectors/evaluation.ts';
+import type { Invoked } from '#src/projectors/evaluation-queries.ts';
 import { digest, hotkey } from '../../support/recorded-events.ts';
 
 const BEGUN = '2026-11-29T12:00:00.000Z';
@@ -81,7 +81,7 @@ const costIs = (cost: object) => ({ kind: 'done', event: { data: { tools: ['sand
 test('there is no evidence while a call may still be metered, and the true cost once it is', async () => {
   const at = site([pendingCall]);
   const detail = 'calls of job-1 that are not metered yet: 1';
-  expect(await at.gather(BEGUN_MS + 899_000)).toEqual({ kind: 'later', detail });
+  expect(await at.gather(BEGUN_MS + 899_000)).toEqual({ kind: 'later', cause: 'ledger', detail });
   const { most: _most, time: _time, ...call } = pendingCall;
   const tokens = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
   const rest = { job: 'job-1', latencyMs: 1, unknown: null, status: 'ok', error: null } as const;

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { MAX_REFUSALS, MAX_UNREACHABLE } from '#src/evaluation/failure-limits.ts';
 import { nextPairStep, type PairStep } from '#src/handlers/evaluation/next-pair-step.ts';
-import { evaluation, type Invoked, type PairState, pairOf } from '#src/projectors/evaluation.ts';
+import { evaluation } from '#src/projectors/evaluation.ts';
+import { type Invoked, type PairState, pairOf } from '#src/projectors/evaluation-queries.ts';
 import { evaluationEvents } from '../../support/evaluation-events.ts';
 import { hotkey, project } from '../../support/recorded-events.ts';
 

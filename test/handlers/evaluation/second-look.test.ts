@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MAX_EXCUSED_ATTEMPTS } from '#src/evaluation/failure-limits.ts';
 import type { Kept } from '#src/handlers/evaluation/keep-runtimes.ts';
 import { createSecondLook } from '#src/handlers/evaluation/second-look.ts';
-import type { RuntimeRecord } from '#src/projectors/evaluation.ts';
+import type { RuntimeRecord } from '#src/projectors/runtime-queries.ts';
 import { wantedRuntime } from '../../support/wanted-runtime.ts';
 
 const { family, run, submission, miner, deployment } = wantedRuntime();

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { createSweeper, decideSweep } from '#src/handlers/evaluation/sweep-documents.ts';
-import { documentsOf, evaluation } from '#src/projectors/evaluation.ts';
+import { evaluation } from '#src/projectors/evaluation.ts';
+import { documentsOf } from '#src/projectors/evaluation-queries.ts';
 import { runState } from '#src/projectors/run-state.ts';
 import { evaluationEvents } from '../../support/evaluation-events.ts';
 import { digest, hotkey, project } from '../../support/recorded-events.ts';
