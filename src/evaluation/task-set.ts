@@ -6,7 +6,11 @@ import { Family, TaskId } from '../events/scalars.ts';
 const MAX_TEXT_LENGTH = 262_144;
 const Text = z.string().max(MAX_TEXT_LENGTH);
 
-const Turn = z.strictObject({ user: Text, assistant: Text.nullable() });
+/** The miners' kit refuses a longer turn, and so every miner would fail the task. */
+const MAX_TURN_LENGTH = 10_000;
+const TurnText = z.string().max(MAX_TURN_LENGTH);
+
+const Turn = z.strictObject({ user: TurnText, assistant: TurnText.nullable() });
 
 /**
  * A task as the existing services hand it out (`task_payload`); fields that nobody here reads are kept. What a judge

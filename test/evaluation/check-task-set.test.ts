@@ -18,6 +18,11 @@ function task(id: string, changes: object = {}) {
   };
 }
 
+/** A conversation whose one turn has so many characters. */
+function turnOf(length: number) {
+  return { turns: [{ user: 'x'.repeat(length), assistant: null }] };
+}
+
 function bytesOf(changes: object = {}): Uint8Array {
   const set = {
     v: 'eirel/task-set/1',
@@ -52,9 +57,15 @@ test.each<[string, object]>([
   ['with another task', { tasks: ['t-1', 't-3'].map((id) => task(id)) }],
   ['with a task twice', { tasks: ['t-1', 't-1'].map((id) => task(id)) }],
   ['without an expected output', { tasks: [{ ...task('t-1'), expected_output: null }] }],
+  ['with a turn that no miner’s kit takes', { tasks: [task('t-1', turnOf(10_001)), task('t-2')] }],
 ])('a task set %s is refused, though its digest is right', (_name, changes) => {
   const bytes = bytesOf(changes);
   expect(checkTaskSet(bytes, named(bytes)).kind).toBe('refused');
+});
+
+test('a turn may be as long as the miners’ kit takes it', () => {
+  const bytes = bytesOf({ tasks: [task('t-1', turnOf(10_000)), task('t-2')] });
+  expect(checkTaskSet(bytes, named(bytes)).kind).toBe('accepted');
 });
 
 test('bytes without the digest are refused, whatever they say', () => {
