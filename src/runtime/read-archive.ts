@@ -22,8 +22,9 @@ const CHUNK_BYTES = 64 * 1_024;
 
 /**
  * Lists a submission's archive (one gzip member that holds a tar archive) without unpacking it anywhere, and gives what is in
- * it, or the first thing for which it is refused. The bytes are a miner's: whatever they are, it costs a few hundred
- * kilobytes of memory, and the time to inflate what the limits let through. Never throws for what they hold.
+ * it, or the first thing for which it is refused. The bytes are a miner's: whatever they are, no more than a few hundred
+ * kilobytes of what is in them are held at a time (what was looked at waits for the collector), and it takes the time to
+ * inflate what the limits let through. Never throws for what they hold.
  */
 export async function readArchive(bytes: Uint8Array): Promise<ReadTar | ArchiveFault> {
   if (bytes.length > MAX_ARCHIVE_BYTES)

@@ -1,16 +1,30 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { createGzip, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MAX_UNPACKED_BYTES } from '#src/evaluation/archive-listing.ts';
+import { MAX_ARCHIVE_BYTES } from '#src/evaluation/roster.ts';
 import { manifestText } from '#src/evaluation/submission-yaml.ts';
 import { createTarReader } from '#src/evaluation/tar-reader.ts';
 import { readArchive } from '#src/runtime/read-archive.ts';
 import { HOSTILE_ARCHIVES } from '../support/hostile-archives.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
-import { archiveOf, MANIFEST_YAML, paxPart, tarFile } from '../support/tar-files.ts';
+import {
+  archiveOf,
+  BLOCK,
+  MANIFEST_YAML,
+  manifestPart,
+  paxPart,
+  TAR_END,
+  tarFile,
+  tarPart,
+} from '../support/tar-files.ts';
 
 describe('hostile archives', () => {
   test.each(HOSTILE_ARCHIVES)('$name: $code', async ({ code, bytes }) => {
@@ -22,7 +36,7 @@ describe('hostile archives', () => {
     expect(new Set(HOSTILE_ARCHIVES.map(({ name }) => name)).size).toBe(HOSTILE_ARCHIVES.length);
   });
 
-  test('the largest that the limits let through costs little memory and time', async () => {
+  test('what is refused at its very end costs no more than what is refused at once', async () => {
     // Noise, and sixty times as much that repeats it: nothing but the end of the data says that it is refused.
     const stretch = randomFillSync(new Uint8Array(16_384));
     const piece = Buffer.concat([stretch, ...Array.from({ length: 60 }, () => stretch)]);
@@ -31,7 +45,35 @@ describe('hostile archives', () => {
     expect(content.length / bytes.length).toBeGreaterThan(30);
     expect(await readWithinBounds(bytes)).toMatchObject({ code: 'tar-truncated' });
   });
+
+  test('the largest that the limits let through is never in memory as a whole, and takes seconds', async () => {
+    await using scratch = await scratchDirectory();
+    const path = join(scratch.path, 'largest.tar.gz');
+    const content = MAX_UNPACKED_BYTES - MIB;
+    await pipeline(largestTar(content), createGzip({ level: 1 }), createWriteStream(path));
+    expect((await stat(path)).size).toBeLessThan(MAX_ARCHIVE_BYTES);
+    const { stdout } = await execute(process.execPath, [READ_ALONE, path]);
+    const { grownKib, ms, ...read }: Record<string, unknown> = JSON.parse(stdout);
+    expect(read).toEqual({ kind: 'read', unpacked: content + MANIFEST_YAML.length });
+    // What was looked at waits for the collector, some tens of megabytes of it.
+    expect(grownKib).toBeLessThan(MAX_UNPACKED_BYTES / 2 / 1_024);
+    expect(ms).toBeLessThan(10_000);
+  });
 });
+
+const MIB = 1_024 * 1_024;
+const execute = promisify(execFile);
+const READ_ALONE = join(import.meta.dirname, '../support/read-archive-alone.ts');
+
+/** A tar archive of one file of so many bytes, of which each MiB is noise of its own sixty-four times. */
+function* largestTar(bytes: number): Generator<Uint8Array> {
+  yield Buffer.concat([manifestPart, tarPart({ path: 'data', size: bytes }).subarray(0, BLOCK)]);
+  for (let left = bytes; left > 0; left -= MIB) {
+    const noise = randomFillSync(Buffer.alloc(MIB / 64));
+    yield Buffer.concat(Array.from({ length: 64 }, () => noise));
+  }
+  yield TAR_END;
+}
 
 describe('honest archives', () => {
   test('what is in them is counted, and the manifest is read', async () => {
