@@ -11,7 +11,9 @@ export type EvaluationMetrics = Readonly<{
   /** A submission answers, failed by our fault or its own, or is gone. */
   runtimeChanged: (phase: string) => void;
   /** A pair waits after something of ours failed. */
-  pairPostponed: (of: 'judge' | 'other') => void;
+  pairPostponed: (of: string) => void;
+  /** A pair is excused because of something of ours. */
+  pairExcused: (reason: string) => void;
   /** What a round left: pairs at work and waiting, tasks that nobody can judge, and whether a service of ours is away. */
   evaluationSeen: (
     at: Readonly<{ busy: number; waiting: number; noOracle: number; away: boolean }>,
@@ -51,8 +53,13 @@ export function evaluationMetrics(registry: Registry): EvaluationMetrics {
   );
   const postponed = counter(
     'eirel_evaluation_retries_total',
-    'Times that a pair waits after something of ours failed: the judge, or something else',
+    'Times that a pair waits after something of ours failed, by what',
     'of',
+  );
+  const excused = counter(
+    'eirel_evaluation_excuses_total',
+    'Pairs that count for nobody because of something of ours, by what',
+    'reason',
   );
   const busy = gauge('eirel_evaluation_pairs_busy', 'Pairs that are worked on');
   const waiting = gauge('eirel_evaluation_pairs_waiting', 'Pairs that wait after our failure');
@@ -64,6 +71,7 @@ export function evaluationMetrics(registry: Registry): EvaluationMetrics {
     verdictRefused: () => refused.inc(),
     runtimeChanged: (phase) => runtimes.inc({ phase }),
     pairPostponed: (of) => postponed.inc({ of }),
+    pairExcused: (reason) => excused.inc({ reason }),
     evaluationSeen: (at) => {
       busy.set(at.busy);
       waiting.set(at.waiting);

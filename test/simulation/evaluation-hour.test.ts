@@ -118,6 +118,9 @@ describe('an hour in which everything fails at some time', () => {
       new Set(scores.filter((score) => score.miner === miner).map(({ status }) => status));
     expect(statuses(HONEST)).toEqual(new Set(['excused']));
     expect(statuses(WRONG)).toEqual(new Set(['excused', 'failed']));
+    const excuses = scores.filter(({ status }) => status === 'excused');
+    expect(play.excused).toHaveLength(excuses.length);
+    expect(new Set(play.excused)).toEqual(new Set(['judge', 'time']));
     await play.live(20 * MINUTE_MS);
     expect(play.log.data('score.recorded.v1')).toEqual(scores);
     expect(play.log.data('runtime.ended.v1')).toHaveLength(2);

@@ -91,6 +91,7 @@ export async function simulateEvaluation(
   await log.record(openingOf(plan, miners, taskSet));
   const ledger = simulatedLedger(world);
   const owner = simulatedOwner(world);
+  const excused: string[] = [];
   const outside = {
     log,
     blobs,
@@ -107,6 +108,7 @@ export async function simulateEvaluation(
     shortage: () => (isAway(world, 'disk') ? 'a disk is nearly full' : null),
     clock: clock.now,
     miners,
+    onExcused: (cause: string) => excused.push(cause),
   };
   let immortal = false;
   const mortal: Mortal = async (act, die) => {
@@ -119,6 +121,8 @@ export async function simulateEvaluation(
   return {
     log,
     jobs: ledger.jobs,
+    /** What is told of each pair that is excused. */
+    excused,
     results: owner.results,
     miners,
     crashes: () => crashes,
@@ -185,6 +189,7 @@ type Outside = Readonly<{
     | 'shortage'
     | 'clock'
     | 'indexCorpora'
+    | 'onExcused'
   > &
   Readonly<{ runtimes: Pick<EvaluationParts['runtimes'], 'reconcile'> }>;
 
@@ -247,6 +252,7 @@ function startLife(outside: Outside, mortal: Mortal) {
     signal: stop.signal,
     onLater: () => undefined,
     onDefect: () => undefined,
+    onExcused: outside.onExcused,
   });
   return { evaluation, dead: () => stop.signal.aborted, end: () => stop.abort(new Error('over')) };
 }

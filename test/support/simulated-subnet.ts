@@ -10,6 +10,7 @@ import { runKeys } from '#src/events/run-key.ts';
 import { logSource } from '#src/events/source.ts';
 import type { WeightMode } from '#src/events/weights.ts';
 import type { Checkpoints } from '#src/handlers/checkpoints.ts';
+import { NOTHING_EXCUSED } from '#src/handlers/evaluation/close-with-excuses.ts';
 import type { Step } from '#src/handlers/run-progress.ts';
 import type { SigningHistory } from '#src/handlers/signing-history.ts';
 import { createForkQueue } from '#src/handlers/spread-evidence.ts';
@@ -196,7 +197,7 @@ export async function startNode(
         verify: verifySr25519,
         log,
         payloads: (from, limit) => store.fetch(from, limit),
-        excuses: () => Promise.resolve([]),
+        excuses: () => Promise.resolve(NOTHING_EXCUSED),
         projections: {
           runState: queriesOf(projectors.runState),
           scoreStore: queriesOf(projectors.scoreStore),

@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { Signer } from '../../consensus/keys.ts';
 import { localVerdict } from '../../evaluation/local-judge.ts';
-import type { Excuses } from '../../handlers/evaluation/close-with-excuses.ts';
+import { type Excuses, NOTHING_EXCUSED } from '../../handlers/evaluation/close-with-excuses.ts';
 import { createEvaluation, type EvaluationParts } from '../../handlers/evaluation/evaluation.ts';
 import type { Judge, Leases, Oracles } from '../../handlers/evaluation/ports.ts';
 import { createSweeper } from '../../handlers/evaluation/sweep-documents.ts';
@@ -112,7 +112,7 @@ const NO_ORACLES =
 const NO_EVALUATION: Evaluation = {
   checks: [],
   run: async () => undefined,
-  excuses: async () => [],
+  excuses: async () => NOTHING_EXCUSED,
   [Symbol.asyncDispose]: async () => undefined,
 };
 
@@ -155,12 +155,13 @@ function limitsOf(config: Config): Pick<EvaluationParts, 'limits' | 'costFloor'>
 function noticesTo({
   metrics,
   logger,
-}: Pick<Deps, 'metrics' | 'logger'>): Pick<EvaluationParts, 'onLater' | 'onDefect'> {
+}: Pick<Deps, 'metrics' | 'logger'>): Pick<EvaluationParts, 'onLater' | 'onDefect' | 'onExcused'> {
   return {
-    onLater: (pair, reason) => {
-      metrics.pairPostponed(reason.startsWith('the judge') ? 'judge' : 'other');
+    onLater: (pair, { cause, detail: reason }) => {
+      metrics.pairPostponed(cause);
       logger.warn({ ...pair, reason }, 'not yet, tried again later');
     },
+    onExcused: metrics.pairExcused,
     onDefect: (pair, error) => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       logger.error({ ...pair, reason }, 'a defect of ours, tried again later');

@@ -1,8 +1,8 @@
-import type { DomainEvent } from '../../events/catalogue.ts';
 import { claimsOf, settledPairs } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun, unfinishedRuns } from '../../projectors/run-state.ts';
-import { type Begin, pairName } from './decide-evaluation.ts';
+import { type Excuses, NOTHING_EXCUSED } from './close-with-excuses.ts';
+import { type Begin, type Pair, pairName } from './decide-evaluation.ts';
 import { keep } from './documents.ts';
 import { type CorporaDeps, createCorporaKeeper } from './keep-corpora.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type RuntimeDeps,
   type Standings,
 } from './keep-runtimes.ts';
+import type { Cause, Later } from './later.ts';
 import { createReferences, type ReferenceDeps } from './make-reference.ts';
 import type { Leases } from './ports.ts';
 import { createPlanner, type PlanDeps, type RunPlan } from './run-plan.ts';
@@ -27,7 +28,12 @@ export type EvaluationParts = Omit<WorkParts, 'queries' | 'whyExcused'> &
     queries: Readonly<{ evaluation: Queries; runState: Queries; decisions: Queries }>;
     /** Null where the tasks are the roster's: everybody's, without asking. */
     leases: Leases | null;
+    /** Tells of each pair that is recorded as excused, and by what. */
+    onExcused: (cause: ExcuseCause) => void;
   }>;
+
+/** What of ours is to blame that a pair counts for nobody: what it waited for, no oracles, or the time alone. */
+type ExcuseCause = Cause | 'no-oracle' | 'time';
 
 /** What the loop last saw, for `/readyz` and metrics. */
 type EvaluationState = {
@@ -81,9 +87,11 @@ export function createEvaluation(parts: EvaluationParts) {
     /** The excuses of a run that is about to be closed, for pairs that were begun and have no result. */
     excuses: async ({ family, run }: Readonly<{ family: string; run: string }>) => {
       const found = await findRun(parts.queries.runState, family, run);
-      if (found === null) return [];
+      if (found === null) return NOTHING_EXCUSED;
       const planned = await planOf(found);
-      return planned.kind === 'planned' ? excusesOf(planned.plan, parts, work.reasonOf) : [];
+      return planned.kind === 'planned'
+        ? excusesOf(planned.plan, parts, work.whyNot)
+        : NOTHING_EXCUSED;
     },
     /** Resolves when nothing is at work any more; the signal has to be aborted before. */
     drained: work.drained,
@@ -171,23 +179,39 @@ async function claimTasks(
  */
 async function excusesOf(
   plan: RunPlan,
-  parts: Pick<EvaluationParts, 'queries' | 'blobs'>,
-  reasonOf: Work['reasonOf'],
-): Promise<readonly DomainEvent[]> {
+  parts: Pick<EvaluationParts, 'queries' | 'blobs' | 'onExcused'>,
+  whyNot: Work['whyNot'],
+): ReturnType<Excuses> {
   const { family, run, members, noOracle } = plan;
   const claims = await claimsOf(parts.queries.evaluation, family, run);
   const settled = await settledPairs(parts.queries.evaluation, family, run);
   const pairs = [...new Set([...claims.keys(), ...noOracle])]
     .flatMap((task) => members.map(({ miner }) => ({ task, miner })))
     .filter((pair) => !settled.has(pairName(pair)))
-    .map((pair) => ({
-      ...pair,
-      reason: noOracle.has(pair.task) ? 'no-oracle' : reasonOf(plan, pair),
-    }));
-  if (pairs.length === 0) return [];
-  const evidence = await keep({ v: 'eirel/excuses/1', family, run, pairs }, parts);
-  return pairs.map(({ task, miner }) => {
-    const result = { status: 'excused', score: null, basis: 'none', evidence } as const;
-    return { type: 'score.recorded.v1', data: { family, run, task, miner, ...result } };
-  });
+    .map((pair) => ({ pair, ...blameOf(pair, noOracle, whyNot(plan, pair)) }));
+  if (pairs.length === 0) return NOTHING_EXCUSED;
+  const reasons = pairs.map(({ pair, reason }) => ({ ...pair, reason }));
+  const evidence = await keep({ v: 'eirel/excuses/1', family, run, pairs: reasons }, parts);
+  const result = { status: 'excused', score: null, basis: 'none', evidence } as const;
+  return {
+    events: pairs.map(({ pair }) => ({
+      type: 'score.recorded.v1',
+      data: { family, run, ...pair, ...result },
+    })),
+    onRecorded: () => {
+      for (const { cause } of pairs) parts.onExcused(cause);
+    },
+  };
+}
+
+/** Why a pair is excused: by what of ours, and in words. */
+function blameOf(
+  { task }: Pair,
+  noOracle: ReadonlySet<string>,
+  why: Later | null,
+): Readonly<{ cause: ExcuseCause; reason: string }> {
+  if (noOracle.has(task)) return { cause: 'no-oracle', reason: 'no-oracle' };
+  return why === null
+    ? { cause: 'time', reason: 'the run ended before its result' }
+    : { cause: why.cause, reason: why.detail };
 }

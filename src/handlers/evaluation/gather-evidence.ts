@@ -3,6 +3,7 @@ import type { Head } from '../../events/envelope.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type { Invoked } from '../../projectors/evaluation-queries.ts';
 import type { JobLedger, LedgerClient, PendingCall } from '../ledger/ledger-port.ts';
+import { type Later, later } from './later.ts';
 
 /**
  * A call that is not metered so long after it was begun never will be: a provider is heard for five minutes, and what
@@ -25,7 +26,7 @@ type GatherDeps = Readonly<{
 export async function gatherEvidence(
   { family, run, task, miner, attempt, jobs }: Invoked,
   deps: GatherDeps,
-): Promise<Readonly<{ kind: 'done'; event: DomainEvent } | { kind: 'later'; detail: string }>> {
+): Promise<Readonly<{ kind: 'done'; event: DomainEvent }> | Later> {
   const tools = new Set<string>();
   let sum = 0;
   let unknown: string | null = null;
@@ -69,18 +70,18 @@ export async function gatherEvidence(
 async function finalLedger(
   job: string,
   deps: GatherDeps,
-): Promise<Readonly<{ kind: 'final'; found: JobLedger } | { kind: 'later'; detail: string }>> {
+): Promise<Readonly<{ kind: 'final'; found: JobLedger }> | Later> {
   const { ledger, clock } = deps;
   const closed = await ledger.closeJob(job);
-  if (closed.kind !== 'ok') return later(`${job} is not closed: ${closed.detail}`);
+  if (closed.kind !== 'ok') return later('ledger', `${job} is not closed: ${closed.detail}`);
   const read = await ledger.readLedger(job);
-  if (read.kind !== 'ok') return later(`${job} is not read: ${read.detail}`);
+  if (read.kind !== 'ok') return later('ledger', `${job} is not read: ${read.detail}`);
   const { ledger: found } = read;
-  if (!found.opened || !found.closed) return later(`${job} is not final at the ledger`);
+  if (!found.opened || !found.closed) return later('ledger', `${job} is not final at the ledger`);
   if (found.pending.length === 0) return { kind: 'final', found };
   const lost = found.pending.filter(({ time }) => clock() - Date.parse(time) > GIVE_UP_MS);
   for (const call of lost) await giveUp(job, call, deps);
-  return later(`calls of ${job} that are not metered yet: ${found.pending.length}`);
+  return later('ledger', `calls of ${job} that are not metered yet: ${found.pending.length}`);
 }
 
 /** Puts down that what a call cost will not be known; where it was metered meanwhile the ledger keeps that. */
@@ -102,7 +103,3 @@ async function giveUp(job: string, call: PendingCall, { ledger }: GatherDeps): P
 
 /** As many as an event holds: there are four tools with a few functions each. */
 const MAX_TOOLS = 64;
-
-function later(detail: string): { kind: 'later'; detail: string } {
-  return { kind: 'later', detail: detailOf(detail) };
-}

@@ -8,6 +8,7 @@ import { detailOf } from '../../events/scalars.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { LedgerClient } from '../ledger/ledger-port.ts';
 import { type AnswerDocument, keep } from './documents.ts';
+import { type Later, later } from './later.ts';
 import type { InvokeMiner, OutageUntilNow, TurnResult } from './ports.ts';
 import type { Member } from './run-plan.ts';
 
@@ -35,7 +36,7 @@ export type InvokeDeps = Readonly<{
 /** What an invocation brought: its event, or why it says nothing about the miner. */
 export type Invocation =
   | Readonly<{ kind: 'done'; event: Extract<DomainEvent, { type: 'task.invoked.v1' }> }>
-  | Readonly<{ kind: 'later'; detail: string }>;
+  | Later;
 
 /** A tool call or a metered cost that is under way when the answer ends still comes in. */
 const JOB_GRACE_MS = 60_000;
@@ -60,7 +61,7 @@ export async function invokeTask(
   const talk = await talkThrough(task, member, { ...at, attempt }, deps);
   if (talk.kind === 'later') return talk;
   const outage = await deps.outageUntilNow(started);
-  if (outage !== null) return later(`while the miner worked: ${outage}`);
+  if (outage !== null) return later('services', `while the miner worked: ${outage}`);
   const { last, turns, jobs, history, question } = talk;
   const { family, run } = at;
   const document: AnswerDocument | null =
@@ -113,7 +114,7 @@ async function freeAttempt(
   { deployment }: Member,
   from: number,
   { ledger }: Pick<InvokeDeps, 'ledger'>,
-): Promise<{ kind: 'free'; attempt: number } | { kind: 'later'; detail: string }> {
+): Promise<{ kind: 'free'; attempt: number } | Later> {
   const turns = turnsOf(task);
   for (let attempt = from; attempt <= MAX_ATTEMPT; attempt++) {
     const jobs = liveTurns(turns).map((index) =>
@@ -122,15 +123,17 @@ async function freeAttempt(
     let used = false;
     for (const job of jobs) {
       const found = await ledger.readJob(job);
-      if (found.kind !== 'ok') return later(`the ledger does not tell of ${job}: ${found.detail}`);
+      if (found.kind !== 'ok')
+        return later('ledger', `the ledger does not tell of ${job}: ${found.detail}`);
       if (found.job === null) break; // turns are asked in their order: none after it was
       used = true;
       const closed = await ledger.closeJob(job);
-      if (closed.kind !== 'ok') return later(`the ledger does not close ${job}: ${closed.detail}`);
+      if (closed.kind !== 'ok')
+        return later('ledger', `the ledger does not close ${job}: ${closed.detail}`);
     }
     if (!used) return { kind: 'free', attempt };
   }
-  return later(`${MAX_ATTEMPT} attempts are used up`);
+  return later('attempts', `${MAX_ATTEMPT} attempts are used up`);
 }
 
 type Asked = AnswerDocument['turns'][number];
@@ -149,7 +152,7 @@ async function talkThrough(
   member: Member,
   at: Readonly<{ family: string; run: string; url: string; attempt: number }>,
   deps: InvokeDeps,
-): Promise<Talk | { kind: 'later'; detail: string }> {
+): Promise<Talk | Later> {
   const script = turnsOf(task);
   const history: Said[] = [];
   const turns: Asked[] = [];
@@ -169,7 +172,7 @@ async function talkThrough(
     const body = requestBody(task, { turn, prompt: user, history });
     const result = await askTurn(task, member, { ...at, job, body }, deps);
     if (result.kind === 'later') return result;
-    if (result.kind === 'aborted') return later('this validator stops');
+    if (result.kind === 'aborted') return later('run', 'this validator stops');
     jobs.push(job);
     const answer = result.kind === 'completed' ? result.answer : '';
     turns.push({ turn, job, ms: result.ms, kind: result.kind, answer });
@@ -186,7 +189,7 @@ async function askTurn(
   member: Member,
   at: Readonly<{ family: string; run: string; url: string; job: string; body: string }>,
   { ledger, invokeMiner, jobKey, limits, clock, signal }: InvokeDeps,
-): Promise<TurnResult | { kind: 'later'; detail: string }> {
+): Promise<TurnResult | Later> {
   const { family, run, url, job, body } = at;
   const timeoutMs = turnBudgetMs(task, limits);
   const opened = await ledger.openJob({
@@ -200,7 +203,8 @@ async function askTurn(
     calls: limits.calls,
     expires: new Date(clock() + timeoutMs + JOB_GRACE_MS).toISOString(),
   });
-  if (opened.kind !== 'ok') return later(`the ledger does not open ${job}: ${opened.detail}`);
+  if (opened.kind !== 'ok')
+    return later('ledger', `the ledger does not open ${job}: ${opened.detail}`);
   const result = await invokeMiner({
     url,
     body,
@@ -216,8 +220,4 @@ async function askTurn(
 
 function liveTurns(turns: readonly Turn[]): readonly number[] {
   return turns.flatMap(({ assistant }, index) => (assistant === null ? [index] : []));
-}
-
-function later(detail: string): { kind: 'later'; detail: string } {
-  return { kind: 'later', detail: detailOf(detail) };
 }

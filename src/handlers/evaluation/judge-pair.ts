@@ -10,6 +10,7 @@ import type { Evidence, Invoked } from '../../projectors/evaluation-queries.ts';
 import type { BlobStore } from '../blobs.ts';
 import { type AnswerDocument, keep } from './documents.ts';
 import type { TurnLimits } from './invoke-task.ts';
+import { type Later, later } from './later.ts';
 import { attachedTo } from './make-reference.ts';
 import type { Judge } from './ports.ts';
 
@@ -41,15 +42,11 @@ export type Judgeable = Readonly<{
 export async function judgePair(
   facts: Judgeable,
   deps: JudgeDeps,
-): Promise<
-  | Readonly<{ kind: 'done'; events: readonly DomainEvent[] }>
-  | Readonly<{ kind: 'later'; detail: string }>
-> {
+): Promise<Readonly<{ kind: 'done'; events: readonly DomainEvent[] }> | Later> {
   const { family, run, task, miner, attempt } = facts.invoked;
   const question = questionOf(facts);
   const judged = await askJudge(question, facts, deps);
-  if (judged.kind === 'away')
-    return { kind: 'later', detail: detailOf(`the judge: ${judged.detail}`) };
+  if (judged.kind === 'away') return later('judge', `the judge: ${judged.detail}`);
   if (judged.kind === 'refused')
     return { kind: 'done', events: [refusalOf(facts, judged.detail, deps)] };
   const { verdict, calls } = judged;

@@ -8,6 +8,7 @@ import type { Queries } from '../../projectors/projector.ts';
 import type { BlobStore } from '../blobs.ts';
 import type { Recorder } from '../recorder.ts';
 import { keep, load } from './documents.ts';
+import { type Later, later } from './later.ts';
 import type { Oracles } from './ports.ts';
 
 export type ReferenceDeps = Readonly<{
@@ -20,9 +21,7 @@ export type ReferenceDeps = Readonly<{
   signal: AbortSignal;
 }>;
 
-export type Made =
-  | Readonly<{ kind: 'ok'; reference: Reference }>
-  | Readonly<{ kind: 'later'; detail: string }>;
+export type Made = Readonly<{ kind: 'ok'; reference: Reference }> | Later;
 
 /** Oracles of which fewer answered agree with nobody. */
 const MIN_ORACLES = 2;
@@ -52,13 +51,15 @@ async function makeReference(
   const known = await referenceDigest(deps.queries.evaluation, pair);
   if (known !== null) {
     const reference = await load(known, Reference, deps);
-    return reference === null ? later('the reference is not kept here') : { kind: 'ok', reference };
+    return reference === null
+      ? later('documents', 'the reference is not kept here')
+      : { kind: 'ok', reference };
   }
   const asked = await askOracles(task, deps);
   if (asked.kind === 'later') return asked;
   const reference = referenceOf(task, asked, deps.oracles?.preferred ?? 'openai');
   if (reference === null)
-    return later(needsOracles(task) ? 'no-oracle' : 'the task has no expected answer');
+    return later('oracles', needsOracles(task) ? 'no-oracle' : 'the task has no expected answer');
   const digest = await keep(reference, deps);
   const data = { ...pair, status: reference.status, reference: digest, cost: asked.cost };
   await deps.alone(() => deps.record([{ type: 'reference.made.v1', data }]));
@@ -76,19 +77,19 @@ type Layer = Readonly<{
 async function askOracles(
   task: Task,
   { oracles, signal }: Pick<ReferenceDeps, 'oracles' | 'signal'>,
-): Promise<Layer | { kind: 'later'; detail: string }> {
+): Promise<Layer | Later> {
   if (oracles === null) return { kind: 'asked', answers: [], reconciled: null, cost: 0 };
   const question = questionOf(task);
   if (!needsOracles(task)) {
     const one = await oracles.askPreferred(question, signal);
-    if (one.kind !== 'ok') return later(one.detail);
+    if (one.kind !== 'ok') return later('oracles', one.detail);
     return { kind: 'asked', answers: [one.answer], reconciled: null, cost: one.answer.cost };
   }
   const { answers, failures } = await oracles.askAll(question, signal);
   if (answers.length < MIN_ORACLES)
-    return later(`${answers.length} oracles answered: ${failures.join('; ')}`);
+    return later('oracles', `${answers.length} oracles answered: ${failures.join('; ')}`);
   const result = await oracles.reconcile({ prompt: question.prompt, answers }, signal);
-  if (result.kind !== 'ok') return later(`the reconciler: ${result.detail}`);
+  if (result.kind !== 'ok') return later('oracles', `the reconciler: ${result.detail}`);
   const costs = [...answers.map(({ cost }) => cost), result.cost];
   const cost = costs.reduce((sum, each) => (sum === null || each === null ? null : sum + each), 0);
   return { kind: 'asked', answers, reconciled: result.reconciled, cost };
@@ -112,8 +113,4 @@ export function attachedTo({ inputs, expected_output }: Task): string | null {
   const { attached_document: other } = expected_output;
   if (typeof text === 'string') return text;
   return typeof other === 'string' ? other : null;
-}
-
-function later(detail: string): { kind: 'later'; detail: string } {
-  return { kind: 'later', detail: detail.slice(0, 400) };
 }

@@ -1,6 +1,5 @@
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { detailOf } from '../../events/scalars.ts';
 import { type PairState, pairOf } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun } from '../../projectors/run-state.ts';
@@ -10,6 +9,7 @@ import { AnswerDocument, keep, load } from './documents.ts';
 import { gatherEvidence } from './gather-evidence.ts';
 import { type InvokeDeps, invokeTask } from './invoke-task.ts';
 import { type JudgeDeps, judgePair, scoreOf } from './judge-pair.ts';
+import { type Later, later } from './later.ts';
 import type { Made, ReferenceDeps } from './make-reference.ts';
 import { nextPairStep } from './next-pair-step.ts';
 import type { Member } from './run-plan.ts';
@@ -36,7 +36,7 @@ export type PairAt = Readonly<{
 }>;
 
 /** What came of working on a pair: its one result, or what it waits for. */
-export type PairDone = Readonly<{ kind: 'settled' }> | Readonly<{ kind: 'later'; detail: string }>;
+export type PairDone = Readonly<{ kind: 'settled' }> | Later;
 
 /**
  * Takes a pair as far as it gets, step by step, each recorded before the next. A failure of ours ends it without a
@@ -52,16 +52,14 @@ export async function performPair(at: PairAt, deps: PairDeps): Promise<PairDone>
     const taken = await takeStep(step, state, at, deps);
     if (taken.kind === 'later') return taken;
     if (!(await recordIfOpen(pair, taken.events, deps)))
-      return { kind: 'later', detail: 'the run takes no scores any more' };
-    const detail = pauseAfter(taken.events);
-    if (detail !== null) return { kind: 'later', detail };
+      return later('run', 'the run takes no scores any more');
+    const pause = pauseAfter(taken.events);
+    if (pause !== null) return pause;
   }
-  return { kind: 'later', detail: 'this validator stops' };
+  return later('run', 'this validator stops');
 }
 
-type Taken =
-  | Readonly<{ kind: 'done'; events: readonly DomainEvent[] }>
-  | Readonly<{ kind: 'later'; detail: string }>;
+type Taken = Readonly<{ kind: 'done'; events: readonly DomainEvent[] }> | Later;
 
 async function takeStep(
   step: Exclude<ReturnType<typeof nextPairStep>, { kind: 'settled' }>,
@@ -109,7 +107,7 @@ async function invoke(
     const { deployment } = at.member;
     const asked = { deployment, attempt: runtime.runtimeAttempt, task: at.task.task_id };
     const detail = await deps.whyExcused(asked);
-    if (detail !== null) return { kind: 'later', detail: detailOf(detail) };
+    if (detail !== null) return later('runtime', detail);
   }
   return { kind: 'done', events: [result.event] };
 }
@@ -127,7 +125,7 @@ async function judge(
   if (made.kind !== 'ok') return made;
   const { answer: digest } = known.invoked;
   const answer = digest === null ? null : await load(digest, AnswerDocument, deps);
-  if (answer === null) return { kind: 'later', detail: 'the answer is not kept here' };
+  if (answer === null) return later('documents', 'the answer is not kept here');
   const { reference } = made;
   return judgePair({ task, ...known, answer, reference }, deps);
 }
@@ -171,11 +169,12 @@ function failedScore(
 }
 
 /** Why the next step of a pair has to wait after these events; null where it is taken at once. */
-function pauseAfter(events: readonly DomainEvent[]): string | null {
+function pauseAfter(events: readonly DomainEvent[]): Later | null {
   for (const { type, data } of events) {
     if (type === 'task.invoked.v1' && data.outcome === 'unreachable')
-      return 'the miner does not answer';
-    if (type === 'verdict.refused.v1') return `the judge cannot judge the answer: ${data.detail}`;
+      return later('miner', 'the miner does not answer');
+    if (type === 'verdict.refused.v1')
+      return later('judge', `the judge cannot judge the answer: ${data.detail}`);
   }
   return null;
 }

@@ -6,6 +6,7 @@ import {
   pairName,
 } from './decide-evaluation.ts';
 import type { Standings } from './keep-runtimes.ts';
+import { type Later, later } from './later.ts';
 import { type PairDeps, type PairDone, performPair } from './perform-pair.ts';
 import type { Outage } from './ports.ts';
 import type { Member, RunPlan } from './run-plan.ts';
@@ -22,7 +23,7 @@ export type WorkParts = Omit<PairDeps, 'referenceOf'> &
     /** Why nothing new is begun although everything answers, such as a disk that is nearly full; null when nothing is. */
     shortage: () => string | null;
     /** Tells of what waits, and why. */
-    onLater: (pair: Readonly<{ run: string; task: string; miner: string }>, detail: string) => void;
+    onLater: (pair: Readonly<{ run: string; task: string; miner: string }>, why: Later) => void;
     /** Tells of a pair over which something here throws: a defect that somebody has to look at. */
     onDefect: (
       pair: Readonly<{ run: string; task: string; miner: string }>,
@@ -30,7 +31,7 @@ export type WorkParts = Omit<PairDeps, 'referenceOf'> &
     ) => void;
   }>;
 
-type Waiting = Readonly<{ until: number; failures: number; detail: string; defect: boolean }>;
+type Waiting = Readonly<{ until: number; failures: number; why: Later }>;
 type PairName = Readonly<{ task: string; miner: string }>;
 
 export type Work = ReturnType<typeof createWork>;
@@ -59,9 +60,9 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
       const deps = { ...parts, referenceOf, signal };
       crew.launch(key, async () => {
         try {
-          const left = await tryPair(plan, member, pair, standings, deps);
-          if (left === null) waits.delete(key);
-          else waits.set(key, postponed(waits.get(key), left, parts.clock()));
+          const why = await tryPair(plan, member, pair, standings, deps);
+          if (why === null) waits.delete(key);
+          else waits.set(key, postponed(waits.get(key), why, parts.clock()));
         } finally {
           busy.delete(key);
           const user = `${nameOf(plan)}/${pair.miner}`;
@@ -77,14 +78,14 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
         for (const kept of [waits, used])
           for (const [rest] of within<unknown>(kept, `${name}/`)) kept.delete(`${name}/${rest}`);
     },
-    /** Why a pair has no result yet. */
-    reasonOf: (plan: RunPlan, pair: PairName): string =>
-      waits.get(`${nameOf(plan)}/${pairName(pair)}`)?.detail ?? 'the run ended before its result',
+    /** Why a pair has no result yet; null where nothing was in its way but the time. */
+    whyNot: (plan: RunPlan, pair: PairName): Later | null =>
+      waits.get(`${nameOf(plan)}/${pairName(pair)}`)?.why ?? null,
     rethrow: crew.rethrow,
     counts: () => ({
       busy: busy.size,
       waiting: waits.size,
-      defects: [...waits.values()].filter(({ defect }) => defect).length,
+      defects: [...waits.values()].filter(({ why }) => why.cause === 'defect').length,
     }),
     drained: crew.drained,
   };
@@ -144,18 +145,18 @@ async function tryPair(
   pair: Begin,
   standings: Standings,
   deps: WorkDeps,
-): Promise<Pick<Waiting, 'detail' | 'defect'> | null> {
+): Promise<Later | null> {
   const named = { run: plan.run, ...pairOnly(pair) };
   try {
     const done = await workOn(plan, member, pair, standings, deps);
     if (done.kind === 'settled') return null;
-    deps.onLater(named, done.detail);
-    return { detail: done.detail, defect: false };
+    deps.onLater(named, done);
+    return done;
   } catch (error) {
     if (deps.signal.aborted || endsTheLoop(error)) throw error;
     deps.onDefect(named, error);
     const name = error instanceof Error ? error.name : typeof error;
-    return { detail: `a defect of ours: ${name}`, defect: true };
+    return later('defect', `a defect of ours: ${name}`);
   }
 }
 
@@ -168,14 +169,12 @@ async function workOn(
 ): Promise<PairDone> {
   const task = tasks.get(pair.task);
   const runtime = standings.get(member.deployment);
-  if (task === undefined || runtime === undefined)
-    return { kind: 'later', detail: 'the run has changed' };
+  if (task === undefined || runtime === undefined) return later('run', 'the run has changed');
   const at = { family, run, task, member };
   if (pair.how === 'lose')
     return performPair({ ...at, runtime: { failure: runtime.record?.failure ?? null } }, deps);
   const { url, record } = runtime;
-  if (url === null || record === undefined)
-    return { kind: 'later', detail: 'the runtime has no address' };
+  if (url === null || record === undefined) return later('runtime', 'the runtime has no address');
   return performPair({ ...at, runtime: { url, runtimeAttempt: record.attempt } }, deps);
 }
 
@@ -187,14 +186,10 @@ function nameOf({ family, run }: Readonly<{ family: string; run: string }>): str
   return `${family}/${run}`;
 }
 
-function postponed(
-  before: Waiting | undefined,
-  { detail, defect }: Pick<Waiting, 'detail' | 'defect'>,
-  now: number,
-): Waiting {
+function postponed(before: Waiting | undefined, why: Later, now: number): Waiting {
   const failures = (before?.failures ?? 0) + 1;
   const wait = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 16));
-  return { until: now + wait, failures, detail, defect };
+  return { until: now + wait, failures, why };
 }
 
 /** What is kept under names that begin so, by the rest of the name. */
