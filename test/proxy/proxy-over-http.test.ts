@@ -18,6 +18,7 @@ import { type LiveLedger, liveLedger, TOKEN } from '../support/live-ledger.ts';
 import { hotkey } from '../support/recorded-events.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 import { unfinishedRequest } from '../support/unfinished-request.ts';
+import { ChatAnswer, JobCostAnswer } from './wire.ts';
 
 const deployment = '11111111-2222-3333-4444-555555555555';
 const OTHER = '22222222-2222-3333-4444-555555555555';
@@ -108,11 +109,12 @@ test('the form of the existing services is answered in it, and the cost is read 
   const job = await openJob();
   const response = await at.call({ provider: 'chutes', model: MODEL, payload: { messages } }, job);
   expect(response.status).toBe(200);
-  expect(await response.json()).toMatchObject({
+  expect(ChatAnswer.parse(await response.json())).toMatchObject({
     upstream_response: { choices: [{ message: { content: 'hi' } }] },
     usage: {
       provider: 'chutes',
       model: MODEL,
+      request_count: 1,
       actual_prompt_tokens: 1_000,
       actual_completion_tokens: 500,
       actual_total_tokens: 1_500,
@@ -124,17 +126,19 @@ test('the form of the existing services is answered in it, and the cost is read 
   expect(at.provider.seen).toMatchObject([
     { authorization: 'Bearer the-key-of-chutes', body: { model: MODEL, max_tokens: 4_096 } },
   ]);
-  expect(await at.cost(job)).toEqual({
-    status: 200,
-    body: {
-      cost_usd_used: COST_USD,
-      llm_cost_usd: COST_USD,
-      tool_cost_usd: 0,
-      max_usd_budget: 1,
-      pending_calls: 0,
-      cost_rejections: 0,
-      per_provider: { chutes: COST_USD },
-    },
+  const cost = await at.cost(job);
+  expect(cost.status).toBe(200);
+  expect(JobCostAnswer.parse(cost.body)).toEqual({
+    cost_usd_used: COST_USD,
+    llm_cost_usd: COST_USD,
+    tool_cost_usd: 0,
+    max_usd_budget: 1,
+    pending_calls: 0,
+    cost_rejections: 0,
+    per_provider: { chutes: COST_USD },
+    per_span: {},
+    per_span_buckets: {},
+    span_parents: {},
   });
 });
 
@@ -316,7 +320,8 @@ test('the cost of a job that is not known is 404, which is no cost of zero', asy
   await using at = await site(completes('hi', USAGE));
   expect(await at.cost('never-opened')).toEqual({ status: 404, body: { detail: 'job not found' } });
   const job = await openJob();
-  expect(await at.cost(job)).toMatchObject({ status: 200, body: { cost_usd_used: 0 } });
+  const known = await at.cost(job);
+  expect(JobCostAnswer.parse(known.body)).toMatchObject({ cost_usd_used: 0 });
   const stranger = await fetch(`${at.proxy.url}/v1/jobs/${encodeURIComponent(job)}/cost`);
   expect(stranger.status).toBe(401);
 });

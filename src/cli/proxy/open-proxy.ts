@@ -8,8 +8,8 @@ import type { LedgerClient, MeteredCost } from '../../handlers/ledger/ledger-por
 import type { ChatOutcome, ProxyDeps } from '../../handlers/proxy/complete-chat.ts';
 import { completeInTime } from '../../handlers/proxy/complete-in-time.ts';
 import { readJobCost } from '../../handlers/proxy/job-cost.ts';
-import { createReservations, type Reservations } from '../../handlers/proxy/reservations.ts';
-import { enterJob, type SeenJob } from '../../handlers/proxy/see-job.ts';
+import { createReservations, type Reservations } from '../../handlers/reservations.ts';
+import { enterJob, type SeenJob } from '../../handlers/see-job.ts';
 import { getLivez } from '../../http/get-livez.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
@@ -135,7 +135,10 @@ async function complete(
   return { kind: 'answer', document: call.form === 'plain' ? outcome.body : wrapped(outcome) };
 }
 
-/** The answer in the form of the existing services. */
+/**
+ * The answer in the form of the existing services. What they echo of a caller's own limits, which nobody enforces, and
+ * their estimate of tokens are null here: the job's budget alone decides.
+ */
 function wrapped({ body, metered, job }: Extract<ChatOutcome, { kind: 'answer' }>): object {
   const { provider, model, promptTokens, completionTokens, latencyMs, cost } = metered;
   const used = job.spent.state === 'known' && cost !== null ? job.spent.nanoUsd + cost : null;
@@ -144,6 +147,10 @@ function wrapped({ body, metered, job }: Extract<ChatOutcome, { kind: 'answer' }
     usage: {
       provider,
       model,
+      request_count: job.modelCalls + 1,
+      estimated_total_tokens: null,
+      max_requests: null,
+      max_total_tokens: null,
       actual_prompt_tokens: promptTokens,
       actual_completion_tokens: completionTokens,
       actual_total_tokens: totalOf(metered),
