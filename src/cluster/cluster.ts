@@ -1,4 +1,4 @@
-import type { EventOf } from '../events/define-event.ts';
+import type { EventOf, InRun } from '../events/define-event.ts';
 import type { RuntimeFailed } from '../events/runtime.ts';
 
 /** One submission that is to run: what its roster says, and which attempt of it. */
@@ -64,9 +64,11 @@ export type Runtimes = Readonly<{
    * Takes the one whole set of what this validator wants to run now, over all runs: begins what is missing, renews the
    * leases of what runs, takes down whatever else of this validator is there. Answers within seconds, with the state of
    * each wanted one in the order given, then each `ending` one. What is no longer wanted and not in the answer is gone.
-   * Never throws for a cluster's or a submission's fault. Calls must not overlap.
+   * Of a run that is to be spared, because nobody can say who takes part in it, what runs is kept and its leases are
+   * renewed: nothing of it is begun, nothing taken down, and the answer says nothing of it. Never throws for a cluster's
+   * or a submission's fault. Calls must not overlap.
    */
-  reconcile: (desired: readonly RuntimeWanted[]) => Promise<Reconciled>;
+  reconcile: (desired: readonly RuntimeWanted[], spared?: readonly InRun[]) => Promise<Reconciled>;
   /** Takes down all of a run, and waits some seconds for the end: `ending` says to call again. */
   endAll: (run: Readonly<{ family: string; run: string }>) => Promise<RuntimesEnded>;
 }>;

@@ -7,8 +7,9 @@ import type {
   V1Service,
 } from '@kubernetes/client-node';
 import type { Manifest } from '../../evaluation/manifest.ts';
+import type { InRun } from '../../events/define-event.ts';
 import type { RuntimeWanted } from '../cluster.ts';
-import { LABEL } from '../objects/names.ts';
+import { LABEL, runLabel } from '../objects/names.ts';
 import { CANARY, SERVICE_PORTS, type ServiceAddresses } from '../objects/profile.ts';
 
 /** A submission that is wanted, with its manifest read. */
@@ -75,6 +76,12 @@ export function attemptOf(
   const deployment = metadata?.labels?.[LABEL.deployment];
   const attempt = Number(metadata?.labels?.[LABEL.attempt]);
   return deployment === undefined || !Number.isInteger(attempt) ? null : { deployment, attempt };
+}
+
+/** Whether an object belongs to one of these runs. */
+export function isOf(runs: readonly InRun[], metadata: V1ObjectMeta | undefined): boolean {
+  const label = metadata?.labels?.[LABEL.run];
+  return runs.some((run) => runLabel(run) === label);
 }
 
 /** Whether an object is on its way out already. */

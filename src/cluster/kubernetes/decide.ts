@@ -1,10 +1,11 @@
 import type { V1Job, V1ObjectMeta } from '@kubernetes/client-node';
+import type { InRun } from '../../events/define-event.ts';
 import { anchorLeaseSeconds } from '../objects/anchor.ts';
 import { buildJob } from '../objects/job.ts';
 import { anchorName, attemptName, chunkName } from '../objects/names.ts';
 import type { ClusterProfile, ServiceAddresses } from '../objects/profile.ts';
 import { buildService } from '../objects/service.ts';
-import { type Actual, type Desired, endOf, isEnding } from './actual.ts';
+import { type Actual, attemptOf, type Desired, endOf, isEnding, isOf } from './actual.ts';
 import { covers } from './covers.ts';
 
 /** One thing to do about the cluster. What was decided on is named by its UID, so nothing else can be met by it. */
@@ -13,13 +14,16 @@ export type Action =
   | Readonly<{ kind: 'begin'; desired: Desired; anchorUid: string }>
   | Readonly<{ kind: 'mend-job'; desired: Desired; anchorUid: string }>
   | Readonly<{ kind: 'make-service'; desired: Desired; jobUid: string }>
-  | Readonly<{ kind: 'renew'; desired: Desired; job: string; seconds: number }>
+  /** `desired` is null for what is spared. */
+  | Readonly<{ kind: 'renew'; desired: Desired | null; job: string; seconds: number }>
   | Readonly<{ kind: 'remove'; resource: Resource; name: string; uid: string }>;
 export type Resource = 'configmaps' | 'jobs' | 'services';
 
 export type DecideWith = Readonly<{
   profile: ClusterProfile;
   services: ServiceAddresses;
+  /** Runs whose members are not known: what of them runs is kept as it is. */
+  spared: readonly InRun[];
   /** Milliseconds of the epoch. */
   now: number;
   /** Whether nothing may be begun: then what runs is kept as it is, and nothing of it is replaced. */
@@ -50,13 +54,25 @@ export function decideReconcile(
       steps.findIndex((other) => other.kind === step.kind && anchorOf(other) === anchorOf(step)) ===
         index,
   );
-  return [...once, ...decideRemovals(desired, actual, by.profile)];
+  return [...once, ...renewSpared(actual, by), ...decideRemovals(desired, actual, by)];
 }
 
 function renewAnchor({ wanted, manifest }: Desired, actual: Actual, by: DecideWith): Action[] {
   const anchor = jobNamed(anchorName(wanted, by.profile), actual);
   if (anchor === undefined || isEnding(anchor.metadata) || endOf(anchor) !== null) return [];
   return renew({ wanted, manifest }, anchor, anchorLeaseSeconds(by.profile), by);
+}
+
+function renewSpared(actual: Actual, by: DecideWith): readonly Action[] {
+  return actual.jobs
+    .filter(
+      (job) => isOf(by.spared, job.metadata) && !isEnding(job.metadata) && endOf(job) === null,
+    )
+    .flatMap((job) => {
+      const isAnchor = attemptOf(job.metadata) === null;
+      const { leaseSeconds } = by.profile;
+      return renew(null, job, isAnchor ? anchorLeaseSeconds(by.profile) : leaseSeconds, by);
+    });
 }
 
 function jobNamed(name: string, { jobs }: Actual): V1Job | undefined {
@@ -115,7 +131,7 @@ function makeService(
 
 /** The deadline counts from the Job's start: a third of the lease after the last renewal it is moved on. */
 function renew(
-  desired: Desired,
+  desired: Desired | null,
   job: V1Job,
   leaseSeconds: number,
   { now }: Pick<DecideWith, 'now'>,
@@ -130,11 +146,11 @@ function renew(
   ];
 }
 
-/** What nobody desires: an anchor with all that it owns by one removal, else each by itself. */
+/** What nobody desires or spares: an anchor with all that it owns by one removal, else each by itself. */
 export function decideRemovals(
   desired: readonly Desired[],
   actual: Actual,
-  profile: ClusterProfile,
+  { profile, spared }: Pick<DecideWith, 'profile' | 'spared'>,
 ): readonly Extract<Action, { kind: 'remove' }>[] {
   const anchors = new Set(desired.map(({ wanted }) => anchorName(wanted, profile)));
   const attempts = new Set(desired.map(({ wanted }) => attemptName(wanted, profile)));
@@ -147,7 +163,8 @@ export function decideRemovals(
   );
   const unwanted = (metadata: V1ObjectMeta | undefined): boolean => {
     const name = metadata?.name ?? '';
-    return !anchors.has(name) && !attempts.has(name) && !chunks.has(archiveOf(name));
+    const wanted = anchors.has(name) || attempts.has(name) || chunks.has(archiveOf(name));
+    return !wanted && !isOf(spared, metadata);
   };
   const goesWithOwner = (metadata: V1ObjectMeta | undefined): boolean =>
     (metadata?.ownerReferences ?? []).some(({ uid }) => {

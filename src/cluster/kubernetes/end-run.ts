@@ -25,7 +25,9 @@ export async function endRun(
     if (left === 0) return { kind: 'ended' };
     if (look === LOOKS) return { kind: 'ending', left };
     await Promise.all(
-      decideRemovals([], actual, profile).map((action) => performRemoval(action, { api, wait })),
+      decideRemovals([], actual, { profile, spared: [] }).map((action) =>
+        performRemoval(action, { api, wait }),
+      ),
     );
     await wait(LOOK_MS);
   }

@@ -1,4 +1,5 @@
 import { readManifest } from '../../evaluation/manifest.ts';
+import type { InRun } from '../../events/define-event.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type {
   Reconciled,
@@ -8,11 +9,11 @@ import type {
   RuntimeWanted,
 } from '../cluster.ts';
 import type { ProbeHealth } from '../health.ts';
-import { type Actual, attemptOf, type Desired } from './actual.ts';
+import { type Actual, attemptOf, type Desired, isOf } from './actual.ts';
 import { failureOf, judgeSilence, type Silence, type Trouble } from './blame.ts';
 import { endRun } from './end-run.ts';
 import { type Observed, observeAttempt } from './observe.ts';
-import { type SettleDeps, settle } from './settle.ts';
+import { type HeldDeps, type SettleDeps, settle } from './settle.ts';
 
 export type KubernetesRuntimesDeps = SettleDeps &
   Readonly<{
@@ -24,7 +25,11 @@ export type KubernetesRuntimesDeps = SettleDeps &
 export type KubernetesRuntimes = Omit<Runtimes, 'reconcile'> &
   Readonly<{
     /** As that of every runtimes; `heldUp` says why nothing may be begun: what runs is then kept, and no more. */
-    reconcile: (wanted: readonly RuntimeWanted[], heldUp?: string) => Promise<Reconciled>;
+    reconcile: (
+      wanted: readonly RuntimeWanted[],
+      spared?: readonly InRun[],
+      heldUp?: string,
+    ) => Promise<Reconciled>;
   }>;
 
 /** Runs submissions in a cluster: looks at what there is, decides what to do, does it, until there is nothing to do. */
@@ -33,8 +38,8 @@ export function kubernetesRuntimes(deps: KubernetesRuntimesDeps): KubernetesRunt
   const silentSince = new Map<string, number>();
   return {
     adapter: 'kubernetes',
-    reconcile: async (wanted, heldUp) => {
-      const held = { ...deps, heldUp: heldUp ?? null };
+    reconcile: async (wanted, spared = [], heldUp) => {
+      const held = { ...deps, spared, heldUp: heldUp ?? null };
       const found = await reconcile(wanted, silentSince, held);
       const failed = found.kind === 'known' && found.states.some(({ phase }) => phase === 'failed');
       // Nobody is called failed on hearsay.
@@ -48,7 +53,7 @@ export function kubernetesRuntimes(deps: KubernetesRuntimesDeps): KubernetesRunt
 async function reconcile(
   wanted: readonly RuntimeWanted[],
   silentSince: Map<string, number>,
-  deps: KubernetesRuntimesDeps & Readonly<{ heldUp: string | null }>,
+  deps: KubernetesRuntimesDeps & Pick<HeldDeps, 'spared' | 'heldUp'>,
 ): Promise<Reconciled> {
   const read = wanted.map((each) => ({ wanted: each, found: readManifest(each.manifest) }));
   const desired = read.flatMap(({ wanted: each, found }) =>
@@ -68,7 +73,7 @@ async function reconcile(
     ({ wanted: each, found }) =>
       states.get(each) ?? unfit(each, found.kind === 'unfit' ? found.detail : ''),
   );
-  return { kind: 'known', states: [...answer, ...endingOf(wanted, actual)] };
+  return { kind: 'known', states: [...answer, ...endingOf(wanted, actual, deps.spared)] };
 }
 
 /** What the cluster says of an attempt, and whether it answers us. */
@@ -153,13 +158,17 @@ function unfit({ deployment, attempt }: RuntimeWanted, detail: string): RuntimeS
   return { deployment, attempt, phase: 'failed', url: null, failure };
 }
 
-/** Attempts that nobody wants and of which something is left. */
-function endingOf(wanted: readonly RuntimeWanted[], actual: Actual): readonly RuntimeState[] {
+/** Attempts that nobody wants or spares and of which something is left. */
+function endingOf(
+  wanted: readonly RuntimeWanted[],
+  actual: Actual,
+  spared: readonly InRun[],
+): readonly RuntimeState[] {
   const keyOf = (of: Readonly<{ deployment: string; attempt: number }>) =>
     `${of.deployment}/${of.attempt}`;
   const keys = new Set(wanted.map(keyOf));
-  const left = [...actual.jobs, ...actual.services, ...actual.pods].flatMap(
-    ({ metadata }) => attemptOf(metadata) ?? [],
+  const left = [...actual.jobs, ...actual.services, ...actual.pods].flatMap(({ metadata }) =>
+    isOf(spared, metadata) ? [] : (attemptOf(metadata) ?? []),
   );
   const ending = new Map(left.map((each) => [keyOf(each), each]));
   return [...ending]

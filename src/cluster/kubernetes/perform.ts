@@ -23,6 +23,7 @@ export type PerformDeps = Readonly<{
 export async function performAction(action: Action, deps: PerformDeps): Promise<Outcome<void>> {
   const { api, profile, wait } = deps;
   if (action.kind === 'remove') return performRemoval(action, deps);
+  if (action.kind === 'renew') return patiently(() => api.renew(action.job, action.seconds), wait);
   const { wanted } = action.desired;
   switch (action.kind) {
     case 'make-anchor':
@@ -33,8 +34,6 @@ export async function performAction(action: Action, deps: PerformDeps): Promise<
       return applyJob(action, deps);
     case 'make-service':
       return patiently(() => api.applyService(buildService(wanted, action.jobUid, profile)), wait);
-    case 'renew':
-      return patiently(() => api.renew(action.job, action.seconds), wait);
   }
 }
 

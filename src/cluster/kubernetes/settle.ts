@@ -1,3 +1,4 @@
+import type { InRun } from '../../events/define-event.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type { Reconciled, RuntimeFailure, RuntimeWanted } from '../cluster.ts';
 import type { ClusterProfile, ServiceAddresses } from '../objects/profile.ts';
@@ -20,8 +21,10 @@ export type SettleDeps = Readonly<{
   wait: (ms: number) => Promise<void>;
 }>;
 
-type HeldDeps = SettleDeps &
+export type HeldDeps = SettleDeps &
   Readonly<{
+    /** Runs of which nothing is begun or taken down, and what runs is renewed. */
+    spared: readonly InRun[];
     /** Why nothing may be begun now; null when it may. */
     heldUp: string | null;
   }>;
@@ -91,13 +94,14 @@ function decide(
   desired: readonly Desired[],
   actual: Actual,
   services: ServiceAddresses | null,
-  { profile, now, heldUp }: HeldDeps,
+  { profile, now, spared, heldUp }: HeldDeps,
 ): readonly Action[] {
   return services === null
-    ? decideRemovals(desired, actual, profile)
+    ? decideRemovals(desired, actual, { profile, spared })
     : decideReconcile(desired, actual, {
         profile,
         services,
+        spared,
         now: now(),
         held: heldUp !== null,
       });
@@ -113,7 +117,8 @@ async function perform(
   const worker = async (): Promise<void> => {
     for (const action of left) {
       const holdUp = holdUpOf(await performAction(action, { ...deps, services }));
-      if (holdUp !== null && action.kind !== 'remove') holdUps.set(action.desired.wanted, holdUp);
+      if (holdUp !== null && action.kind !== 'remove' && action.desired !== null)
+        holdUps.set(action.desired.wanted, holdUp);
     }
   };
   await Promise.all(Array.from({ length: WRITES_AT_ONCE }, worker));

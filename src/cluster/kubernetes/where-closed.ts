@@ -37,13 +37,14 @@ export function whereClosed(
   };
   return {
     ...runtimes,
-    reconcile: async (desired) => {
-      if (proof.kind === 'closed' || desired.length === 0) return runtimes.reconcile(desired);
+    reconcile: async (desired, spared = []) => {
+      if (proof.kind === 'closed' || desired.length + spared.length === 0)
+        return runtimes.reconcile(desired, spared);
       const detail = detailOf(`the miners' network is ${proof.kind}: ${proof.detail}`);
       if (!under && now() >= notBefore) void look();
       return proof.kind === 'open'
         ? { kind: 'unknown', detail }
-        : runtimes.reconcile(desired, detail);
+        : runtimes.reconcile(desired, spared, detail);
     },
   };
 }

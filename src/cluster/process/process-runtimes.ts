@@ -52,9 +52,11 @@ export async function openProcessRuntimes(
   };
   return {
     adapter: 'process',
-    reconcile: async (desired) => {
+    reconcile: async (desired, spared = []) => {
       const keys = new Set(desired.map(keyOf));
-      await takeDown((wanted) => !keys.has(keyOf(wanted)));
+      const isSpared = ({ family, run }: RuntimeWanted): boolean =>
+        spared.some((each) => each.family === family && each.run === run);
+      await takeDown((wanted) => !keys.has(keyOf(wanted)) && !isSpared(wanted));
       const states = desired.map(async (wanted) => {
         const attempt = attempts.get(keyOf(wanted)) ?? (await begin(wanted, deps));
         attempts.set(keyOf(wanted), attempt);

@@ -155,7 +155,7 @@ test('what runs is replaced by nothing else while nobody knows about the network
     spec: {},
   });
 
-  expect(await runtimes.reconcile([wanted], 'not known')).toMatchObject({
+  expect(await runtimes.reconcile([wanted], [], 'not known')).toMatchObject({
     states: [{ phase: 'ready' }],
   });
   expect(podOf()).toEqual(before);

@@ -104,6 +104,28 @@ test('after a crash between any two writes, what there is is adopted and the res
   }
 });
 
+test('a run that is spared outlives its lease, after a restart as well, and only what is not spared is taken down', async () => {
+  await using site = await clusterSite();
+  const other = wantedRuntime({ run: 'run-8' });
+  await statesOf(site.openRuntimes(), [wanted, other]);
+  const { uid } = site.store.get('jobs', NAMESPACE, name).metadata;
+
+  const restarted = site.openRuntimes();
+  const spared = [{ family: wanted.family, run: wanted.run }];
+  const told: unknown[] = [];
+  for (let passed = 0; passed < 3 * PROFILE.leaseSeconds; passed += 100) {
+    site.pass(100_000);
+    const found = await restarted.reconcile([], spared);
+    if (found.kind === 'known') told.push(...found.states.map(({ deployment }) => deployment));
+  }
+
+  expect(countsOf(site)).toEqual({ configmaps: 1, jobs: 2, services: 1, pods: 1 });
+  expect(site.store.get('jobs', NAMESPACE, name).metadata.uid).toBe(uid);
+  expect(told).not.toContain(wanted.deployment);
+  expect(await stateOf(restarted)).toMatchObject({ attempt: 1, phase: 'ready' });
+  expect(site.store.get('jobs', NAMESPACE, name).metadata.uid).toBe(uid);
+});
+
 test('a write whose answer is lost is found to have been made', async () => {
   await using site = await clusterSite();
   site.state.faultOf = ({ method }) => (method === 'GET' ? null : { kind: 'cut-after' });

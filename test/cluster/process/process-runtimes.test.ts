@@ -221,7 +221,7 @@ test.each([
   expect(failure).toMatchObject({ reason: 'rejected', ours });
 });
 
-test('what is not wanted any more is gone, and so is what a run had', async () => {
+test('what is neither wanted nor spared any more is gone, and so is what a run had', async () => {
   await using runtimes = await openRuntimes();
   const [first, second] = [
     await submission(serving()),
@@ -233,6 +233,13 @@ test('what is not wanted any more is gone, and so is what a run had', async () =
     return states.every(({ phase }) => phase === 'ready') && states.map(({ url }) => url);
   });
   const pids = (await Promise.all(urls.map((url) => ask(url)))).map(Number);
+
+  const spared = [{ family: first.family, run: first.run }];
+  expect(await runtimes.reconcile([second], spared)).toMatchObject({
+    kind: 'known',
+    states: [{ deployment: second.deployment }],
+  });
+  expect(pids.map(lives)).toEqual([true, true]);
 
   const left = await runtimes.reconcile([second]);
   expect(left).toMatchObject({ kind: 'known', states: [{ deployment: second.deployment }] });
