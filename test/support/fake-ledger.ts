@@ -53,7 +53,7 @@ export function fakeLedger(): FakeLedger {
       if (state?.open === false) return { kind: 'refused', status: 409, detail: 'job is closed' };
       if (!ledger.calls.some((known) => known.call === call.call)) {
         ledger.calls.push(call);
-        if (state !== undefined) jobs.set(call.job, { ...state, calls: state.calls + 1 });
+        if (state !== undefined) jobs.set(call.job, charged(state, call));
       }
       if (ledger.losesAnswers === 0) return { kind: 'ok' };
       ledger.losesAnswers -= 1;
@@ -61,6 +61,14 @@ export function fakeLedger(): FakeLedger {
     },
   };
   return ledger;
+}
+
+function charged(state: JobState, { cost }: ToolCall): JobState {
+  const spent =
+    state.spent.state === 'known' && cost !== null
+      ? ({ state: 'known', nanoUsd: state.spent.nanoUsd + cost } as const)
+      : ({ state: 'unknown', reason: 'a call of unknown cost' } as const);
+  return { ...state, spent, calls: state.calls + 1 };
 }
 
 const AWAY = { kind: 'unavailable', detail: 'away' } as const;

@@ -1,5 +1,6 @@
 import { jobToken } from '#src/evaluation/job.ts';
 import { createJobGate, type GateLimits, type JobGate } from '#src/handlers/job-gate.ts';
+import { createReservations } from '#src/handlers/reservations.ts';
 import { authorizeCaller } from '#src/handlers/tools/authorize-caller.ts';
 import type { Caller, CallToolDeps } from '#src/handlers/tools/call-tool.ts';
 import { createJobDesk } from '#src/handlers/tools/job-desk.ts';
@@ -53,7 +54,11 @@ export async function toolSite(
   ledger.open(JOB);
   let made = 0;
   const calls: CallToolDeps = {
-    desk: createJobDesk({ ledger, nowMs: () => Date.now() }),
+    desk: createJobDesk({
+      ledger,
+      reservations: createReservations(),
+      nowMs: () => Date.now(),
+    }),
     ledger,
     newCall: () => `call-${++made}`,
     elapsedMs: () => performance.now(),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { jobToken } from '#src/evaluation/job.ts';
 import { argsHash } from '#src/evaluation/tool-args.ts';
 import type { JobState } from '#src/handlers/ledger/ledger-port.ts';
+import { createReservations } from '#src/handlers/reservations.ts';
 import { authorizeCaller } from '#src/handlers/tools/authorize-caller.ts';
 import { type Call, callTool, type Performed } from '#src/handlers/tools/call-tool.ts';
 import { createJobDesk } from '#src/handlers/tools/job-desk.ts';
@@ -17,7 +18,11 @@ function service(terms: Partial<JobState> | null = {}) {
   if (terms !== null) ledger.open(JOB, terms);
   const clock = { ms: 1_000_000 };
   let named = 0;
-  const desk = createJobDesk({ ledger, nowMs: () => clock.ms });
+  const desk = createJobDesk({
+    ledger,
+    reservations: createReservations(),
+    nowMs: () => clock.ms,
+  });
   const deps = { desk, ledger, newCall: () => `call-${++named}`, elapsedMs: () => clock.ms };
   const call = (
     perform: Call['perform'] = async () => DONE,
@@ -127,7 +132,7 @@ describe('a job', () => {
     expect(ledger.calls).toEqual([]);
   });
 
-  test('spends no more than its budget by calls at once, or within the second that the ledger is believed', async () => {
+  test('spends no more than its budget by calls at once', async () => {
     const { ledger, call } = service({ budget: 3 * RULES.price, maxCalls: 100 });
     const rules = { ...RULES, quota: 100 };
     const release = Promise.withResolvers<Performed>();
@@ -156,27 +161,25 @@ describe('a job', () => {
     expect(await call(never, { asked: 100 })).toMatchObject({ status: 429, detail: 'at most 3' });
   });
 
-  test('counts the calls that others attested, once the ledger is asked again', async () => {
-    const { ledger, call, clock } = service();
+  test('counts the calls that others attested', async () => {
+    const { ledger, call } = service();
     ledger.open(JOB, { maxCalls: 3 });
     await call();
     ledger.open(JOB, { maxCalls: 3, calls: 3 });
-    expect(await call()).toMatchObject({ kind: 'answer' });
-    clock.ms += 1_000;
     expect(await call(never)).toMatchObject({ status: 429 });
   });
 
-  test('is asked for once a second, and once more when it was closed', async () => {
-    const { ledger, call, clock } = service();
-    await Promise.all([call(), call()]);
-    const { reads } = ledger;
-    await call();
-    expect(ledger.reads).toBe(reads);
+  test('that nothing is spent on is asked for once a second, and never again when it was closed', async () => {
+    const { ledger, desk, clock } = service();
+    for (let round = 0; round < 3; round++) expect(await desk.whyClosed(JOB)).toBeNull();
+    expect(ledger.reads).toBe(1);
     ledger.close(JOB);
     clock.ms += 1_000;
-    for (let round = 0; round < 3; round++)
-      expect(await call(never)).toMatchObject({ status: 403 });
-    expect(ledger.reads).toBe(reads + 1);
+    for (let round = 0; round < 3; round++) {
+      expect(await desk.whyClosed(JOB)).toMatchObject({ status: 403 });
+      clock.ms += 1_000;
+    }
+    expect(ledger.reads).toBe(2);
   });
 
   test('is not believed to be open when the ledger does not answer', async () => {
@@ -198,15 +201,18 @@ describe('a job', () => {
 
   test('is forgotten when many others came, and the ledger still knows its calls', async () => {
     const ledger = fakeLedger();
-    const desk = createJobDesk({ ledger, nowMs: () => 0, maxJobs: 2 });
+    const reservations = createReservations();
+    const desk = createJobDesk({ ledger, reservations, nowMs: () => 0, maxJobs: 2 });
     const rules = { ...RULES, quota: 1 };
     for (const job of ['a', 'b', 'c']) {
       ledger.open(job, { maxCalls: 1 });
-      const admitted = await desk.admit({ job, asked: null }, rules);
-      if (admitted.kind === 'admitted') admitted.leave(true);
+      const admitted = await desk.admit({ job, asked: null, call: job }, rules);
+      if (admitted.kind === 'admitted') admitted.leave('taken');
     }
     ledger.open('a', { maxCalls: 1, calls: 1 });
-    expect(await desk.admit({ job: 'a', asked: null }, rules)).toMatchObject({ status: 429 });
+    expect(await desk.admit({ job: 'a', asked: null, call: 'd' }, rules)).toMatchObject({
+      status: 429,
+    });
     expect(desk.reset()).toBe(2);
   });
 });

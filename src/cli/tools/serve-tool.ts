@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config.ts';
 import { createJobGate, type JobGate } from '../../handlers/job-gate.ts';
 import type { LedgerClient } from '../../handlers/ledger/ledger-port.ts';
+import { createReservations } from '../../handlers/reservations.ts';
 import {
   authorizeCaller,
   isService,
@@ -104,7 +105,8 @@ function toolDeps(
     atOnce,
   }: Pick<ToolDeps, 'secrets' | 'ledger' | 'signal'> & Pick<Tool, 'atOnce'>,
 ): ToolDeps {
-  const desk = createJobDesk({ ledger, nowMs: () => Date.now() });
+  const reservations = createReservations();
+  const desk = createJobDesk({ ledger, reservations, nowMs: () => Date.now() });
   const gate = createJobGate({ ...MINER_RATE, atOnce }, { elapsedMs: () => performance.now() });
   return {
     config,

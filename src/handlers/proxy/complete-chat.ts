@@ -1,6 +1,8 @@
 import type { ChatCall } from '../../evaluation/chat-call.ts';
 import type { ModelPrice, PriceTable } from '../../evaluation/prices.ts';
 import type { JobState, LedgerClient, MeteredCost, ReservedCost } from '../ledger/ledger-port.ts';
+import type { Reservations } from '../reservations.ts';
+import { type SeenJob, seeJob } from '../see-job.ts';
 import {
   type CallEnd,
   endOf,
@@ -12,8 +14,6 @@ import {
 import { decideCall } from './decide-call.ts';
 import { hearOut } from './hear-out.ts';
 import type { AskProvider, Provider } from './provider-port.ts';
-import type { Reservations } from './reservations.ts';
-import { type SeenJob, seeJob } from './see-job.ts';
 import { reserveCall, type SettleDeps, settleCall } from './settle-call.ts';
 import { watchStream } from './watch-stream.ts';
 
@@ -108,8 +108,11 @@ type Begun =
     }>
   | Extract<ChatOutcome, { kind: 'refused' }>;
 
-/** How long the ledger's word of a job is good for: the body of a call may take longer. */
-const FRESH_MS = 1_000;
+/**
+ * How long the ledger's word of a job is good for: the body of a call may take longer. What tools spend meanwhile, and
+ * have not attested, is not in it.
+ */
+const FRESH_MS = 100;
 
 /** Decides on a call, and holds the most that it can cost in the same moment. */
 async function begin(
@@ -123,7 +126,7 @@ async function begin(
   const found = fresh ? { kind: 'seen' as const, seen: before } : await seeJob(job, deps);
   if (found.kind === 'refused') return found;
   using read = found.seen;
-  const held = reservations.held(job);
+  const held = read.held();
   const underWay = reservations.underWay(job);
   const view = { job: read.job, nowMs: nowMs(), held, underWay, callerBudget };
   const decision = decideCall(call, view, deps);

@@ -2,7 +2,7 @@ import { argsHash, argsText, type PythonJson, resultDigest } from '../../evaluat
 import { detailOf } from '../../events/scalars.ts';
 import type { LedgerClient, ToolCall } from '../ledger/ledger-port.ts';
 import { type CallRules, type Refusal, refuse } from './decide-call.ts';
-import type { JobDesk } from './job-desk.ts';
+import type { Attested, JobDesk } from './job-desk.ts';
 
 /** Who calls: the job that it shows a token of, and the most calls that it allows itself. */
 export type Caller = Readonly<{ job: string; asked: number | null }>;
@@ -49,16 +49,17 @@ export async function callTool(
   rules: CallRules,
   deps: CallToolDeps,
 ): Promise<ToolAnswer> {
-  const admitted = await deps.desk.admit(caller, rules);
+  const name = deps.newCall();
+  const admitted = await deps.desk.admit({ ...caller, call: name }, rules);
   if (admitted.kind === 'refused') return admitted;
-  let attested = false;
+  let attested: Attested = 'unavailable';
   try {
     const begunMs = deps.elapsedMs();
     const performed = await performing(call, rules);
     const latencyMs = Math.max(0, Math.round(deps.elapsedMs() - begunMs));
-    const word = wordOf(caller, call, performed, { latencyMs, name: deps.newCall() });
+    const word = wordOf(caller, call, performed, { latencyMs, name });
     attested = await attest(word, deps);
-    if (!attested) return refuse(503, 'the call could not be attested');
+    if (attested !== 'taken') return refuse(503, 'the call could not be attested');
     if ('fault' in performed) throw performed.fault;
     return { kind: 'answer', status: performed.status, body: performed.body };
   } finally {
@@ -98,10 +99,10 @@ function wordOf(
   };
 }
 
-async function attest(word: ToolCall, { ledger }: CallToolDeps): Promise<boolean> {
+async function attest(word: ToolCall, { ledger }: CallToolDeps): Promise<Attested> {
   for (let attempt = 1; attempt <= ATTEST_ATTEMPTS; attempt++) {
     const { kind } = await ledger.attest(word);
-    if (kind !== 'unavailable') return kind === 'ok';
+    if (kind !== 'unavailable') return kind === 'ok' ? 'taken' : 'refused';
   }
-  return false;
+  return 'unavailable';
 }

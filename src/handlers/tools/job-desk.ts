@@ -1,138 +1,141 @@
 import { closedBecause } from '../job-gate.ts';
-import type { JobState, LedgerClient } from '../ledger/ledger-port.ts';
+import type { JobState } from '../ledger/ledger-port.ts';
+import type { Reservations } from '../reservations.ts';
+import { type SeeDeps, seeJob } from '../see-job.ts';
 import { type CallRules, decideCall, type Refusal, refuse } from './decide-call.ts';
 
-/** A job that may be called for; `leave` says whether the call is in the ledger. */
-type Admitted = Readonly<{ kind: 'admitted'; leave: (attested: boolean) => void }>;
+/** What became of a call at the ledger: where it did not answer, it may have it all the same. */
+export type Attested = 'taken' | 'refused' | 'unavailable';
+
+/** A call that may be made: its place and its price are held until `leave`. */
+type Admitted = Readonly<{ kind: 'admitted'; leave: (attested: Attested) => void }>;
 
 export type JobDesk = Readonly<{
-  /** Asks the ledger, unless it said within the last second that the job is open, and counts the call. */
+  /** Asks the ledger, and holds the call's place and the most that it can cost in the moment of the decision. */
   admit: (
-    caller: Readonly<{ job: string; asked: number | null }>,
+    asked: Readonly<{ job: string; asked: number | null; call: string }>,
     rules: CallRules,
   ) => Promise<Admitted | Refusal>;
-  /** Why nothing may be called for a job now; null for one that is open. Asks the ledger as `admit` does. */
+  /** Why nothing may be called for a job now; null for one that is open, which the ledger is asked once a second. */
   whyClosed: (job: string) => Promise<Refusal | null>;
   /** Forgets how many calls were made here; those in the ledger count all the same. Gives the number of jobs. */
   reset: () => number;
 }>;
 
-/** How long the ledger's word that a job is open is good for. */
+/** How long the ledger's word that a job is open is good for, where nothing is spent on it. */
 const FRESH_MS = 1_000;
 
 /** Jobs that are remembered: many times what a validator has under way at once. */
 const MAX_JOBS = 4_096;
 
-/** Calls of one job under way at once: a task's turn is no load test. */
+/** Calls of one miner under way at once: a task's turn is no load test. */
 const MAX_AT_ONCE = 8;
 
-/** Calls, and the most that they cost together, in 1e-9 USD. */
-type Tally = Readonly<{ calls: number; cost: number }>;
+/** A write whose sender gave up may still wait at the ledger, which has at most some seconds of work before it. */
+const LATE_MS = 10_000;
 
 type Entry = {
   state: JobState;
   readMs: number;
-  /** Calls made here, those that are in the ledger, and those that were when `state` was asked for. */
-  started: Tally;
-  attested: Tally;
-  attestedAtRead: Tally;
+  /** Calls made here, under way or attested. */
+  made: number;
 };
 
-type DeskDeps = Readonly<{
-  ledger: Pick<LedgerClient, 'readJob'>;
-  nowMs: () => number;
-  maxJobs?: number;
-}>;
+type DeskDeps = SeeDeps &
+  Readonly<{
+    reservations: Pick<Reservations, 'reading' | 'hold' | 'underWay'>;
+    maxJobs?: number;
+  }>;
+
+type Desk = DeskDeps &
+  Readonly<{
+    entries: Map<string, Entry>;
+    /** Held for calls of which the ledger did not say whether it has them; in the order of their times. */
+    unsure: Readonly<{ held: Disposable; untilMs: number }>[];
+  }>;
 
 /**
- * The calls of jobs at one service. It knows nothing that the ledger does not know better: what it remembers saves
- * asking for a second, and is bounded by the number of jobs. A job that is forgotten, or a service that starts anew,
- * still has the calls that are in the ledger.
+ * The calls of jobs at one service, which together never exceed what the ledger says is left of a job: those that it
+ * may not know of are held here. Beyond that it knows nothing that the ledger does not know better: a job that is
+ * forgotten, or a service that starts anew, still has the calls that are in the ledger. What other services have under
+ * way, and have not attested, nobody knows: each can exceed a job by as much as it has under way at once.
  */
 export function createJobDesk(deps: DeskDeps): JobDesk {
-  const { nowMs } = deps;
-  const entries = new Map<string, Entry>();
-  const fresh = (job: string): Promise<Entry | null | Refusal> => freshEntry(job, entries, deps);
+  const desk: Desk = { ...deps, entries: new Map(), unsure: [] };
   return {
-    admit: async ({ job, asked }, rules) => {
-      const entry = await fresh(job);
-      if (entry !== null && 'kind' in entry) return entry;
-      const refusal = decideCall(viewOf(entry, { nowMs: nowMs(), asked }), rules);
-      if (refusal !== null) return refusal;
-      if (entry === null) throw new Error('a call for a job that nobody opened was admitted');
-      if (entry.started.calls - entry.attested.calls >= MAX_AT_ONCE)
-        return refuse(429, 'too many calls of this job at once');
-      const call = { calls: 1, cost: rules.price };
-      entry.started = sum(entry.started, call);
-      return {
-        kind: 'admitted',
-        leave: (attested) => {
-          if (attested) entry.attested = sum(entry.attested, call);
-          else entry.started = difference(entry.started, call);
-        },
-      };
-    },
-    whyClosed: async (job) => {
-      const entry = await fresh(job);
-      if (entry !== null && 'kind' in entry) return entry;
-      return closedBecause(entry?.state ?? null, nowMs());
-    },
+    admit: (asked, rules) => admit(asked, rules, desk),
+    whyClosed: (job) => whyClosed(job, desk),
     reset: () => {
-      const { size } = entries;
-      entries.clear();
+      const { size } = desk.entries;
+      desk.entries.clear();
       return size;
     },
   };
 }
 
-function viewOf(entry: Entry | null, at: Readonly<{ nowMs: number; asked: number | null }>) {
-  if (entry === null) return { ...at, job: null, calls: 0, here: 0, held: 0 };
-  const { state, started, attestedAtRead } = entry;
-  const unread = difference(started, attestedAtRead);
-  const calls = state.calls + unread.calls;
-  return { ...at, job: state, calls, here: started.calls, held: unread.cost };
+async function admit(
+  { job, asked, call }: Parameters<JobDesk['admit']>[0],
+  rules: CallRules,
+  desk: Desk,
+): Promise<Admitted | Refusal> {
+  const { reservations, nowMs } = desk;
+  releaseLate(desk);
+  const found = await seeJob(job, desk);
+  if (found.kind === 'refused') return found;
+  using seen = found.seen;
+  if (seen.job === null) return refuse(404, 'job not found');
+  const entry = remember(seen.job, seen.askedMs, desk);
+  const held = seen.held();
+  const view = {
+    job: seen.job,
+    nowMs: nowMs(),
+    calls: seen.job.calls + held.size,
+    here: entry.made,
+    held: [...held.values()].reduce((sum, amount) => sum + amount, 0),
+    asked,
+  };
+  const refusal = decideCall(view, rules);
+  if (refusal !== null) return refusal;
+  if (reservations.underWay(job) >= MAX_AT_ONCE)
+    return refuse(429, 'too many calls of this job at once');
+  entry.made += 1;
+  const hold = reservations.hold(job, call, rules.price);
+  return {
+    kind: 'admitted',
+    leave: (attested) => {
+      if (attested !== 'taken') entry.made -= 1;
+      if (attested === 'unavailable') desk.unsure.push({ held: hold, untilMs: nowMs() + LATE_MS });
+      else hold[Symbol.dispose]();
+    },
+  };
 }
 
-/** The entry with a state that holds; null for a job that nobody opened. */
-async function freshEntry(
-  job: string,
-  entries: Map<string, Entry>,
-  { ledger, nowMs, maxJobs = MAX_JOBS }: DeskDeps,
-): Promise<Entry | null | Refusal> {
-  const known = entries.get(job);
+async function whyClosed(job: string, desk: Desk): Promise<Refusal | null> {
+  const known = desk.entries.get(job);
   // A job that is closed stays so.
-  if (known !== undefined && (!known.state.open || nowMs() - known.readMs < FRESH_MS)) return known;
-  const attestedAtRead = known?.attested ?? NONE;
-  const read = await ledger.readJob(job);
-  if (read.kind !== 'ok') return refuse(503, 'the ledger does not answer');
-  if (read.job === null) return null;
-  // Another call of the job may have asked meanwhile: there is one entry for both.
-  const entry = entries.get(job) ?? newEntry(read.job);
-  Object.assign(entry, { state: read.job, readMs: nowMs(), attestedAtRead });
-  entries.delete(job);
-  entries.set(job, entry);
-  forgetOldest(entries, maxJobs);
+  if (known !== undefined && (!known.state.open || desk.nowMs() - known.readMs < FRESH_MS))
+    return closedBecause(known.state, desk.nowMs());
+  const found = await seeJob(job, desk);
+  if (found.kind === 'refused') return found;
+  using seen = found.seen;
+  if (seen.job !== null) remember(seen.job, seen.askedMs, desk);
+  return closedBecause(seen.job, desk.nowMs());
+}
+
+/** Whoever was asked for longest ago is forgotten first. */
+function remember(state: JobState, readMs: number, { entries, maxJobs = MAX_JOBS }: Desk): Entry {
+  const entry = entries.get(state.job) ?? { state, readMs, made: 0 };
+  Object.assign(entry, { state, readMs });
+  entries.delete(state.job);
+  entries.set(state.job, entry);
+  const [oldest] = entries.keys();
+  if (entries.size > maxJobs && oldest !== undefined) entries.delete(oldest);
   return entry;
 }
 
-/** Those that were asked for longest ago go first, unless a call of theirs is under way. */
-function forgetOldest(entries: Map<string, Entry>, maxJobs: number): void {
-  for (const [job, { started, attested }] of entries) {
-    if (entries.size <= maxJobs) return;
-    if (started.calls === attested.calls) entries.delete(job);
-  }
-}
-
-const NONE: Tally = { calls: 0, cost: 0 };
-
-function newEntry(state: JobState): Entry {
-  return { state, readMs: 0, started: NONE, attested: NONE, attestedAtRead: NONE };
-}
-
-function sum(one: Tally, other: Tally): Tally {
-  return { calls: one.calls + other.calls, cost: one.cost + other.cost };
-}
-
-function difference(one: Tally, other: Tally): Tally {
-  return { calls: one.calls - other.calls, cost: one.cost - other.cost };
+/** Lets go of what the ledger would have by now: from here on it says itself whether it does. */
+function releaseLate({ unsure, nowMs }: Desk): void {
+  const first = unsure.findIndex(({ untilMs }) => untilMs > nowMs());
+  for (const { held } of unsure.splice(0, first < 0 ? unsure.length : first))
+    held[Symbol.dispose]();
 }

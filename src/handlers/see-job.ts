@@ -1,9 +1,9 @@
-import { closedBecause, type Entered, type GateRefusal, type JobGate } from '../job-gate.ts';
-import type { JobState, LedgerClient } from '../ledger/ledger-port.ts';
-import type { Reservations } from './reservations.ts';
+import { closedBecause, type Entered, type GateRefusal, type JobGate } from './job-gate.ts';
+import type { JobState, LedgerClient } from './ledger/ledger-port.ts';
+import type { Reading, Reservations } from './reservations.ts';
 
-/** A job as the ledger told of it; what ends while it is in use stays held: the answer may be of the time before. */
-export type SeenJob = Disposable &
+/** A job as the ledger told of it, with what that answer may lack. */
+export type SeenJob = Reading &
   Readonly<{
     job: JobState | null;
     /** When it was asked for, in milliseconds since 1970. */
@@ -31,7 +31,12 @@ export async function seeJob(
   if (read.kind === 'ok')
     return {
       kind: 'seen',
-      seen: { job: read.job, askedMs, [Symbol.dispose]: () => reading[Symbol.dispose]() },
+      seen: {
+        job: read.job,
+        askedMs,
+        held: reading.held,
+        [Symbol.dispose]: () => reading[Symbol.dispose](),
+      },
     };
   reading[Symbol.dispose]();
   return { kind: 'refused', status: 503, detail: `the ledger does not answer: ${read.detail}` };
