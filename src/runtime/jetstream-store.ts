@@ -6,6 +6,7 @@ import { followFrom, makeNotices } from './jetstream-follow.ts';
 import { publishMessages } from './jetstream-publish.ts';
 import type { LogStore } from './log-store.ts';
 import type { NatsLink } from './nats-link.ts';
+import { recentPayloads } from './recent-payloads.ts';
 import type { RetryDeps } from './retry.ts';
 
 /** Reading touches the disk of the server, but never waits for others: this is for a machine under load. */
@@ -26,20 +27,44 @@ export function jetStreamStore(
   deps: Omit<RetryDeps, 'signal'> = {},
 ): LogStore {
   const notices = makeNotices(link.nc, name);
-  const fetchNext = (from: number): Promise<readonly Uint8Array[]> =>
-    fetchBatch(link, name, from, FOLLOW_BATCH_EVENTS);
+  const recent = recentPayloads();
+  const publish: LogStore['publish'] = async (messages, expectedSize) => {
+    const published = await publishMessages(link, name, messages, expectedSize);
+    if (published.kind === 'conflict') return published;
+    recent.keep(
+      messages.map(({ payload }) => payload),
+      expectedSize,
+    );
+    notices.give();
+    return published;
+  };
+  let underWay = { from: Number.POSITIVE_INFINITY, ended: Promise.resolve() };
+  const fetchNext = async (from: number): Promise<readonly Uint8Array[]> => {
+    // The server tells of a message before it is stored, and its writer knows the bytes as soon as it is.
+    if (from >= underWay.from) await underWay.ended;
+    const own = recent.from(from, FOLLOW_BATCH_EVENTS);
+    return own.length > 0 ? own : fetchBatch(link, name, from, FOLLOW_BATCH_EVENTS);
+  };
   return {
     name,
     source,
     size: () => lastSequence(link, name),
-    publish: async (messages, expectedSize) => {
-      const published = await publishMessages(link, name, messages, expectedSize);
-      if (published.kind === 'stored') notices.give();
-      return published;
+    publish: (messages, expectedSize) => {
+      const publishing = publish(messages, expectedSize);
+      underWay = { from: expectedSize, ended: settled(publishing) };
+      return publishing;
     },
     fetch: (from, limit) => fetchSurely(link, name, from, limit),
     follow: (from, signal) => followFrom(from, fetchNext, notices, { ...deps, signal }),
   };
+}
+
+/** Resolves whatever becomes of it: whoever asked for it hears of a fault. */
+function settled(publishing: Promise<unknown>): Promise<void> {
+  return publishing.then(
+    () => undefined,
+    () => undefined,
+  );
 }
 
 const StreamInfo = z.object({ state: z.object({ last_seq: z.int().min(0) }) });

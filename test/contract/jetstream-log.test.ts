@@ -51,6 +51,29 @@ test('a server killed in the middle of appends loses and doubles nothing', async
   expect(indices(await readAll(log))).toEqual(all);
 });
 
+test('who follows what his own process appends is not sent it again', async () => {
+  await using site = await jetStreamSite(server);
+  const log = await openLog(await site.store());
+  const [nc] = site.connections;
+  await log.append(drafts(0, 100));
+  const stop = new AbortController();
+  const seen: (number | null)[] = [];
+  const following = (async () => {
+    const options = { after: EMPTY, follow: true, signal: stop.signal };
+    for await (const { events } of log.read(options)) {
+      seen.push(...indices(events));
+      if (seen.length >= 600) stop.abort();
+    }
+  })();
+  await expect.poll(() => seen.length).toBe(100);
+  const before = nc?.stats().inMsgs ?? 0;
+  for (let from = 100; from < 600; from += 100) await log.append(drafts(from, 100));
+  await following;
+  expect(seen).toEqual(Array.from({ length: 600 }, (_, index) => index));
+  // Acknowledgements, and the answers that there is nothing more.
+  expect((nc?.stats().inMsgs ?? 0) - before).toBeLessThan(100);
+});
+
 test('a writer that is closed while the server is away gives its appends up', async () => {
   await using site = await jetStreamSite(server);
   const close = new AbortController();
