@@ -42,8 +42,8 @@ type Call = Data<'tool.called.v1'> | Data<'cost.reserved.v1'> | Data<'cost.meter
 type Tell = (code: FaultCode, index: number, expected: string, found: string) => void;
 
 /**
- * The rules of a ledger's log, event by event: a job is opened once and closed once, for good; a call has one name, and is
- * put down while its job is open, but for a call of a model that was reserved before. A job and a call's name take memory
+ * The rules of a ledger's log, event by event: a job is opened once and closed once, for good; a call has a name of its own
+ * within its job, and is put down while its job is open, but for a call of a model that was reserved before. A job and a call's name take memory
  * as long as the audit lasts, because nothing may come of them again.
  */
 export function createLedgerRules(fault: Tell) {
@@ -106,9 +106,9 @@ function close(n: number, data: Data<'job.closed.v1'>, jobs: Ledger['jobs'], fau
 }
 
 function takeTool(n: number, data: Data<'tool.called.v1'>, ledger: Ledger, fault: Tell): void {
-  const { call, tool, args, argsHash, cost, status } = data;
+  const { tool, args, argsHash, cost, status } = data;
   const job = openJob(n, data, ledger, fault);
-  checkName(n, call, ledger.calls.tools, fault);
+  checkName(n, data, ledger.calls.tools, fault);
   job.toolCalls += 1;
   if (argsHash !== sha256(args)) job.otherHashes += 1;
   if (status === 'ok') job.tools.add(tool);
@@ -124,35 +124,37 @@ function takeReserved(
   const job = openJob(n, data, ledger, fault);
   const { reserved, models } = ledger.calls;
   if (job.terms === null) fault('order-broken', n, `job.opened before ${data.job} is used`, 'none');
-  if (reserved.has(data.call) || models.has(data.call))
-    fault('order-broken', n, `one call named ${data.call}`, 'a second one');
-  reserved.set(data.call, modelOf(data));
+  const name = nameOf(data);
+  if (reserved.has(name) || models.has(name))
+    fault('order-broken', n, `one call named ${name}`, 'a second one');
+  reserved.set(name, modelOf(data));
   job.unknown += 1;
 }
 
 function takeMetered(n: number, data: Data<'cost.metered.v1'>, ledger: Ledger, fault: Tell): void {
   const { reserved, models } = ledger.calls;
-  const { call, cost, unknown } = data;
-  const before = reserved.get(call);
-  reserved.delete(call);
+  const { cost, unknown } = data;
+  const before = reserved.get(nameOf(data));
+  reserved.delete(nameOf(data));
   const job = before === undefined ? openJob(n, data, ledger, fault) : jobOf(n, data.job, ledger);
   if (before !== undefined) {
     if (before !== modelOf(data)) fault('order-broken', n, `the call ${before}`, modelOf(data));
     job.unknown -= 1;
   }
-  checkName(n, call, models, fault);
+  checkName(n, data, models, fault);
   if ((cost === null) !== (unknown !== null))
     fault('order-broken', n, 'a cost, or why there is none', `${cost}, ${unknown}`);
   if (unknown === 'caller') job.hidden = true;
   spend(job, cost);
 }
 
-function modelOf({
-  job,
-  provider,
-  model,
-}: Pick<Data<'cost.reserved.v1'>, 'job' | 'provider' | 'model'>) {
-  return `${provider} ${model} for ${job}`;
+function modelOf({ provider, model }: Data<'cost.reserved.v1'> | Data<'cost.metered.v1'>): string {
+  return `${provider} ${model}`;
+}
+
+/** Another job may have a call that is named so. */
+function nameOf({ job, call }: Call): string {
+  return `${call} of ${job}`;
 }
 
 /** The job of a call that is put down to it now: closed jobs take none. */
@@ -184,9 +186,10 @@ function nothingOf(n: number): JobFacts {
   };
 }
 
-function checkName(n: number, call: string, names: Set<string>, fault: Tell): void {
-  if (names.has(call)) fault('order-broken', n, `one call named ${call}`, 'a second one');
-  names.add(call);
+function checkName(n: number, call: Call, names: Set<string>, fault: Tell): void {
+  const name = nameOf(call);
+  if (names.has(name)) fault('order-broken', n, `one call named ${name}`, 'a second one');
+  names.add(name);
 }
 
 function spend(job: JobFacts, cost: number | null): void {

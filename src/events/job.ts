@@ -39,14 +39,19 @@ export const MAX_ARGS_LENGTH = 49_152;
 /** What a call shows of its result. */
 const MAX_RESULT_LENGTH = 512;
 
-/** What names one call. */
+/** What names one call of a job: another job may have one of that name. */
 const CallName = z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a name of at most 64 characters');
+
+/** What distinguishes calls of one type: the part behind the last slash names the call. */
+function callOfJob({ job, call }: Readonly<{ job: string; call: string }>): string {
+  return `${job}/${call}`;
+}
 
 /** A tool was called for a job: attested by the tool before it released its answer. */
 export const ToolCalled = defineLogEvent(
   'tool.called.v1',
   {
-    /** The attestation's own name: one that comes twice is one. */
+    /** The attestation's own name within its job: one that comes twice is one. */
     call: CallName,
     job: JobId,
     tool: z.string().min(1).max(64),
@@ -63,7 +68,7 @@ export const ToolCalled = defineLogEvent(
     status: z.string().min(1).max(16),
     error: Detail.nullable(),
   },
-  ({ call }) => call,
+  callOfJob,
 );
 
 /**
@@ -82,7 +87,7 @@ export const CostReserved = defineLogEvent(
     /** Of which price table the figure is. */
     prices: z.string().min(1).max(64),
   },
-  ({ call }) => call,
+  callOfJob,
 );
 
 /**
@@ -113,5 +118,5 @@ export const CostMetered = defineLogEvent(
     status: z.enum(['ok', 'error']),
     error: Detail.nullable(),
   },
-  ({ call }) => call,
+  callOfJob,
 );

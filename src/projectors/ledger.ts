@@ -22,7 +22,7 @@ const MODEL_COLUMNS =
 /** Jobs, the calls of tools and of models that were put down to them, and what each cost. */
 export const ledger: Projector = {
   name: 'ledger',
-  version: 2,
+  version: 3,
   schema: [
     `CREATE TABLE job (
       job TEXT NOT NULL PRIMARY KEY, family TEXT NOT NULL, run TEXT NOT NULL, task TEXT NOT NULL, miner TEXT NOT NULL,
@@ -31,22 +31,19 @@ export const ledger: Projector = {
     ) STRICT`,
     // By its place in the log: what comes in is added at the table's end, and a job's calls are in their order.
     `CREATE TABLE tool_call (
-      n INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, job TEXT NOT NULL, tool TEXT NOT NULL, args TEXT NOT NULL,
+      n INTEGER PRIMARY KEY, call TEXT NOT NULL, job TEXT NOT NULL, tool TEXT NOT NULL, args TEXT NOT NULL,
       args_hash TEXT NOT NULL, result TEXT NOT NULL, latency INTEGER NOT NULL, cost INTEGER, status TEXT NOT NULL,
-      error TEXT, time TEXT NOT NULL
+      error TEXT, time TEXT NOT NULL, UNIQUE (job, call)
     ) STRICT`,
-    'CREATE INDEX tool_call_of_job ON tool_call (job)',
     `CREATE TABLE reserved (
-      n INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, job TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
-      most INTEGER, prices TEXT NOT NULL, time TEXT NOT NULL
+      n INTEGER PRIMARY KEY, call TEXT NOT NULL, job TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+      most INTEGER, prices TEXT NOT NULL, time TEXT NOT NULL, UNIQUE (job, call)
     ) STRICT`,
-    'CREATE INDEX reserved_of_job ON reserved (job)',
     `CREATE TABLE model_call (
-      n INTEGER PRIMARY KEY, call TEXT NOT NULL UNIQUE, job TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+      n INTEGER PRIMARY KEY, call TEXT NOT NULL, job TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
       prompt INTEGER, cached INTEGER, completion INTEGER, latency INTEGER NOT NULL, cost INTEGER, unknown TEXT,
-      prices TEXT NOT NULL, status TEXT NOT NULL, error TEXT, time TEXT NOT NULL
+      prices TEXT NOT NULL, status TEXT NOT NULL, error TEXT, time TEXT NOT NULL, UNIQUE (job, call)
     ) STRICT`,
-    'CREATE INDEX model_call_of_job ON model_call (job)',
   ],
   statements: {
     job: insert('job', JOB_COLUMNS),
@@ -117,7 +114,14 @@ export type Kept<Data> = Readonly<{ data: Data; time: string }>;
 export type KeptJob = Kept<Terms> & Readonly<{ closed: boolean }>;
 
 /** What names the things that somebody asks about: jobs, and calls of tools and of models. */
-type Names = Readonly<Record<'jobs' | 'tools' | 'models', readonly string[]>>;
+type Names = Readonly<{
+  jobs: readonly string[];
+  tools: readonly CallName[];
+  models: readonly CallName[];
+}>;
+
+/** A call's name is its sender's: there may be another one by it for another job. */
+export type CallName = readonly [job: string, call: string];
 
 /** What there is of many things. */
 type FactsAmong = Readonly<{
@@ -191,9 +195,9 @@ function ofJob(as: string, table: string, columns: string): string {
 
 /** CROSS JOIN: the names come first, and each is one look into the table's index. */
 function among(as: string, table: string, columns: string, names: string): string {
-  const name = table === 'job' ? 'job' : 'call';
+  const name = table === 'job' ? 'job = value' : 'job = value ->> 0 AND call = value ->> 1';
   return `(SELECT json_group_array(${objectOf(columns)})
-    FROM json_each(${names}) CROSS JOIN ${table} ON ${name} = json_each.value) AS ${as}`;
+    FROM json_each(${names}) CROSS JOIN ${table} ON ${name}) AS ${as}`;
 }
 
 function objectOf(columns: string): string {

@@ -70,6 +70,21 @@ test('what is opened, attested and closed at once is ruled on in that order', as
   ]);
 });
 
+test('a call is named within its job: by that name another job has another one', async () => {
+  await using site = await memoryLedger();
+  const { ledger } = site;
+  const other = { job: 'another-job', latencyMs: 13 };
+  expect(await ledger.attest([toolCall('a'), toolCall('a', other)])).toEqual(taken(false, false));
+  await ledger.meter([modelCall('m')]);
+  expect(await ledger.meter([modelCall('m', { job: 'another-job', cost: 1 })])).toEqual(
+    taken(false),
+  );
+  expect(await ledger.attest([toolCall('a'), toolCall('a', other)])).toEqual(taken(true, true));
+  const { tools, models } = await ledger.statement('another-job');
+  expect(tools.map(({ data }) => data)).toEqual([toolCall('a', other)]);
+  expect(models.map(({ data }) => data.cost)).toEqual([1]);
+});
+
 test('of many calls all are taken, or none', async () => {
   await using site = await memoryLedger();
   const { ledger } = site;

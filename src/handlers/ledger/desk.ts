@@ -2,7 +2,7 @@ import { AppError } from '../../errors.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { type Batches, type BatchesDeps, createBatches, type Unshown } from './batches.ts';
-import { addFact, type Facts, noFacts } from './facts.ts';
+import { addFact, type Facts } from './facts.ts';
 import { lookUp } from './look-up.ts';
 import { type Ruled, ruleOnRequest } from './rule-on-request.ts';
 import type { Wish } from './rule-on-wish.ts';
@@ -133,7 +133,7 @@ function countUpTo(requests: readonly Request[], limit: number): number {
 function record(requests: readonly Request[], before: Facts, batches: Batches, time: string): void {
   const earlier = [...batches.facts(), before];
   const events: DomainEvent[] = [];
-  const facts = noFacts();
+  const facts: Facts = new Map();
   const answers: (readonly [Request, Ruled])[] = [];
   for (const request of requests) {
     const ruled = ruleOnRequest(request.wishes, [facts, ...earlier], time);

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { addFact, type Facts, knownIn, noFacts } from './facts.ts';
+import { addFact, type Facts, knownIn } from './facts.ts';
 import { type Refusal, type Ruling, ruleOnWish, type Wish } from './rule-on-wish.ts';
 
 /** What became of the wishes of one request: all are taken, or none. */
@@ -17,7 +17,7 @@ export function ruleOnRequest(
   before: readonly Facts[],
   time: string,
 ): Readonly<{ answer: Ruled; events: readonly DomainEvent[] }> {
-  const own = noFacts();
+  const own: Facts = new Map();
   const known = knownIn([own, ...before]);
   const events: DomainEvent[] = [];
   const facts: { again: boolean; time: string }[] = [];

@@ -12,10 +12,13 @@ export type Wish =
 /** What the ledger has already. A time is the one of the event that says so. */
 export type Known = Readonly<{
   job: (job: string) => (Fact<JobTerms> & Readonly<{ closed: boolean }>) | undefined;
-  toolCall: (call: string) => Fact<ToolCall> | undefined;
-  reserved: (call: string) => Fact<ReservedCost> | undefined;
-  modelCall: (call: string) => Fact<MeteredCost> | undefined;
+  toolCall: (name: CallName) => Fact<ToolCall> | undefined;
+  reserved: (name: CallName) => Fact<ReservedCost> | undefined;
+  modelCall: (name: CallName) => Fact<MeteredCost> | undefined;
 }>;
+
+/** A call is named within its job: what another job's sender names so is another one. */
+type CallName = Readonly<{ job: string; call: string }>;
 
 type Fact<Data> = Readonly<{ data: Data; time: string }>;
 
@@ -45,7 +48,7 @@ export function ruleOnWish(wish: Wish, known: Known): Ruling {
       return closeJob(wish.job, known);
     case 'attest': {
       const event = { type: 'tool.called.v1', data: wish.call } as const;
-      return putDown(event, known.toolCall(wish.call.call), known);
+      return putDown(event, known.toolCall(wish.call), known);
     }
     case 'reserve':
       return reserve(wish.call, known);
@@ -71,22 +74,21 @@ function closeJob(job: string, known: Known): Ruling {
 
 function reserve(call: ReservedCost, known: Known): Ruling {
   const event = { type: 'cost.reserved.v1', data: call } as const;
-  if (known.reserved(call.call) === undefined) {
-    if (known.modelCall(call.call) !== undefined)
+  if (known.reserved(call) === undefined) {
+    if (known.modelCall(call) !== undefined)
       return conflict(`a call was metered as ${call.call} before`);
     if (known.job(call.job) === undefined) return notFound(call.job);
   }
-  return putDown(event, known.reserved(call.call), known);
+  return putDown(event, known.reserved(call), known);
 }
 
 /** What was reserved is metered as what it was reserved as, whether its job is still open or not. */
 function meter(call: MeteredCost, known: Known): Ruling {
   const event = { type: 'cost.metered.v1', data: call } as const;
-  const [metered, reserved] = [known.modelCall(call.call), known.reserved(call.call)];
+  const [metered, reserved] = [known.modelCall(call), known.reserved(call)];
   if (metered !== undefined || reserved === undefined) return putDown(event, metered, known);
-  const { job, provider, model } = reserved.data;
-  if (job === call.job && provider === call.provider && model === call.model)
-    return { kind: 'new', event };
+  const { provider, model } = reserved.data;
+  if (provider === call.provider && model === call.model) return { kind: 'new', event };
   return conflict(`another call was reserved as ${call.call}`);
 }
 
