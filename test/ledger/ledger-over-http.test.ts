@@ -30,7 +30,7 @@ beforeAll(async () => {
   const routes = ledgerRoutes({
     ...site.ledger,
     token: TOKEN,
-    turn: takeTurns(),
+    turn: takeTurns().turn,
     newName: () => `named-${names++}`,
     metrics,
     readiness: async () => [{ name: 'log', ok: true, detail: 'there' }],

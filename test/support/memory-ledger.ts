@@ -101,7 +101,7 @@ export async function memoryLedger(
     queries: reading(projection.queries),
     shown: () => projection.head.size,
     reached: pump.reached,
-    turn: takeTurns(),
+    ...takeTurns(),
     now: () => new Date(Date.UTC(2026, 10, 29, 12, 0, seconds++)).toISOString(),
   });
   return {

@@ -49,15 +49,15 @@ export async function startLedger(
   const log = opened.use(await openServiceLog(config, { name: 'ledger', source }, options));
   const metrics = createLogServiceMetrics();
   const { append, ended } = endableAppend(measuredAppend(log.log.append, metrics));
-  const turn = takeTurns();
-  const ledger = createLedger({ ...partsOf(log), append, turn, now });
+  const turns = takeTurns();
+  const ledger = createLedger({ ...partsOf(log), append, ...turns, now });
   const { waiting, unshown } = ledger;
   const counting = createLedgerMetrics(metrics.registry, { waiting, unshown });
   const app = httpApp(
     ledgerRoutes({
       ...countedLedger(answeringInTime(ledger), counting),
       token,
-      turn,
+      turn: turns.turn,
       newName: randomUUID,
       metrics,
       readiness: () => logReadiness(log, { metrics, maxLagEvents: MAX_LAG_EVENTS }),

@@ -37,13 +37,19 @@ export type Ledger = Readonly<{
   unshown: () => number;
 }>;
 
+export type LedgerDeps = DeskDeps &
+  Readonly<{
+    /** Does a read while nobody begins a turn: a read takes a millisecond, and waits for many turns otherwise. */
+    first: <T>(read: () => Promise<T>) => Promise<T>;
+  }>;
+
 /** The ledger over one log and its projection. */
-export function createLedger(deps: DeskDeps): Ledger {
+export function createLedger(deps: LedgerDeps): Ledger {
   const desk = createDesk(deps);
   const statement: Ledger['statement'] = async (job) => {
     // In this order: what the projection comes to show meanwhile is there twice, and nothing is missing.
     const { facts, head: acknowledged } = desk.unshown();
-    const { record, head: shown } = await recordOfJob(deps.queries, job);
+    const { record, head: shown } = await deps.first(() => recordOfJob(deps.queries, job));
     const { opened, reserved, ...calls } = withFacts(record, facts, job);
     const head = acknowledged !== null && acknowledged.size > shown.size ? acknowledged : shown;
     const pending = pendingAmong(reserved, calls.models);

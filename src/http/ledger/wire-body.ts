@@ -24,8 +24,8 @@ import { detailOf } from '../../events/scalars.ts';
 /** The calls of one request: what fits one append of the log. */
 const MAX_CALLS = 1_000;
 
-/** Calls that are read in one turn: some two milliseconds. */
-const CALLS_PER_TURN = 100;
+/** Calls that are read in one turn: half a millisecond. */
+const CALLS_PER_TURN = 25;
 
 /** A thousand calls of an ordinary size are under 1 MiB; one with the longest arguments is 200 KiB. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
