@@ -1,20 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import { once } from 'node:events';
+import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { prng } from '../support/prng.ts';
+import { Worker } from 'node:worker_threads';
+import {
+  type AttestedJob,
+  callsOf,
+  type LedgerAt,
+  ledgerSender,
+  type Send,
+} from './ledger-sender.ts';
 
 /** Tools that attest to a ledger, and a validator that reads meanwhile. */
-export type LedgerLoad = Readonly<{
-  url: string;
-  token: string;
-  seconds: number;
-  /** Attestations a second that are offered; null for as many as are taken. */
-  perSecond: number | null;
-  /** Connections, each with one request at a time. */
-  writers: number;
-  /** Attestations of one request; one alone is sent as such, and not as an array. */
-  array: number;
-}>;
+export type LedgerLoad = LedgerAt &
+  Readonly<{
+    seconds: number;
+    /** Attestations a second that are offered; null for as many as are taken. */
+    perSecond: number | null;
+    /** Connections, each with one request at a time. */
+    writers: number;
+    /** Attestations of one request; one alone is sent as such, and not as an array. */
+    array: number;
+  }>;
 
 /** Times are in milliseconds. */
 export type LedgerLoaded = Readonly<{
@@ -32,14 +39,11 @@ export type LedgerLoaded = Readonly<{
 /** What is in the ledger afterwards, over all jobs: told when all of them are read again. */
 export type LedgerCounted = Readonly<{ found: number }>;
 
+/** Jobs are read again over so many connections in the end. */
 const READERS = 2;
-const READ_EVERY_MS = 20;
 
 /** What a 503 tells to wait. */
 const SEND_AGAIN_AFTER_MS = 1_000;
-
-/** How many of the newest jobs are read: most of them are not in the projection yet. */
-const NEWEST_JOBS = 50;
 
 /** What a job's turn calls: as many as four tools' quotas let it. */
 const CALLS_OF_JOB = 25;
@@ -52,12 +56,12 @@ await run((told) => process.stdout.write(`${JSON.stringify(told)}\n`));
 
 /** Tells what came of the load, then what is there of it. */
 async function run(tell: (told: LedgerLoaded | LedgerCounted) => void): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: load.writers + READERS });
-  const send = sender(load, agent);
-  const jobs: Job[] = [];
-  const [reads, writes]: [number[], number[]] = [[], []];
+  const agent = new Agent({ keepAlive: true, maxSockets: load.writers });
+  const send = ledgerSender(load, agent);
+  const jobs: AttestedJob[] = [];
+  const writes: number[] = [];
+  const reader = new Worker(new URL('ledger-reads.ts', import.meta.url), { workerData: load });
   let [acknowledged, refused] = [0, 0];
-  let over = false;
   const began = process.cpuUsage();
   const started = performance.now();
   const end = started + load.seconds * 1_000;
@@ -77,26 +81,13 @@ async function run(tell: (told: LedgerLoaded | LedgerCounted) => void): Promise<
       writes.push(performance.now() - before);
       acknowledged += load.array;
       jobs.push(...made);
+      reader.postMessage(made);
     }
   };
-  /** Reads jobs that were just acknowledged: all of it has to be there. */
-  const read = async (reader: number): Promise<void> => {
-    const random = prng(`reader ${reader}`);
-    while (!over) {
-      await delay(READ_EVERY_MS);
-      const job = jobs[jobs.length - 1 - Math.floor(random() * NEWEST_JOBS)];
-      if (job === undefined) continue;
-      const before = performance.now();
-      const calls = await countOf(job, send);
-      reads.push(performance.now() - before);
-      if (calls !== job.calls) throw new Error(`${job.name} has ${calls} of ${job.calls} calls`);
-    }
-  };
-  const reading = Array.from({ length: READERS }, (_, index) => read(index));
   await Promise.all(Array.from({ length: load.writers }, (_, index) => write(index)));
   const seconds = (performance.now() - started) / 1_000;
-  over = true;
-  await Promise.all(reading);
+  reader.postMessage(null);
+  const [reads] = (await once(reader, 'message')) as [readonly number[]]; // safe: it sends nothing else
   const { user, system } = process.cpuUsage(began);
   const processor = (user + system) / 1e6;
   tell({ acknowledged, seconds, reads, writes, refused, processor });
@@ -104,11 +95,9 @@ async function run(tell: (told: LedgerLoaded | LedgerCounted) => void): Promise<
   agent.destroy();
 }
 
-type Job = Readonly<{ name: string; calls: number }>;
-
 /** The jobs that one request's attestations are of. */
-function jobsOf(writer: number, sent: number, array: number): readonly Job[] {
-  const jobs: Job[] = [];
+function jobsOf(writer: number, sent: number, array: number): readonly AttestedJob[] {
+  const jobs: AttestedJob[] = [];
   for (let left = array; left > 0; left -= CALLS_OF_JOB) {
     const task = `task-${writer}-${sent}-${jobs.length}`;
     const name = `task-eval=${task};deployment=11111111-2222-3333-4444-555555555555`;
@@ -118,7 +107,7 @@ function jobsOf(writer: number, sent: number, array: number): readonly Job[] {
 }
 
 /** Attestations as the tools send them, each under a name of its own. */
-function bodyOf(jobs: readonly Job[]): string {
+function bodyOf(jobs: readonly AttestedJob[]): string {
   const calls = jobs.flatMap(({ name, calls }) =>
     Array.from({ length: calls }, (_, index) => callOf(name, index)),
   );
@@ -141,49 +130,15 @@ async function sendUntilTaken(body: string, send: Send): Promise<number> {
   }
 }
 
-async function countAll(jobs: readonly Job[], send: Send): Promise<number> {
+async function countAll(jobs: readonly AttestedJob[], send: Send): Promise<number> {
   let found = 0;
   const left = jobs.values();
   const count = async (): Promise<void> => {
     for (const job of left) {
-      const calls = await countOf(job, send);
+      const calls = await callsOf(job, send);
       found += calls;
     }
   };
   await Promise.all(Array.from({ length: READERS }, count));
   return found;
-}
-
-async function countOf({ name }: Job, send: Send): Promise<number> {
-  const path = `/v1/internal/eval/job_ledger?job_id=${encodeURIComponent(name)}`;
-  const { status, text } = await send('GET', path, '');
-  if (status !== 200) throw new Error(`${status} ${text}`);
-  const document = JSON.parse(text) as { n_calls: number }; // safe: eirel.md 5.3
-  return document.n_calls;
-}
-
-type Send = (
-  method: string,
-  path: string,
-  body: string,
-) => Promise<Readonly<{ status: number; text: string }>>;
-
-function sender({ url, token }: LedgerLoad, agent: Agent): Send {
-  return (method, path, body) =>
-    new Promise((resolve, reject) => {
-      const headers = {
-        authorization: `Bearer ${token}`,
-        ...(body === '' ? {} : { 'content-type': 'application/json' }),
-        'content-length': Buffer.byteLength(body),
-      };
-      const sent = request(`${url}${path}`, { method, headers, agent }, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.once('end', () => resolve({ status: response.statusCode ?? 0, text }));
-        response.once('error', reject);
-      });
-      sent.once('error', reject).end(body);
-    });
 }
