@@ -62,7 +62,7 @@ const NETWORK_GROUPS = 4;
 const ADDRESS_GROUPS = 8;
 
 /** The network of an address as Node writes it: an IPv4 address itself, also when mapped; of an IPv6 address its /64. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
   const [head = [], tail] = address.split('::').map((part) => part.split(':').filter(Boolean));
   const zeros = tail === undefined ? 0 : ADDRESS_GROUPS - head.length - tail.length;

@@ -7,7 +7,7 @@ import { Family, Hex32, Ss58 } from '../../events/scalars.ts';
 import { formField, isForm } from '../multipart.ts';
 import { parseRequest } from '../parse-request.ts';
 import { answerBusy, answerTooLarge, answerTooMany, answerWrongType } from '../problem.ts';
-import { createRateLimit } from '../rate-limit.ts';
+import { createRateLimit, networkOf } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
 import { sendJson } from '../send-json.ts';
@@ -45,6 +45,9 @@ const FORM_BYTES = 65_536;
 /** Uploads under way at once: each may fill the disk with as much as an archive may have. */
 const MAX_UPLOADS = 8;
 
+/** Of these one network has no more than half: nothing of a body is known to be anybody's before it has ended. */
+const MAX_UPLOADS_OF_NETWORK = 4;
+
 /** A subnet has 256 miners, each of which submits twice in its life. */
 const LIMITS = {
   perNetwork: { burst: 20, perSecond: 0.5 },
@@ -63,23 +66,36 @@ export function postSubmission(deps: PostSubmissionDeps): Route {
   const limit = createRateLimit(LIMITS);
   const hourly = createHourlyLimit(deps.nowMs ?? Date.now);
   const body = { ...BODY, maxBytes: deps.maxArchiveBytes };
-  let underWay = 0;
+  const places = createPlaces();
   const handle = async (req: Request, res: Response): Promise<void> => {
-    const waitSeconds = limit.admit(req.socket.remoteAddress ?? '');
+    // Who is refused early would go on sending; and nobody has a second archive to send on this connection.
+    res.setHeader('Connection', 'close');
+    const address = req.socket.remoteAddress ?? '';
+    const waitSeconds = limit.admit(address);
     if (waitSeconds !== null) return answerTooMany(req, res, waitSeconds);
     if ((req.headers['content-encoding'] ?? 'identity') !== 'identity')
       return answerWrongType(req, res, 'application/gzip');
     parseRequest(req, spec);
     await deps.callers.announced(req);
-    if (underWay >= MAX_UPLOADS) return answerBusy(req, res);
-    underWay += 1;
-    try {
-      await take(req, res, { ...deps, hourly });
-    } finally {
-      underWay -= 1;
-    }
+    const place = places.take(networkOf(address));
+    if (place === null) return answerBusy(req, res);
+    using _place = place;
+    await take(req, res, { ...deps, hourly });
   };
   return { ...spec, method: 'post', body, handle };
+}
+
+/** The places of uploads under way; null where there is none for this network. */
+function createPlaces(): Readonly<{ take: (network: string) => Disposable | null }> {
+  const taken: string[] = [];
+  return {
+    take: (network) => {
+      const own = taken.filter((other) => other === network).length;
+      if (taken.length >= MAX_UPLOADS || own >= MAX_UPLOADS_OF_NETWORK) return null;
+      taken.push(network);
+      return { [Symbol.dispose]: () => void taken.splice(taken.indexOf(network), 1) };
+    },
+  };
 }
 
 async function take(
