@@ -29,22 +29,32 @@ test('while nobody knows how the runtimes stand nobody is asked, and no miner pa
   expect(statuses).toEqual(TASKS.flatMap(() => ['scored', 'scored']));
 });
 
-test('runtimes of a run whose roster is not here for a while are renewed, and nothing of it is begun', {
-  timeout: TIMEOUT_MS,
-}, async () => {
-  const faults: readonly Fault[] = [{ what: 'roster', from: 2 * MINUTE_MS, to: 12 * MINUTE_MS }];
-  const miners = { A: 'honest' as const };
-  const plan = { seed: 'roster', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
-  await using play = await simulateEvaluation(plan);
-  await play.live(3 * MINUTE_MS);
-  const jobs = play.jobs.size;
-  await play.live(8 * MINUTE_MS);
-  expect(play.holdup()).toContain('the roster is not here');
-  expect(play.jobs.size).toBe(jobs);
-  await play.live(20 * MINUTE_MS);
-  expect(play.log.data('runtime.failed.v1')).toEqual([]);
-  expect(play.log.data('score.recorded.v1')).toHaveLength(TASKS.length);
-});
+test.for([
+  { title: 'while this validator goes on', restart: false },
+  { title: 'after a restart', restart: true },
+])(
+  'runtimes of a run whose roster is not here are renewed $title, and nothing of it is begun',
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async ({ restart }) => {
+    const faults: readonly Fault[] = [{ what: 'roster', from: 2 * MINUTE_MS, to: 12 * MINUTE_MS }];
+    const miners = { A: 'honest' as const };
+    const plan = { seed: 'roster', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+    await using play = await simulateEvaluation(plan);
+    await play.live(3 * MINUTE_MS);
+    if (restart) play.restart();
+    const jobs = play.jobs.size;
+    await play.live(8 * MINUTE_MS);
+    expect(play.holdup()).toContain('the roster is not here');
+    expect(play.jobs.size).toBe(jobs);
+    await play.live(20 * MINUTE_MS);
+    expect(play.log.data('runtime.failed.v1')).toEqual([]);
+    expect(play.log.data('runtime.ended.v1')).toHaveLength(1);
+    expect(play.log.data('runtime.ready.v1')).toMatchObject([{ attempt: 1 }]);
+    expect(play.log.data('score.recorded.v1')).toHaveLength(TASKS.length);
+  },
+);
 
 test('a service that dies just before a miner fails by it is looked at again before the miner is blamed', {
   timeout: TIMEOUT_MS,

@@ -133,6 +133,11 @@ export async function simulateEvaluation(
     /** The reasons in the document of excuses. */
     reasons: async (excuses: string | undefined) =>
       Excuses.parse(textOf(await blobs.get(excuses ?? '', MAX_EXCUSES_BYTES))).pairs,
+    /** As after `kill -9`: a new life knows nothing but what is outside of it. */
+    restart: (): void => {
+      life.end();
+      life = startLife(outside, mortal);
+    },
     survive: (): void => {
       immortal = true;
     },
@@ -220,7 +225,7 @@ function startLife(outside: Outside, mortal: Mortal) {
     oracles,
     runtimes: {
       adapter: 'process',
-      reconcile: (desired) => at(() => runtimes.reconcile(desired)),
+      reconcile: (desired, spared) => at(() => runtimes.reconcile(desired, spared)),
       endAll: () => Promise.resolve({ kind: 'ended' }),
     },
     leases:

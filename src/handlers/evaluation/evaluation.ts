@@ -1,3 +1,4 @@
+import type { InRun } from '../../events/define-event.ts';
 import { claimsOf, settledPairs } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun, unfinishedRuns } from '../../projectors/run-state.ts';
@@ -63,15 +64,13 @@ export function createEvaluation(parts: EvaluationParts) {
     parts.leases === null
       ? null
       : createLeaseKeeper({ ...parts, leases: parts.leases, tasks: parts.parallel.tasks });
-  /** What each open run's plan was when there last was one. */
-  const lastPlans = new Map<string, RunPlan>();
   return {
     state,
     round: async (): Promise<void> => {
       work.rethrow();
-      const { plans, whole } = await plansOf(parts, planOf, lastPlans, state);
-      if (whole) work.keepOnly(plans);
-      const kept = await look(async () => (whole ? keepRuntimes(plans) : NOT_WHOLE));
+      const { plans, spared } = await plansOf(parts, planOf, state);
+      work.keepOnly([...plans, ...spared]);
+      const kept = await look(() => keepRuntimes(plans, spared));
       const standings = standingsOf(kept, state);
       for (const plan of plans.filter(({ holdup }) => holdup === null)) {
         const settled = await settledPairs(parts.queries.evaluation, plan.family, plan.run);
@@ -98,9 +97,6 @@ export function createEvaluation(parts: EvaluationParts) {
   };
 }
 
-/** Without all plans nobody can say which runtimes belong to which run: to renew some would be to end the others. */
-const NOT_WHOLE: Kept = { kind: 'unknown', detail: 'the members of a run are not known' };
-
 /** How the miners stand; all of them wait while nobody knows. */
 function standingsOf(kept: Kept, state: EvaluationState): Standings {
   if (kept.kind === 'known') return kept.standings;
@@ -109,38 +105,30 @@ function standingsOf(kept: Kept, state: EvaluationState): Standings {
 }
 
 /**
- * The plans of the open runs, and whether they are whole. A run whose documents are not here any more keeps the miners
- * of its last plan, and nothing of it is begun.
+ * The plans of the open runs, and the runs that are going on although their members are not known here: nothing of such
+ * a run is begun, and what runs of it is spared.
  */
 async function plansOf(
   { queries }: Pick<EvaluationParts, 'queries'>,
   planOf: ReturnType<typeof createPlanner>,
-  lastPlans: Map<string, RunPlan>,
   state: EvaluationState,
-): Promise<Readonly<{ plans: readonly RunPlan[]; whole: boolean }>> {
+): Promise<Readonly<{ plans: readonly RunPlan[]; spared: readonly InRun[] }>> {
   const open = (await unfinishedRuns(queries.runState)).filter(({ status }) => status === 'open');
   state.holdup = null;
   state.noOracle = 0;
   const plans: RunPlan[] = [];
-  let whole = true;
-  for (const run of open) {
-    const found = await planOf(run);
+  const spared: InRun[] = [];
+  for (const each of open) {
+    const { family, run } = each;
+    const found = await planOf(each);
     const holdup = found.kind === 'planned' ? found.plan.holdup : found.detail;
-    if (holdup !== null) state.holdup = `${run.run}: ${holdup}`;
-    const name = `${run.family}/${run.run}`;
+    if (holdup !== null) state.holdup = `${run}: ${holdup}`;
     if (found.kind === 'planned') {
       plans.push(found.plan);
-      lastPlans.set(name, found.plan);
       state.noOracle += found.plan.noOracle.size;
-    } else if (found.running) {
-      const last = lastPlans.get(name);
-      if (last === undefined) whole = false;
-      else plans.push({ ...last, holdup: found.detail });
-    }
+    } else if (found.running) spared.push({ family, run });
   }
-  const names = new Set(open.map(({ family, run }) => `${family}/${run}`));
-  for (const name of lastPlans.keys()) if (!names.has(name)) lastPlans.delete(name);
-  return { plans, whole };
+  return { plans, spared };
 }
 
 /** The tasks that may be begun: all of the run's that can be judged, or those of them that the owner leased to us. */

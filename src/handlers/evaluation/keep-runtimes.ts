@@ -2,6 +2,7 @@ import type { RuntimeState, Runtimes, RuntimeWanted } from '../../cluster/cluste
 import { AppError } from '../../errors.ts';
 import { MAX_ARCHIVE_BYTES } from '../../evaluation/roster.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
+import type { InRun } from '../../events/define-event.ts';
 import { settledPairs } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import {
@@ -40,14 +41,15 @@ export type Kept =
 /**
  * Keeps the runtimes of the open runs as they should be, and tells the log what changed: which answer, which failed and
  * by whose fault, which are gone. An unknown answer of the cluster concludes nothing. A miner that has all its
- * results is wanted no more: its place is for the next one, where the cluster has no room for all at once.
+ * results is wanted no more: its place is for the next one, where the cluster has no room for all at once. What runs of
+ * a run that is spared stays, and nothing is said of it.
  */
 export function createRuntimeKeeper(deps: RuntimeDeps) {
   /** When this process saw a deployment's last failure: how long it waits is no fact of the log. */
   const failedAt = new Map<string, number>();
   /** When each wanted attempt was last seen ready, or else first wanted. */
   const wellAt = new Map<string, Readonly<{ attempt: number; atMs: number }>>();
-  return async (plans: readonly RunPlan[]): Promise<Kept> => {
+  return async (plans: readonly RunPlan[], spared: readonly InRun[]): Promise<Kept> => {
     const members = plans.flatMap((plan) => plan.members.map((member) => ({ plan, member })));
     const records = await recordsOf(plans, deps);
     const done = await doneOf(plans, deps);
@@ -62,7 +64,7 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
     for (const { deployment, attempt } of desired)
       if (wellAt.get(deployment)?.attempt !== attempt)
         wellAt.set(deployment, { attempt, atMs: now });
-    const found = await deps.runtimes.reconcile(desired);
+    const found = await deps.runtimes.reconcile(desired, spared);
     if (found.kind === 'unknown') return found;
     const states = new Map(found.states.map((state) => [state.deployment, state]));
     const outages = await outagesOf(found.states, wellAt, deps);
@@ -71,7 +73,7 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
     const news = newsOf(desired, states, records, { adapter: deps.runtimes.adapter, outages });
     for (const { type, data } of news)
       if (type === 'runtime.failed.v1') failedAt.set(data.deployment, now);
-    const ended = await endedOf(desired, states, deps);
+    const ended = await endedOf({ desired, spared }, states, deps);
     await deps.alone(() => recordInBatches([...news, ...ended], deps.record));
     const after = news.length === 0 ? records : await recordsOf(plans, deps);
     const standings = new Map(
@@ -165,16 +167,18 @@ function newsOf(
   });
 }
 
-/** Those that the log has as living, that nobody wants, and of which the cluster has nothing left. */
+/** Those that the log has as living, that nobody wants or spares, and of which the cluster has nothing left. */
 async function endedOf(
-  desired: readonly RuntimeWanted[],
+  { desired, spared }: Readonly<{ desired: readonly RuntimeWanted[]; spared: readonly InRun[] }>,
   states: ReadonlyMap<string, RuntimeState>,
   { queries }: Pick<RuntimeDeps, 'queries'>,
 ): Promise<readonly DomainEvent[]> {
   const kept = new Set(desired.map(({ deployment }) => deployment));
+  const isSpared = (of: InRun): boolean =>
+    spared.some(({ family, run }) => of.family === family && of.run === run);
   const living = await runtimesNotEnded(queries.evaluation);
   return living
-    .filter(({ deployment }) => !kept.has(deployment) && !states.has(deployment))
+    .filter((each) => !isSpared(each) && !kept.has(each.deployment) && !states.has(each.deployment))
     .map(({ family, run, submission, miner, deployment, attempt }) => ({
       type: 'runtime.ended.v1',
       data: { family, run, submission, miner, deployment, attempt },

@@ -12,6 +12,7 @@ type AskedRuntime = Readonly<{ deployment: string; attempt: number; task: string
 export type WhyExcused = (asked: AskedRuntime) => Promise<string | null>;
 
 type Failure = NonNullable<RuntimeRecord['failure']>;
+type Standing = NonNullable<ReturnType<Standings['get']>>;
 
 /**
  * Looks at a runtime once more before its miner is blamed: a drained node, a lease that ran out or a Job that we replace
@@ -41,8 +42,10 @@ export function createSecondLook(signal: AbortSignal) {
     else waiting.push(next);
     const kept = await next.promise;
     if (kept.kind === 'unknown') return `how its runtime stands is not known: ${kept.detail}`;
+    const now = kept.standings.get(deployment);
+    if (now === undefined) return 'how its runtime stands is not known: its run is spared';
     const failure = failures.get(`${deployment}/${attempt}`) ?? null;
-    const detail = whatBefell(kept.standings, { deployment, attempt }, failure);
+    const detail = whatBefell(now, attempt, failure);
     const key = `${deployment}/${task}`;
     const times = excused.get(key) ?? 0;
     if (detail === null || times >= MAX_EXCUSED_ATTEMPTS) return null;
@@ -70,13 +73,8 @@ export function createSecondLook(signal: AbortSignal) {
 }
 
 /** What befell an attempt that was ready when it was asked; null where it still is, or ended by its own fault. */
-function whatBefell(
-  standings: Standings,
-  { deployment, attempt }: Pick<AskedRuntime, 'deployment' | 'attempt'>,
-  failure: Failure | null,
-): string | null {
+function whatBefell(now: Standing, attempt: number, failure: Failure | null): string | null {
   if (failure !== null) return failure.ours ? `its runtime failed by us: ${failure.detail}` : null;
-  const now = standings.get(deployment);
-  const same = now?.standing === 'ready' && now.record?.attempt === attempt;
+  const same = now.standing === 'ready' && now.record?.attempt === attempt;
   return same ? null : 'its runtime is not ready any more';
 }

@@ -1,3 +1,4 @@
+import type { InRun } from '../../events/define-event.ts';
 import { endsTheLoop } from '../validator-loop.ts';
 import {
   type Begin,
@@ -6,7 +7,7 @@ import {
   pairName,
 } from './decide-evaluation.ts';
 import type { Standings } from './keep-runtimes.ts';
-import { type Later, later } from './later.ts';
+import { type Cause, type Later, later } from './later.ts';
 import { type PairDeps, type PairDone, performPair } from './perform-pair.ts';
 import type { Outage } from './ports.ts';
 import type { Member, RunPlan } from './run-plan.ts';
@@ -73,8 +74,8 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
     /** Does something beside the pairs, unless it is being done. */
     aside: crew.launch,
     /** Whoever works for a run that is closed stops. */
-    keepOnly: (plans: readonly RunPlan[]): void => {
-      for (const name of stops.keepOnly(new Set(plans.map(nameOf))))
+    keepOnly: (runs: readonly InRun[]): void => {
+      for (const name of stops.keepOnly(new Set(runs.map(nameOf))))
         for (const kept of [waits, used])
           for (const [rest] of within<unknown>(kept, `${name}/`)) kept.delete(`${name}/${rest}`);
     },
@@ -182,7 +183,7 @@ function pairOnly({ task, miner }: Begin): PairName {
   return { task, miner };
 }
 
-function nameOf({ family, run }: Readonly<{ family: string; run: string }>): string {
+function nameOf({ family, run }: InRun): string {
   return `${family}/${run}`;
 }
 

@@ -63,12 +63,13 @@ test('one that dies between the start of a submission and its record tells of it
   await using log = await simulatedLog(idleClock(site.now()));
   const { plan, keeper } = await oneMiner(site, log);
   const { deployment } = wanted;
-  await expect(keeper(() => Promise.reject(new Error('killed')))([plan])).rejects.toThrow('killed');
+  const dying = keeper(() => Promise.reject(new Error('killed')));
+  await expect(dying([plan], [])).rejects.toThrow('killed');
   const before = uidsOf(site);
 
   const adopting = keeper(log.record);
-  const kept = await adopting([plan]);
-  await adopting([plan]);
+  const kept = await adopting([plan], []);
+  await adopting([plan], []);
 
   if (kept.kind === 'unknown') throw new Error(kept.detail);
   expect(kept.standings.get(deployment)).toMatchObject({ standing: 'ready' });
@@ -81,12 +82,12 @@ test('a submission whose lease ran out is told of as ours, and its next attempt 
   await using log = await simulatedLog(idleClock(site.now()));
   const { plan, keeper } = await oneMiner(site, log);
   const { deployment } = wanted;
-  await keeper(log.record)([plan]);
+  await keeper(log.record)([plan], []);
   site.pass(2_000_000);
 
   const next = keeper(log.record);
   for (let round = 0; round < 5; round++) {
-    await next([plan]);
+    await next([plan], []);
     site.pass(10_000);
   }
 
@@ -95,9 +96,9 @@ test('a submission whose lease ran out is told of as ours, and its next attempt 
   ]);
   expect(log.data('runtime.ready.v1').map(({ attempt }) => attempt)).toEqual([1, 2]);
 
-  expect(await keeper(log.record)([])).toEqual({ kind: 'known', standings: new Map() });
+  expect(await keeper(log.record)([], [])).toEqual({ kind: 'known', standings: new Map() });
   site.pass(1_000);
-  await keeper(log.record)([]);
+  await keeper(log.record)([], []);
   expect(log.data('runtime.ended.v1')).toMatchObject([{ deployment, attempt: 2 }]);
   expect(uidsOf(site)).toEqual([]);
 });
