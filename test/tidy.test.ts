@@ -61,18 +61,34 @@ describe('links', () => {
     'docs/architecture.md',
     'docs/protocol.md',
     'docs/operating.md',
+    'docs/mining.md',
     'docs/auditing.md',
-  ])('%s leads to files that exist', async (page) => {
+    'deploy/k8s/README.md',
+  ])('%s leads to files that exist, and to sections that they have', async (page) => {
     const base = new URL(page, root);
-    for (const [, target = ''] of (await read(page)).matchAll(/\]\(([^)#]+)(#[^)]*)?\)/g)) {
-      const url = new URL(target, base);
+    for (const [, target = '', section] of (await read(page)).matchAll(
+      /\]\(([^)#]*)(?:#([^)]*))?\)/g,
+    )) {
+      const url = target === '' ? base : new URL(target, base);
       await expect(
         target.endsWith('/') ? readdir(url) : readFile(url),
         `${page} → ${target}`,
       ).resolves.toBeDefined();
+      if (section !== undefined)
+        expect(sectionsOf(await readFile(url, 'utf8')), `${page} → ${target}`).toContain(section);
     }
   });
 });
+
+/** The names by which the sections of a page are linked to. */
+function sectionsOf(page: string): readonly string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 test('the packages that are pinned are pinned exactly', async () => {
   const { dependencies, devDependencies } = z

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkTaskSet } from '#src/evaluation/check-task-set.ts';
 import { MAX_TASK_SET_BYTES } from '#src/evaluation/task-set.ts';
 import { sha256 } from '#src/events/hash.ts';
 
+const PROTOCOL = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
 const FAMILY = 'general_chat';
 const TASKS = ['t-1', 't-2'];
 
@@ -61,6 +63,15 @@ test.each<[string, object]>([
 ])('a task set %s is refused, though its digest is right', (_name, changes) => {
   const bytes = bytesOf(changes);
   expect(checkTaskSet(bytes, named(bytes)).kind).toBe('refused');
+});
+
+test('the task set of the document is one', () => {
+  const [, section = ''] = PROTOCOL.split('A task set is JSON');
+  const bytes = Buffer.from(/```json\n([\s\S]+?)```/.exec(section)?.[1] ?? '');
+  expect(checkTaskSet(bytes, named(bytes, ['task-001']))).toMatchObject({
+    kind: 'accepted',
+    taskSet: { corpora: [{ corpus_id: 'rivers' }] },
+  });
 });
 
 test('a turn may be as long as the miners’ kit takes it', () => {
