@@ -16,7 +16,7 @@ export function openApiOf(routes: readonly Route[]) {
   return {
     openapi: '3.1.0',
     info: {
-      title: 'EIREL validator',
+      title: 'EIREL',
       version: API_VERSION,
       description:
         'Paths answer GET and HEAD, those that are sent something POST, all of them OPTIONS; other methods get 405. Signed documents are EJ1 and checked as bytes, without trust in who serves them.',

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Reference } from '#src/evaluation/reference.ts';
 import { type ResultRow, taskResult } from '#src/evaluation/task-result.ts';
 import { readScores } from '#src/handlers/owner/take-result.ts';
+import { ResultRequest } from '../owner/wire.ts';
 import { hotkey } from '../support/recorded-events.ts';
 
 const MINER = hotkey('m');
@@ -105,14 +106,15 @@ test.for<[string, ResultRow, object]>([
   ],
   ['that was too late', { ...FAILED, outcome: 'too-late' }, { verdict: 'latency_violation' }],
 ])('the row of a miner %s', ([, row, expected]) => {
-  expect(taskResult(null, [row], 0)).toMatchObject({
+  expect(ResultRequest.parse(taskResult(null, [row], 0))).toMatchObject({
     miner_results: [{ miner_hotkey: MINER, ...expected }],
   });
 });
 
 test('the owner reads back the scores and the cost that were sent', () => {
   const other = { ...FAILED, miner: hotkey('n') };
-  const body = Buffer.from(JSON.stringify(taskResult(REFERENCE, [JUDGED, other], 12_500_001)));
+  const sent = ResultRequest.parse(taskResult(REFERENCE, [JUDGED, other], 12_500_001));
+  const body = Buffer.from(JSON.stringify(sent));
   expect(readScores(body, new Set([MINER, other.miner]))).toEqual({
     scores: [
       { miner: MINER, score: 950_000_000 },

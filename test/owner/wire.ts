@@ -54,6 +54,69 @@ export const ClaimAnswer = z.strictObject({
   remaining_task_count: Count,
 });
 
+const Share = z.number().min(0).max(1);
+const Usd = z.number().min(0);
+const Verdict = z.enum([
+  'matches',
+  'partially_matches',
+  'not_applicable',
+  'contradicts',
+  'error',
+  'latency_violation',
+]);
+
+/** What a row of a result may have (section 3.8), of which a validator may leave out what it does not know. */
+const MinerResult = z.strictObject({
+  miner_hotkey: Text,
+  verdict: Verdict,
+  agreement_score: Share,
+  final_task_score: Share.optional(),
+  composite_score: Share.optional(),
+  eval_outcome: z
+    .enum(['correct', 'partial', 'wrong', 'hallucinated', 'refused', 'disputed'])
+    .optional(),
+  miner_latency_seconds: z.number().min(0),
+  /** Null for a cost that is not known, which the existing validators tell as 0. */
+  proxy_cost_usd: Usd.nullable(),
+  miner_response: z.strictObject({
+    status: z.enum(['completed', 'failed']),
+    error: Text.optional(),
+  }),
+  judge_output: z
+    .strictObject({
+      verdict: Verdict,
+      agreement_score: Share,
+      model: Text,
+      metadata: z.strictObject({
+        eval_outcome: Text,
+        composite_score: Share,
+        composite_knockout_reason: Text.nullable(),
+      }),
+    })
+    .nullable(),
+});
+
+/** The body of a result (section 2.3), with as much of `_reconciled` (section 3.5) as is known here. */
+export const ResultRequest = z.strictObject({
+  baseline_response: z
+    .strictObject({
+      response_text: Text,
+      citations: z.array(z.strictObject({ url: Text, title: Text })),
+      cost_usd: Usd.optional(),
+      latency_seconds: z.number().min(0),
+      source_vendor: Text,
+      _reconciled: z.strictObject({
+        expected_claims: z.array(Text),
+        must_not_claim: z.array(Text),
+        oracle_status: z.enum(['consensus', 'majority', 'disputed', 'deterministic']),
+        disagreement_note: Text.nullable(),
+      }),
+    })
+    .nullable(),
+  miner_results: z.array(MinerResult),
+  oracle_cost_usd: Usd.optional(),
+});
+
 export const SubmitAnswer = z.strictObject({
   task_evaluation_id: z.uuid(),
   status: z.literal('accepted'),
