@@ -65,8 +65,11 @@ describe('the message that is signed', () => {
 
   test('has the path decoded, and no query', () => {
     const bytes = canonicalRequest(request('get', '/v1/a%20b/%C3%A9?job_id=1#top'), 'T');
-    expect(Buffer.from(bytes ?? []).toString()).toBe(
-      'GET/v1/a b/ée3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855T',
+    const noBody = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+    expect(Buffer.from(bytes ?? []).toString()).toBe(`GET/v1/a b/é${noBody}T`);
+    const job = canonicalRequest(request('GET', '/v1/jobs/task-eval%3Dt%3Bdeployment%3Dd/é'), 'T');
+    expect(Buffer.from(job ?? []).toString()).toBe(
+      `GET/v1/jobs/task-eval=t;deployment=d/é${noBody}T`,
     );
   });
 

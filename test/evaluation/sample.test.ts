@@ -2,9 +2,17 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { countingTasks, sampleTasks } from '#src/evaluation/sample.ts';
 import { sha256 } from '#src/events/hash.ts';
+import vectors from '../vectors/sample.json' with { type: 'json' };
 
 const hash = fc.string().map((text) => sha256(text));
 const tasks = fc.uniqueArray(fc.stringMatching(/^[a-z0-9]{1,12}$/), { minLength: 1 });
+
+test.for(vectors.cases.map((each) => [each.name, each] as const))(
+  'another implementation chooses the same: %s',
+  ([, { count, expected }]) => {
+    expect(sampleTasks(vectors.tasks, { count, blockHash: vectors.blockHash })).toEqual(expected);
+  },
+);
 
 test('the same tasks are chosen in whatever order they come', () => {
   fc.assert(

@@ -35,7 +35,14 @@ const CLAIM = `/v1/families/${FAMILY}/tasks/claim`;
 let owner: LiveOwner;
 const cleanup = new AsyncDisposableStack();
 beforeAll(async () => {
-  owner = cleanup.use(await liveOwner({ EIREL_OWNER_MAX_ARCHIVE_BYTES: '2000000' }));
+  owner = cleanup.use(
+    await liveOwner({
+      EIREL_OWNER_MAX_ARCHIVE_BYTES: '2000000',
+      EIREL_FAMILY_SHARE: '0.5',
+      // As an existing deployment sets it: no runtimes are hosted here in any case.
+      EIREL_OWNER_DISABLE_RUNTIME_RECONCILE: '1',
+    }),
+  );
 });
 afterAll(() => cleanup.disposeAsync());
 
@@ -111,19 +118,28 @@ test('a run goes from submissions over a signed roster, claims and results to th
     evaluated_tasks: 2,
   });
 
+  const weightsOf = async (query: string) =>
+    WeightsAnswer.parse((await owner.ask(`/v1/weights${query}`)).json());
+  const nothing = { run_id: null, weights: {}, family_winners: [], ready: false };
+  for (const query of ['', '?run_id=run-1', '?run_id=run-99'])
+    expect(await weightsOf(query), query).toEqual(nothing);
   await playTo(owner, owner.block() + 31);
   await expect
     .poll(async () => RunAnswer.parse((await owner.ask('/v1/runs/current')).json()).status)
     .toBe('completed');
-  const weights = WeightsAnswer.parse((await owner.ask('/v1/weights')).json());
+  const weights = await weightsOf('');
+  expect(await weightsOf('?run_id=run-1')).toEqual(weights);
+  expect(await weightsOf('?run_id=run-99')).toEqual(nothing);
+  expect((await owner.ask('/v1/weights?run_id=7')).status).toBe(400);
   expect(weights).toEqual({
     run_id: 'run-1',
-    weights: { [hotkey('y')]: 1 },
+    // The other half of the family's weight burns.
+    weights: { [hotkey('y')]: 0.5 },
     family_winners: [
       {
         family_id: FAMILY,
         winner_hotkey: hotkey('y'),
-        family_weight: 1,
+        family_weight: 0.5,
         official_family_score: 0.85,
       },
     ],

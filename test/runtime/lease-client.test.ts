@@ -41,10 +41,17 @@ const task = (more: object = {}) => ({
   ...more,
 });
 
-test('a claim is signed and bounded, and of what comes only leases of the run that have an end are taken', async () => {
+/** What the owner would have every validator believe. */
+const ITS_OWN_WORD = {
+  task_payload: { task_id: 't-1', prompt: 'another question', expected_output: { answer: 'B' } },
+  cached_baseline: { response_text: 'B', _reconciled: { expected_claims: ['B'] } },
+  miners: [{ hotkey: signer.hotkey, endpoint: 'http://elsewhere/', auth_headers: {} }],
+};
+
+test('a claim is signed and bounded, and of what comes only leases of the run that have an end are taken, no baseline', async () => {
   await using owner = await serveOwner(200, {
     tasks: [
-      task(),
+      task(ITS_OWN_WORD),
       task({ task_evaluation_id: 'e-2', claim_expires_at: '2026-11-29T12:15:00+01:00' }),
       task({ task_evaluation_id: 'e-3', claim_expires_at: 'soon' }),
       task({ task_evaluation_id: 'e-4', run_id: 'run-2' }),

@@ -149,6 +149,21 @@ describe('POST /v1/fetch', () => {
   });
 });
 
+test('a job has twelve pages, in the words of the existing service', async () => {
+  await using server = await serveAnswer(200, {}, 'x');
+  await using site = await fetchSite();
+  const answers: { status: number; body: unknown }[] = [];
+  for (let page = 0; page < 13; page += 1) {
+    answers.push(await site.fetch(`${server.url}${page}`));
+    site.clock.ms += 10_000;
+  }
+  expect(answers.map(({ status }) => status)).toEqual([...Array(12).fill(200), 429]);
+  expect(answers.at(-1)?.body).toEqual({
+    detail: { error: 'url_fetch_quota_exhausted', max_requests: 12 },
+  });
+  expect(site.ledger.calls).toHaveLength(12);
+});
+
 describe('a miner that wants to reach inside', () => {
   test.for([
     'http://127.0.0.1/',
