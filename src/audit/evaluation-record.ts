@@ -22,6 +22,8 @@ export type EvaluationRecord = {
   readonly lost: Map<string, number>;
   /** The last attempt of each pair that has no result yet, by its place. */
   readonly pairs: Map<number, PairRecord>;
+  /** How often an answer of such a pair was excused, and the last attempt that was, by its place. */
+  readonly excuses: Map<number, Readonly<{ count: number; attempt: number }>>;
 };
 
 export type MemberRecord = {
@@ -52,6 +54,7 @@ export function newEvaluationRecord(sample: number | null): EvaluationRecord {
     members: new Map(),
     lost: new Map(),
     pairs: new Map(),
+    excuses: new Map(),
   };
 }
 

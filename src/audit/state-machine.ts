@@ -209,6 +209,7 @@ const RULES: { readonly [Type in ValidatorEvent['type']]: Rule<Type> | null } = 
   'task.returned.v1': taskReturned,
   'reference.made.v1': referenceMade,
   'task.invoked.v1': unsealed,
+  'invocation.excused.v1': unsealed,
   'evidence.gathered.v1': unsealed,
   'task.judged.v1': unsealed,
   'verdict.refused.v1': unsealed,

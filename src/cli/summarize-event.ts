@@ -92,6 +92,8 @@ const summaries: { readonly [Type in DomainEvent['type']]: (data: Of<Type>) => s
       `${data.task} ${key(data.miner)}: ${data.outcome}, ${formatNano(data.composite)}`,
       data.knockout ?? '',
     ),
+  'invocation.excused.v1': ({ task, miner, attempt, detail }) =>
+    because(`${task} ${key(miner)}: attempt ${attempt}`, detail),
   'verdict.refused.v1': ({ task, miner, refusal, detail }) =>
     because(`${task} ${key(miner)}: refusal ${refusal}`, detail),
   'job.opened.v1': (data) => `${data.task} of ${key(data.miner)}: at most ${usd(data.budget)}`,

@@ -13,8 +13,8 @@ export const MAX_UNREACHABLE = 5;
 export const MAX_REFUSALS = 5;
 
 /**
- * So often a validator asks again whose runtime was not ready any more after an answer that failed, where nothing says
- * that the submission ended itself; then it counts as any other answer.
+ * So often a validator asks a miner a task again whose runtime was not ready any more after an answer that failed, where
+ * nothing says that the submission ended itself; then it counts as any other answer.
  */
 export const MAX_EXCUSED_ATTEMPTS = 3;
 

@@ -36,6 +36,7 @@ export const validatorEvents = [
   task.TaskReturned,
   task.ReferenceMade,
   task.TaskInvoked,
+  task.InvocationExcused,
   task.EvidenceGathered,
   task.TaskJudged,
   task.VerdictRefused,

@@ -5,6 +5,7 @@ import { Hex32 } from './scalars.ts';
 /** What may be sealed: facts that give scores away before everybody has committed to his own. */
 export const SEALED_TYPES = [
   'task.invoked.v1',
+  'invocation.excused.v1',
   'evidence.gathered.v1',
   'task.judged.v1',
   'verdict.refused.v1',

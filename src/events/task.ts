@@ -61,6 +61,23 @@ export const TaskInvoked = defineEvent(
   pairKey,
 );
 
+/**
+ * A miner was asked and failed, and that says nothing about it: its runtime was not ready any more when it was looked at
+ * next, and nothing says that the submission ended itself. It is asked again, as a later attempt.
+ */
+export const InvocationExcused = defineEvent(
+  'invocation.excused.v1',
+  {
+    task: TaskId,
+    miner: Ss58,
+    attempt: Attempt,
+    submission: SubmissionId,
+    deployment: DeploymentId,
+    detail: Detail,
+  },
+  pairKey,
+);
+
 /** Present with what it is, proven absent, or unknown with a reason: what is unknown is never scored. */
 const Cost = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('known'), cost: NanoUsd }),

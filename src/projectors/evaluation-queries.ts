@@ -16,11 +16,14 @@ export type PairState = Readonly<{
   refusals: number;
   /** How often the miner's service did not answer at all. */
   unreachable: number;
+  /** How often an answer that failed was excused, and the last attempt that was; 0 where none was. */
+  excuses: number;
+  lastExcused: number;
   /** What became of it; null while it has no result. */
   status: 'scored' | 'failed' | 'excused' | null;
 }>;
 
-/** Where a pair stands; all null for one that nobody began. */
+/** Where a pair stands; nothing but null and 0 for one that nobody began. */
 export async function pairOf(
   queries: Queries,
   { family, run, task, miner }: InRun & Readonly<{ task: string; miner: string }>,
@@ -32,6 +35,8 @@ export async function pairOf(
       (SELECT count(*) FROM refused WHERE ${PAIR} AND attempt =
         (SELECT max(attempt) FROM invoked WHERE ${PAIR})) AS refusals,
       (SELECT count(*) FROM invoked WHERE ${PAIR} AND data ->> 'outcome' = 'unreachable') AS unreachable,
+      (SELECT count(*) FROM excused WHERE ${PAIR}) AS excuses,
+      (SELECT coalesce(max(attempt), 0) FROM excused WHERE ${PAIR}) AS lastExcused,
       (SELECT status FROM settled WHERE ${PAIR}) AS status`;
   const [found = {}] = await queries.all(sql, [family, run, task, miner]);
   const invoked = found['invoked'] === null ? null : json(found, 'invoked', TaskInvoked.data);
@@ -44,6 +49,8 @@ export async function pairOf(
     judged: judged?.attempt === invoked?.attempt ? judged : null,
     refusals: integer(found, 'refusals'),
     unreachable: integer(found, 'unreachable'),
+    excuses: integer(found, 'excuses'),
+    lastExcused: integer(found, 'lastExcused'),
     status: found['status'] === null ? null : oneOf(found, 'status', STATUSES),
   };
 }

@@ -5,7 +5,7 @@ import type { Change, Projector } from './projector.ts';
 /** How far this validator has come with each task of a run, and with each miner's answer to it. */
 export const evaluation: Projector = {
   name: 'evaluation',
-  version: 3,
+  version: 4,
   schema: [
     table('roster', 'task_set TEXT NOT NULL, roster TEXT NOT NULL', ''),
     table(
@@ -33,6 +33,11 @@ export const evaluation: Projector = {
       ),
     ),
     table(
+      'excused',
+      'task TEXT NOT NULL, miner TEXT NOT NULL, attempt INTEGER NOT NULL',
+      'task, miner, attempt',
+    ),
+    table(
       'refused',
       'task TEXT NOT NULL, miner TEXT NOT NULL, attempt INTEGER NOT NULL, refusal INTEGER NOT NULL',
       'task, miner, attempt, refusal',
@@ -51,6 +56,7 @@ export const evaluation: Projector = {
     returned: insert('returned', 4),
     reference: insert('reference', 5),
     invoked: insert('invoked', 6),
+    excused: insert('excused', 5),
     evidence: insert('evidence', 6),
     judged: insert('judged', 6),
     refused: insert('refused', 6),
@@ -101,6 +107,10 @@ function changesOf(event: DomainEvent): readonly Change[] {
       return row('reference', event.data, [event.data.task, event.data.reference, event.data.cost]);
     case 'task.invoked.v1':
       return pairRow('invoked', event.data);
+    case 'invocation.excused.v1': {
+      const { task, miner, attempt } = event.data;
+      return row('excused', event.data, [task, miner, attempt]);
+    }
     case 'evidence.gathered.v1':
       return pairRow('evidence', event.data);
     case 'task.judged.v1':

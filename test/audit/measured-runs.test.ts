@@ -3,6 +3,7 @@ import { auditLog } from '#src/audit/audit-log.ts';
 import type { FaultCode } from '#src/audit/fault.ts';
 import { blake2b256 } from '#src/chain/blake2b.ts';
 import { verifySr25519 } from '#src/chain/hotkey.ts';
+import { MAX_EXCUSED_ATTEMPTS } from '#src/evaluation/failure-limits.ts';
 import type { DomainEvent } from '#src/events/catalogue.ts';
 import { devSigner } from '../support/dev-keys.ts';
 import { GENESIS, honestLog, NETUID, noteOf, SELF } from '../support/honest-log.ts';
@@ -210,6 +211,26 @@ const STEPS: readonly Case[] = [
     ]),
   ],
   [
+    'an invocation as the attempt that was excused',
+    'evaluation-broken',
+    'task.invoked.v1',
+    replaced('task.invoked.v1', (event) => [excuseOf(event.data, 1), event]),
+  ],
+  [
+    'one excuse too many',
+    'evaluation-broken',
+    'invocation.excused.v1',
+    replaced('task.invoked.v1', ({ data }) =>
+      Array.from({ length: MAX_EXCUSED_ATTEMPTS + 1 }, (_, index) => excuseOf(data, index + 1)),
+    ),
+  ],
+  [
+    'an excuse of an answer that stands',
+    'evaluation-broken',
+    'invocation.excused.v1',
+    replaced('task.invoked.v1', (event) => [event, excuseOf(event.data, 2)]),
+  ],
+  [
     'evidence of another attempt',
     'evaluation-broken',
     'evidence.gathered.v1',
@@ -235,6 +256,14 @@ const STEPS: readonly Case[] = [
     replaced('score.recorded.v1', (event) => [event, judgedOf(event.data)]),
   ],
 ];
+
+function excuseOf(
+  { family, run, task, miner, submission, deployment }: Of<'task.invoked.v1'>['data'],
+  attempt: number,
+): DomainEvent {
+  const pair = { family, run, task, miner, attempt, submission, deployment };
+  return { type: 'invocation.excused.v1', data: { ...pair, detail: 'it is away' } };
+}
 
 function judgedOf({ family, run, task, miner }: Of<'score.recorded.v1'>['data']): DomainEvent {
   const figures = {

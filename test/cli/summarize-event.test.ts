@@ -56,6 +56,7 @@ const said: Readonly<Record<DomainEvent['type'], string>> = {
   'task.returned.v1': 't-1, attempt 1: the judge is away',
   'reference.made.v1': 't-1: deterministic, 55555555',
   'task.invoked.v1': `t-1 ${miner}: completed in 120 ms`,
+  'invocation.excused.v1': `t-1 ${miner}: attempt 1, its runtime is not ready any more`,
   'evidence.gathered.v1': `t-1 ${miner}: $0.00006, tools web_search`,
   'verdict.refused.v1': `t-1 ${miner}: refusal 1, eval: no JSON`,
   'task.judged.v1': `t-1 ${miner}: correct, 1.00`,

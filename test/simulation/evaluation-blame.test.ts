@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MAX_EXCUSED_ATTEMPTS } from '#src/evaluation/failure-limits.ts';
 import { auditEvaluation } from '../support/audited-evaluation.ts';
 import { hotkey } from '../support/recorded-events.ts';
 import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
@@ -92,6 +93,33 @@ test('an answer that ends with its node is asked for again on the next one', {
   expect(invoked.some(({ attempt }) => attempt > 1)).toBe(true);
   expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
 });
+
+test.for([
+  { title: 'while this validator goes on', restarts: false },
+  { title: 'however often this validator restarts', restarts: true },
+])(
+  'an answer that fails whenever its runtime is away is excused a few times, $title',
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async ({ restarts }) => {
+    const miners = { A: 'fading' as const };
+    const tasks = TASKS.slice(0, 3);
+    const plan = { seed: 'fading', miners, tasks, faults: [], leases: false, mortality: 0 };
+    await using play = await simulateEvaluation(plan);
+    for (let minute = 0; minute < 25; minute++) {
+      await play.live(MINUTE_MS);
+      if (restarts) play.restart();
+    }
+    const excuses = play.log.data('invocation.excused.v1').map(({ task }) => task);
+    expect(excuses.toSorted()).toEqual(
+      tasks.flatMap(({ task_id: id }) => Array.from({ length: MAX_EXCUSED_ATTEMPTS }, () => id)),
+    );
+    const scores = play.log.data('score.recorded.v1').map(({ status }) => status);
+    expect(scores).toEqual(['failed', 'failed', 'failed']);
+    expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
+  },
+);
 
 test('a program that ends for want of our proxy is not lost by it', {
   timeout: TIMEOUT_MS,

@@ -73,6 +73,10 @@ export function evaluationEvents(place: { family: string; run: string }): readon
       },
     },
     {
+      type: 'invocation.excused.v1',
+      data: { ...pair, submission, deployment, detail: 'its runtime is not ready any more' },
+    },
+    {
       type: 'evidence.gathered.v1',
       data: {
         ...pair,

@@ -45,6 +45,8 @@ export type Manner =
   | 'leaving'
   /** It ends while the proxy does not answer it. */
   | 'needy'
+  /** It answers for the first ten seconds of each minute, and its answers fail after that. */
+  | 'fading'
   | 'forger'
   | 'flaky'
   /** Its answer has the judge say nothing that is of use. */
@@ -204,6 +206,8 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
     }
     if (now - at < 10_000) return { ...state, phase: 'starting' };
     const manner = world.manners.get(miner);
+    if (manner === 'fading' && (now - START_MS) % 60_000 >= 10_000)
+      return { ...state, phase: 'starting' };
     const left = manner === 'leaving' && now - START_MS > LEAVES_AFTER_MS;
     const alone = manner === 'needy' && isAway(world, 'proxy');
     if (manner === 'broken' || left || alone) {
@@ -253,6 +257,10 @@ export function simulatedMiners(world: World, jobs: ReadonlyMap<string, Job>) {
     if (manner === 'hanging') {
       await world.clock.wait(timeoutMs);
       return { kind: 'too-late', ms: ms(), detail: 'no answer in time' };
+    }
+    if (manner === 'fading') {
+      await world.clock.wait(12_000);
+      return { kind: 'failed', ms: ms(), detail: 'the connection ended in the answer' };
     }
     if (manner === 'flaky' && world.random() < 0.15)
       return { kind: 'unreachable', ms: ms(), detail: 'connection refused' };

@@ -22,6 +22,7 @@ export function checkResult(
     fault('score-unfounded', n, `a task that counts in ${run.run}`, data.task);
   const pair = evaluation.pairs.get(place) ?? null;
   evaluation.pairs.delete(place);
+  evaluation.excuses.delete(place);
   switch (data.status) {
     case 'scored':
       return checkScored(n, data, pair, fault);

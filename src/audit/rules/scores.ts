@@ -12,7 +12,13 @@ import { learn } from '../decision-facts.ts';
 import { type Entry, pairPlace, type RunRecord } from '../run-record.ts';
 import { checkCommitment } from './extrinsics.ts';
 import { checkResult } from './results.ts';
-import { evidenceGathered, taskInvoked, taskJudged, verdictRefused } from './tasks.ts';
+import {
+  evidenceGathered,
+  invocationExcused,
+  taskInvoked,
+  taskJudged,
+  verdictRefused,
+} from './tasks.ts';
 
 /** What gives scores away is in no log in the open. */
 export function unsealed(
@@ -88,6 +94,8 @@ function takeOpening(
   switch (event.type) {
     case 'task.invoked.v1':
       return taskInvoked({ n, data: event.data }, run, context);
+    case 'invocation.excused.v1':
+      return invocationExcused({ n, data: event.data }, run, context);
     case 'evidence.gathered.v1':
       return evidenceGathered({ n, data: event.data }, run, context);
     case 'task.judged.v1':

@@ -1,4 +1,5 @@
 import { type Composite, compositeScore, costOf } from '../../evaluation/composite-score.ts';
+import { MAX_EXCUSED_ATTEMPTS } from '../../evaluation/failure-limits.ts';
 import { isJobOf } from '../../evaluation/job-name.ts';
 import { detailOf } from '../../events/scalars.ts';
 import type { AuditContext } from '../audit-context.ts';
@@ -76,6 +77,8 @@ export function taskInvoked(
     fault(`${turnMs} to ${turnMs * jobs.length} ms in all`, `${latencyMs} ms`);
   if ((data.answer !== null) !== (outcome === 'completed'))
     fault('an answer exactly where it was completed', `${outcome}, ${data.answer ?? 'no answer'}`);
+  const excused = evaluation.excuses.get(place)?.attempt ?? 0;
+  if (attempt <= excused) fault(`an attempt after ${excused}, which was excused`, `${attempt}`);
   if (before !== null && (before.outcome !== 'unreachable' || attempt <= before.attempt))
     fault(
       'one invocation of a pair, but for a service that did not answer',
@@ -87,6 +90,30 @@ export function taskInvoked(
 }
 
 const NOTHING_YET = { evidence: null, refusals: 0, verdict: null };
+
+/** An answer of a pair is excused a few times before one counts, each as an attempt of its own. */
+export function invocationExcused(
+  { n, data }: Entry<'invocation.excused.v1'>,
+  run: RunRecord,
+  context: AuditContext,
+): void {
+  const at = openPair(n, data, run, context);
+  if (at === null) return;
+  const { evaluation, place, pair } = at;
+  const { task, miner, attempt, deployment } = data;
+  const fault = (expected: string, found: string): void =>
+    context.fault('evaluation-broken', n, expected, found);
+  const member = memberOf(n, data, run, context);
+  if (member !== null && (member.readyAt ?? n) >= n)
+    fault(`${deployment} ready before`, 'it is not');
+  const before = evaluation.excuses.get(place) ?? { count: 0, attempt: 0 };
+  const last = Math.max(before.attempt, pair?.attempt ?? 0);
+  if ((pair !== null && pair.outcome !== 'unreachable') || attempt <= last)
+    fault(`an attempt of ${task} by ${miner} after ${last} that may be made`, `${attempt}`);
+  if (before.count >= MAX_EXCUSED_ATTEMPTS)
+    fault(`at most ${MAX_EXCUSED_ATTEMPTS} excuses of ${task} by ${miner}`, 'one more');
+  evaluation.excuses.set(place, { count: before.count + 1, attempt });
+}
 
 /** What the ledger has of an invocation follows a completed one, once. */
 export function evidenceGathered(

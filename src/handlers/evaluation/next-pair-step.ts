@@ -24,12 +24,13 @@ export function nextPairStep({
   judged,
   refusals,
   unreachable,
+  lastExcused,
   status,
 }: PairState): PairStep {
   if (status !== null) return { kind: 'settled' };
-  if (invoked === null) return { kind: 'invoke', attempt: 1 };
+  if (invoked === null) return { kind: 'invoke', attempt: lastExcused + 1 };
   if (invoked.outcome === 'unreachable' && unreachable < MAX_UNREACHABLE)
-    return { kind: 'invoke', attempt: invoked.attempt + 1 };
+    return { kind: 'invoke', attempt: Math.max(invoked.attempt, lastExcused) + 1 };
   if (invoked.outcome !== 'completed') return { kind: 'fail' };
   if (evidence === null) return { kind: 'gather' };
   if (judged !== null) return { kind: 'score' };

@@ -1,6 +1,8 @@
+import { MAX_EXCUSED_ATTEMPTS } from '../../evaluation/failure-limits.ts';
 import type { Task } from '../../evaluation/task-set.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
-import { type PairState, pairOf } from '../../projectors/evaluation-queries.ts';
+import { detailOf } from '../../events/scalars.ts';
+import { type Invoked, type PairState, pairOf } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun } from '../../projectors/run-state.ts';
 import type { LedgerClient } from '../ledger/ledger-port.ts';
@@ -63,11 +65,12 @@ type Taken = Readonly<{ kind: 'done'; events: readonly DomainEvent[] }> | Later;
 
 async function takeStep(
   step: Exclude<ReturnType<typeof nextPairStep>, { kind: 'settled' }>,
-  { invoked, evidence, judged, refusals }: PairState,
+  state: PairState,
   at: PairAt,
   deps: PairDeps,
 ): Promise<Taken> {
-  if (step.kind === 'invoke') return invoke(at, step, deps);
+  const { invoked, evidence, judged, refusals, excuses } = state;
+  if (step.kind === 'invoke') return invoke(at, { ...step, excuses }, deps);
   if (invoked === null) throw new TypeError(`${step.kind} without an invocation`);
   switch (step.kind) {
     case 'gather': {
@@ -89,10 +92,14 @@ async function takeStep(
   }
 }
 
-/** Asks the miner; a pair whose runtime is lost before it answered is the miner's failure, and its evidence says why. */
+/**
+ * Asks the miner; a pair whose runtime is lost before it answered is the miner's failure, and its evidence says why. An
+ * answer that failed together with its runtime is excused a few times, and each time is in the log: a restart gives
+ * nobody another one. While nobody knows how its runtime stands nothing follows.
+ */
 async function invoke(
   { runtime, ...at }: PairAt,
-  { attempt }: Readonly<{ attempt: number }>,
+  { attempt, excuses }: Readonly<{ attempt: number; excuses: number }>,
   deps: PairDeps,
 ): Promise<Taken> {
   if ('failure' in runtime) {
@@ -105,11 +112,21 @@ async function invoke(
   if (result.kind === 'later') return result;
   if (result.event.data.outcome !== 'completed') {
     const { deployment } = at.member;
-    const asked = { deployment, attempt: runtime.runtimeAttempt, task: at.task.task_id };
-    const detail = await deps.whyExcused(asked);
-    if (detail !== null) return later('runtime', detail);
+    const why = await deps.whyExcused({ deployment, attempt: runtime.runtimeAttempt });
+    if (why?.kind === 'unknown') return later('runtime', why.detail);
+    if (why !== null && excuses < MAX_EXCUSED_ATTEMPTS) {
+      return { kind: 'done', events: [excusedInvocation(result.event.data, why.detail)] };
+    }
   }
   return { kind: 'done', events: [result.event] };
+}
+
+function excusedInvocation(
+  { family, run, task, miner, attempt, submission, deployment }: Invoked,
+  detail: string,
+): DomainEvent {
+  const pair = { family, run, task, miner, attempt, submission, deployment };
+  return { type: 'invocation.excused.v1', data: { ...pair, detail: detailOf(detail) } };
 }
 
 async function judge(
@@ -173,6 +190,7 @@ function pauseAfter(events: readonly DomainEvent[]): Later | null {
   for (const { type, data } of events) {
     if (type === 'task.invoked.v1' && data.outcome === 'unreachable')
       return later('miner', 'the miner does not answer');
+    if (type === 'invocation.excused.v1') return later('runtime', data.detail);
     if (type === 'verdict.refused.v1')
       return later('judge', `the judge cannot judge the answer: ${data.detail}`);
   }

@@ -19,6 +19,8 @@ const NOTHING: PairState = {
   judged: null,
   refusals: 0,
   unreachable: 0,
+  excuses: 0,
+  lastExcused: 0,
   status: null,
 };
 const invoked = (outcome: Invoked['outcome'], attempt = 1) => ({ ...ANSWERED, outcome, attempt });
@@ -29,6 +31,12 @@ test.for<[string, Partial<PairState>, PairStep]>([
     'did not answer',
     { invoked: invoked('unreachable', 3), unreachable: MAX_UNREACHABLE - 1 },
     { kind: 'invoke', attempt: 4 },
+  ],
+  ['was excused', { excuses: 1, lastExcused: 2 }, { kind: 'invoke', attempt: 3 }],
+  [
+    'did not answer, and was excused then',
+    { invoked: invoked('unreachable', 3), unreachable: 1, excuses: 1, lastExcused: 5 },
+    { kind: 'invoke', attempt: 6 },
   ],
   [
     'did not answer too often',

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { MAX_EXCUSED_ATTEMPTS } from '#src/evaluation/failure-limits.ts';
 import type { Kept } from '#src/handlers/evaluation/keep-runtimes.ts';
 import { createSecondLook } from '#src/handlers/evaluation/second-look.ts';
 import type { RuntimeRecord } from '#src/projectors/runtime-queries.ts';
@@ -7,7 +6,7 @@ import { wantedRuntime } from '../../support/wanted-runtime.ts';
 
 const { family, run, submission, miner, deployment } = wantedRuntime();
 const instance = { family, run, submission, miner, deployment };
-const ASKED = { deployment, attempt: 1, task: 't-1' };
+const ASKED = { deployment, attempt: 1 };
 
 function kept(
   standing: 'ready' | 'waiting',
@@ -21,10 +20,12 @@ function kept(
     failure: ours === null ? null : { ...instance, attempt, ...why, ours },
     faults: { own: 0, ours: 0 },
   };
-  return { kind: 'known', standings: new Map([[deployment, { standing, url: null, record }]]) };
+  const stands = { standing, url: null, record, waitsFor: null };
+  return { kind: 'known', standings: new Map([[deployment, stands]]) };
 }
 
 const UNKNOWN: Kept = { kind: 'unknown', detail: 'no answer' };
+const unknownBy = (why: string) => ({ kind: 'unknown', detail: expect.stringContaining(why) });
 
 test.for<[string, Kept, string | null]>([
   ['is the same and ready is its miner’s', kept('ready'), null],
@@ -38,7 +39,11 @@ test.for<[string, Kept, string | null]>([
   const why = whyExcused(ASKED);
   await look(async () => next);
   if (detail === null) expect(await why).toBeNull();
-  else expect(await why).toContain(detail);
+  else
+    expect(await why).toEqual({
+      kind: next === UNKNOWN ? 'unknown' : 'befell',
+      detail: expect.stringContaining(detail),
+    });
 });
 
 test('only a look that is begun after the failure counts', async () => {
@@ -49,7 +54,7 @@ test('only a look that is begun after the failure counts', async () => {
   early.resolve(kept('ready'));
   await looking;
   await look(async () => kept('waiting', { ours: true }));
-  expect(await why).toContain('failed by us');
+  expect(await why).toMatchObject({ detail: expect.stringContaining('failed by us') });
 });
 
 test('whose fault ended an attempt is known when its next one runs', async () => {
@@ -60,20 +65,11 @@ test('whose fault ended an attempt is known when its next one runs', async () =>
   expect(await why).toBeNull();
 });
 
-test('a runtime that is away whenever it fails is excused a few times for each pair; an unknown one always', async () => {
+test('of a run that is spared nobody knows how its runtimes stand', async () => {
   const { whyExcused, look } = createSecondLook(new AbortController().signal);
-  const ask = async (next: Kept, task: string): Promise<boolean> => {
-    const why = whyExcused({ ...ASKED, task });
-    await look(async () => next);
-    return (await why) !== null;
-  };
-  const times: boolean[] = [];
-  for (let time = 0; time <= MAX_EXCUSED_ATTEMPTS; time++) {
-    expect(await ask(UNKNOWN, 't-1')).toBe(true);
-    times.push(await ask(kept('waiting'), 't-1'));
-  }
-  expect(times).toEqual([true, true, true, false]);
-  expect(await ask(kept('waiting'), 't-2')).toBe(true);
+  const why = whyExcused(ASKED);
+  await look(async () => ({ kind: 'known', standings: new Map() }));
+  expect(await why).toMatchObject(unknownBy('its run is spared'));
 });
 
 test('nobody waits for a look that fails, or when the validator stops', async () => {
@@ -81,9 +77,9 @@ test('nobody waits for a look that fails, or when the validator stops', async ()
   const { whyExcused, look } = createSecondLook(stop.signal);
   const first = whyExcused(ASKED);
   await expect(look(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
-  expect(await first).toContain('failed');
+  expect(await first).toMatchObject(unknownBy('failed'));
   const second = whyExcused(ASKED);
   stop.abort();
-  expect(await second).toContain('stops');
-  expect(await whyExcused(ASKED)).toContain('stops');
+  expect(await second).toMatchObject(unknownBy('stops'));
+  expect(await whyExcused(ASKED)).toMatchObject(unknownBy('stops'));
 });
