@@ -1,17 +1,25 @@
 import type { z } from 'zod';
+import {
+  checksOf,
+  type Definition,
+  isAlwaysPlain,
+  lengthTest,
+  PLAIN,
+  type Test,
+  textTest,
+} from './canonical-text.ts';
 
 /**
- * Matches the canonical text (EJ1) of a value with one regular expression, which is several times faster than to parse
- * the text and to validate the value. The groups of the match are the texts, numbers and words of the value in the
- * order of the text, that of the sorted keys; one that is null is undefined. A match says that the schema passes the
- * value; null says nothing, and sends to the parser and the schema. It is compiled from the schema, which stays the one
- * source, for strict objects of texts, whole numbers, enumerations and literals that may be null; for others it is
- * always null.
+ * Reads the canonical text (EJ1) of a value with one regular expression, which is several times faster than to parse
+ * the text and to validate the value. What it gives is what the parser and the schema would; null says nothing, and
+ * sends to them. It is compiled from the schema, which stays the one source: for strict objects of texts, whole
+ * numbers, enumerations, literals and lists of texts, each of which may be null, of such objects, and of choices between
+ * them. For any other schema it is always null, and so it is for a text with an escape.
  */
-export function canonicalMatcher(schema: z.ZodType): (text: string) => Match | null {
+export function canonicalReader<T>(schema: z.ZodType<T>): (text: string) => T | null {
   const form = formOf(schema);
   if (form === null) return () => null;
-  const { source, tests } = form;
+  const { source, tests, read } = form;
   const whole = new RegExp(`^${source}$`);
   return (text) => {
     // Bytes have no other, but a text of JavaScript may.
@@ -21,29 +29,19 @@ export function canonicalMatcher(schema: z.ZodType): (text: string) => Match | n
       const group = match[at + 1];
       if (group !== undefined && tests[at]?.(group) !== true) return null;
     }
-    return match;
+    return read(match, 1) as T; // safe: its schema passes it as it is
   };
 }
 
-/** The whole text, and each group. */
+/** What the expression found: the whole text, and each group; undefined for one that nothing stands for. */
 type Match = readonly (string | undefined)[];
 
-/**
- * Tells of a text whether it is one that a schema passes, and that stands in quotes as it is. It is compiled as by
- * `canonicalMatcher`; of what that does not read, no text is.
- */
-export function textCheck(schema: z.ZodType): (text: string) => boolean {
-  const def: Definition = schema._zod.def;
-  const fits = def.type === 'string' ? textTest(def) : null;
-  if (fits === null) return () => false;
-  return (text) => text.isWellFormed() && PLAIN_TEXT.test(text) && fits(text);
-}
-
-/** What the expression lets pass and the schema may not: the schema has the last word on it. */
-type Test = (text: string) => boolean;
-
-/** A part of the expression, and a test for each of its groups. */
-type Form = Readonly<{ source: string; tests: readonly Test[] }>;
+/** A part of the expression, a test for each of its groups, and what reads the value whose first group is at a place. */
+type Form = Readonly<{
+  source: string;
+  tests: readonly Test[];
+  read: (match: Match, at: number) => unknown;
+}>;
 
 function formOf(schema: z.core.$ZodType): Form | null {
   const def: Definition = schema._zod.def;
@@ -51,8 +49,12 @@ function formOf(schema: z.core.$ZodType): Form | null {
   switch (def.type) {
     case 'object':
       return objectForm(def);
+    case 'union':
+      return choiceForm(def);
     case 'string':
       return textForm(def);
+    case 'array':
+      return textsForm(def);
     case 'number':
       return numberForm(def);
     case 'enum':
@@ -67,97 +69,85 @@ function formOf(schema: z.core.$ZodType): Form | null {
 }
 
 /** What has checks that are read here. */
-const CHECKED: ReadonlySet<string> = new Set(['string', 'number']);
+const CHECKED: ReadonlySet<string> = new Set(['string', 'array', 'number']);
 
-/** What zod documents of its definitions for tools like this one. */
-type Definition = Readonly<{
-  type: string;
-  checks?: readonly z.core.$ZodCheck<never>[] | undefined;
-  format?: string;
-  pattern?: RegExp | undefined;
-  shape?: Readonly<Record<string, z.core.$ZodType>>;
-  catchall?: z.core.$ZodType | undefined;
-  entries?: Readonly<Record<string, unknown>>;
-  values?: readonly unknown[];
-  innerType?: z.core.$ZodType;
-}>;
+/** A form whose first group is so many behind that of the form around it. */
+type Part = Form & Readonly<{ from: number }>;
 
-type Check = Readonly<{
-  check: string;
-  format?: string;
-  pattern?: RegExp;
-  maximum?: number;
-  minimum?: number;
-  value?: number;
-  inclusive?: boolean;
-}>;
-
-const checksOf = ({ checks = [] }: Definition): readonly Check[] =>
-  checks.map(({ _zod }) => _zod.def);
-
-function objectForm(def: Definition): Form | null {
-  const { shape = {}, catchall } = def;
+function objectForm({ shape = {}, catchall }: Definition): Form | null {
   if (catchall?._zod.def.type !== 'never') return null;
-  const members: string[] = [];
-  const tests: Test[] = [];
+  const members: (Part & { key: string })[] = [];
+  let from = 0;
   // Sorted by UTF-16 units, as EJ1 asks.
   for (const key of Object.keys(shape).sort()) {
     const form = shape[key] === undefined ? null : formOf(shape[key]);
     if (form === null || !/^[a-zA-Z0-9]+$/.test(key)) return null;
-    members.push(`"${key}":${form.source}`);
-    tests.push(...form.tests);
+    members.push({ ...form, key, from });
+    from += form.tests.length;
   }
-  return { source: `\\{${members.join(',')}\\}`, tests };
-}
-
-/** A text that is written as it is: one with an escape is left to the parser. */
-const PLAIN = '[^"\\\\\\x00-\\x1f]*';
-const PLAIN_TEXT = new RegExp(`^${PLAIN}$`);
-
-function textForm(def: Definition): Form | null {
-  const fits = textTest(def);
-  // In base64 no letter is one that has to be escaped.
-  const source = def.format === 'base64' ? '"([^"]*)"' : `"(${PLAIN})"`;
-  return fits && { source, tests: [fits] };
-}
-
-/** Whether a text is what its schema asks for; null for a schema that asks for what is not read here. */
-function textTest(def: Definition): Test | null {
-  const checks = checksOf(def);
-  if (!checks.every(({ check, format }) => LENGTHS.has(check) || format === 'regex')) return null;
-  const min = Math.max(0, ...checks.flatMap(({ minimum }) => minimum ?? []));
-  const max = Math.min(...checks.flatMap(({ maximum }) => maximum ?? []));
-  const fits = ({ length }: string) => length >= min && length <= max;
-  if (def.format === 'base64') return (text) => fits(text) && isBase64(text);
-  if (def.format !== undefined && def.format !== 'datetime') return null;
-  const patterns = [def, ...checks].flatMap(({ pattern }) => pattern ?? []);
-  if (patterns.some(({ global, sticky }) => global || sticky)) return null;
-  const tests = patterns.map(patternTest);
-  const [test] = tests;
-  // Nearly all have one, and then there is no list to go through.
-  if (test !== undefined && tests.length === 1) return (text) => fits(text) && test(text);
-  return (text) => fits(text) && tests.every((each) => each(text));
-}
-
-const LENGTHS: ReadonlySet<string> = new Set(['min_length', 'max_length']);
-
-/** As `pattern.test`. Of random digits a table tells sooner than comparisons, half of whose outcomes nobody can foresee. */
-function patternTest(pattern: RegExp): Test {
-  const [, letters, count] = /^\^\[([a-zA-Z0-9-]+)\]\{(\d+)\}\$$/.exec(pattern.source) ?? [];
-  if (letters === undefined || pattern.flags !== '') return (text) => pattern.test(text);
-  const [length, letter] = [Number(count), new RegExp(`[${letters}]`)];
-  const table = Uint8Array.from({ length: 128 }, (_, code) =>
-    Number(letter.test(String.fromCharCode(code))),
-  );
-  return (text) => {
-    if (text.length !== length) return false;
-    for (let at = 0; at < length; at++) if (table[text.charCodeAt(at)] !== 1) return false;
-    return true;
+  return {
+    source: `\\{${members.map(({ key, source }) => `"${key}":${source}`).join(',')}\\}`,
+    tests: members.flatMap(({ tests }) => tests),
+    read: (match, at) => {
+      const value: Record<string, unknown> = {};
+      for (const member of members) value[member.key] = member.read(match, at + member.from);
+      return value;
+    },
   };
 }
 
-/** Decoded at once it is checked faster than letter by letter. */
-const isBase64 = (text: string): boolean => Buffer.from(text, 'base64').toString('base64') === text;
+/** One of several objects, which one of their words tells apart. Each is a group: that says which of them it is. */
+function choiceForm({ discriminator, options = [] }: Definition): Form | null {
+  if (discriminator === undefined) return null;
+  const choices: Part[] = [];
+  let from = 0;
+  for (const option of options) {
+    const form = formOf(option);
+    if (form === null) return null;
+    choices.push({ ...form, from });
+    from += 1 + form.tests.length;
+  }
+  return {
+    source: `(?:${choices.map(({ source }) => `(${source})`).join('|')})`,
+    tests: choices.flatMap(({ tests }) => [ANYTHING, ...tests]),
+    read: (match, at) => {
+      const chosen = choices.find((choice) => match[at + choice.from] !== undefined);
+      return chosen?.read(match, at + chosen.from + 1);
+    },
+  };
+}
+
+const ANYTHING: Test = () => true;
+
+function textForm(def: Definition): Form | null {
+  const fits = textTest(def);
+  const source = isAlwaysPlain(def) ? '"([^"]*)"' : `"(${PLAIN})"`;
+  return fits && { source, tests: [fits], read: readText };
+}
+
+const readText: Form['read'] = (match, at) => match[at];
+
+/** All that is between the brackets of a list is one group. */
+function textsForm(def: Definition): Form | null {
+  const element: Definition | undefined = def.element?._zod.def;
+  const fits = element?.type === 'string' ? textTest(element) : null;
+  const hasLength = lengthTest(checksOf(def));
+  if (fits === null || hasLength === null) return null;
+  const test: Test = (list) => {
+    const texts = textsIn(list);
+    return hasLength(texts) && texts.every(fits);
+  };
+  return {
+    source: `\\[((?:"${PLAIN}"(?:,"${PLAIN}")*)?)\\]`,
+    tests: [test],
+    read: (match, at) => textsIn(match[at] ?? ''),
+  };
+}
+
+/** None of the texts has a quote. */
+function textsIn(list: string): readonly string[] {
+  return list === '' ? [] : list.slice(1, -1).split('","');
+}
 
 function numberForm(def: Definition): Form | null {
   const checks = checksOf(def);
@@ -171,7 +161,8 @@ function numberForm(def: Definition): Form | null {
     const number = Number(text);
     return Number.isSafeInteger(number) && number >= min && number <= max;
   };
-  return { source: '(0|-?[1-9][0-9]{0,15})', tests: [fits] };
+  const read: Form['read'] = (match, at) => Number(match[at]);
+  return { source: '(0|-?[1-9][0-9]{0,15})', tests: [fits], read };
 }
 
 const BOUNDS: ReadonlySet<string> = new Set(['greater_than', 'less_than']);
@@ -182,13 +173,19 @@ function wordsForm(words: readonly unknown[]): Form | null {
   );
   if (texts.length === 0 || texts.length !== words.length) return null;
   const escaped = texts.map((text) => String(text).replaceAll(/[^a-zA-Z0-9]/g, String.raw`\$&`));
-  return { source: `"(${escaped.join('|')})"`, tests: [() => true] };
+  return { source: `"(${escaped.join('|')})"`, tests: [ANYTHING], read: readText };
 }
 
 /** Only of what is one group, which is undefined where it is null: of an object's, each may be null itself. */
 function nullableForm(inner: z.core.$ZodType): Form | null {
   const form = ONE_GROUP.has(inner._zod.def.type) ? formOf(inner) : null;
-  return form && { ...form, source: `(?:null|${form.source})` };
+  if (form === null) return null;
+  const { source, tests, read } = form;
+  return {
+    source: `(?:null|${source})`,
+    tests,
+    read: (match, at) => (match[at] === undefined ? null : read(match, at)),
+  };
 }
 
-const ONE_GROUP: ReadonlySet<string> = new Set(['string', 'number', 'enum', 'literal']);
+const ONE_GROUP: ReadonlySet<string> = new Set(['string', 'array', 'number', 'enum', 'literal']);

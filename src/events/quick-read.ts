@@ -1,13 +1,15 @@
 import { z } from 'zod';
-import { canonicalMatcher, textCheck } from './canonical-form.ts';
+import { canonicalReader } from './canonical-form.ts';
+import { textCheck } from './canonical-text.ts';
+import type { DomainEvent } from './catalogue.ts';
 import { eventId, subjectIn } from './define-event.ts';
+import { definitionOf } from './definitions.ts';
 import { causeText, Envelope, endText, type Head, originText, placeText } from './envelope.ts';
 import { Time } from './scalars.ts';
-import { ScoreRecorded } from './score.ts';
-import { FactSealed, type SealedType } from './sealed.ts';
+import { FactSealed, SEALED_TYPES, type SealedType } from './sealed.ts';
 
 /*
- * Of a log's events nearly all are sealed scores: a million of them are read once each by whoever audits it. What
+ * Of a log's events nearly all are sealed facts: a million of them are read once each by whoever audits it. What
  * these return is what the parser and the schemas would; null says nothing.
  */
 
@@ -21,9 +23,13 @@ export type SealedRead = Readonly<{ data: SealedData; id: string; time: string }
  * time follows from its place and its data: it is composed as its writer does, and has to be the same text.
  */
 export function readSealedFact(text: string, source: string, head: Head): SealedRead | null {
-  const dataEnd = text.indexOf(BEHIND_DATA, BEFORE_DATA.length) + 1;
-  if (text.slice(0, BEFORE_DATA.length) !== BEFORE_DATA || dataEnd === 0) return null;
-  const data = readData(text.slice(BEFORE_DATA.length, dataEnd));
+  const boxEnd = text.indexOf(BEHIND_BOX, BEFORE_BOX.length);
+  const dataEnd = text.indexOf(BEHIND_DATA, boxEnd) + 1;
+  if (text.slice(0, BEFORE_BOX.length) !== BEFORE_BOX || boxEnd === -1 || dataEnd === 0)
+    return null;
+  const box = text.slice(BEFORE_BOX.length, boxEnd);
+  const label = readLabel(`{${text.slice(boxEnd + BEHIND_BOX.length, dataEnd)}`);
+  const data = label === null || !isBox(box) ? null : { ...label, box };
   const timeAt = text.length - END_LENGTH + BEFORE_TIME.length;
   const time = text.slice(timeAt, timeAt + TIME.length);
   if (data === null || !isTime(time) || !isSource(source) || !isIndex(head.size)) return null;
@@ -42,12 +48,16 @@ export function readSealedFact(text: string, source: string, head: Head): Sealed
   return same ? { data, id, time } : null;
 }
 
-const BEFORE_DATA = `${causeText(null)},"data":`;
+const BEFORE_BOX = `${causeText(null)},"data":{"box":"`;
+const BEHIND_BOX = '",';
 const BEHIND_DATA = '},"id":"';
 const TIME = '2026-11-23T09:41:04.915Z';
 const BEFORE_TIME = ',"time":"';
 const END_LENGTH = endText({ time: `"${TIME}"`, type: FactSealed.type }).length;
 
+/** The box is most of the text: nothing but its own check looks at its letters. */
+const readLabel = canonicalReader(FactSealed.data.omit({ box: true }));
+const isBox = textCheck(FactSealed.data.shape.box);
 const isTime = textCheck(Time);
 const isSource = textCheck(Envelope.shape.source);
 const isIndex = (n: number) => Number.isSafeInteger(n) && n >= 0;
@@ -63,41 +73,15 @@ function originOf(source: string, { family, run }: SealedData): string {
 
 let last = { source: '', family: '', run: '', text: '' };
 
-const matchData = canonicalMatcher(FactSealed.data);
-
-function readData(text: string): SealedData | null {
-  const match = matchData(text);
-  if (match === null) return null;
-  const [, box = '', digest = '', family = '', key = '', of, run = ''] = match;
-  return { box, digest, family, key, of: of as SealedType, run }; // safe: its schema has passed it
+/** Reads the fact of this type that a sealed text has. */
+export function readSealedText(text: string, of: SealedType): DomainEvent | null {
+  return readers.get(of)?.(text) ?? null;
 }
 
-type Score = Readonly<{
-  data: z.infer<typeof ScoreRecorded.data>;
-  type: typeof ScoreRecorded.type;
-}>;
-
-const matchScore = canonicalMatcher(
-  z.strictObject({ data: ScoreRecorded.data, type: z.literal(ScoreRecorded.type) }),
+const readers: ReadonlyMap<SealedType, (text: string) => DomainEvent | null> = new Map(
+  SEALED_TYPES.map((of) => {
+    const { data, type } = definitionOf(of);
+    const read = canonicalReader<unknown>(z.strictObject({ data, type: z.literal(type) }));
+    return [of, (text) => read(text) as DomainEvent | null]; // safe: type and data come from the same definition
+  }),
 );
-
-/** The score that a sealed fact's text has. */
-export function readSealedScore(text: string): Score | null {
-  const match = matchScore(text);
-  if (match === null) return null;
-  const [, basis, evidence = '', family = '', miner = '', run = '', score, status, task = ''] =
-    match;
-  return {
-    data: {
-      basis: basis as Score['data']['basis'], // safe: its schema has passed it
-      evidence,
-      family,
-      miner,
-      run,
-      score: score === undefined ? null : Number(score),
-      status: status as Score['data']['status'], // safe: its schema has passed it
-      task,
-    },
-    type: ScoreRecorded.type,
-  };
-}

@@ -4,10 +4,9 @@ import { isAppError } from '../errors.ts';
 import type { DomainEvent } from './catalogue.ts';
 import { type ParsedEvent, parseEvent } from './decode.ts';
 import { type InRun, naturalKey, runOf, subjectIn } from './define-event.ts';
-import { checkedDefinition } from './definitions.ts';
+import { checkedDefinition, definitionOf } from './definitions.ts';
 import { decode, encodeBytes, type Json, textOf } from './ej1.ts';
-import { readSealedScore } from './quick-read.ts';
-import { ScoreRecorded } from './score.ts';
+import { readSealedText } from './quick-read.ts';
 import { type FactSealed, SEALED_TYPES, type SealedType } from './sealed.ts';
 
 /** An event that is stored sealed. */
@@ -95,11 +94,11 @@ function openIn(room: Room, boxEnd: number, label: Label, runKey: string): Openi
 const SPACE = 0x20;
 
 function readFact(text: string, { of, key, family, run }: Label): Opening {
-  const score = of === ScoreRecorded.type ? readSealedScore(text) : null;
+  const quick = readSealedText(text, of);
   const parsed: ParsedEvent =
-    score === null
+    quick === null
       ? parseFact(decode(text), of)
-      : { kind: 'event', event: score, definition: ScoreRecorded };
+      : { kind: 'event', event: quick, definition: definitionOf(of) };
   if (parsed.kind === 'unreadable') return refused(parsed.found, parsed.cause);
   const { event, definition } = parsed;
   const itsKey = naturalKey(definition, event.data);

@@ -2,18 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { isAppError } from '#src/errors.ts';
-import { canonicalMatcher, textCheck } from '#src/events/canonical-form.ts';
+import type { DomainEvent } from '#src/events/catalogue.ts';
 import { EMPTY } from '#src/events/decode.ts';
 import { eventId, subjectIn } from '#src/events/define-event.ts';
+import { definitionOf } from '#src/events/definitions.ts';
 import { decode, encode, type Json } from '#src/events/ej1.ts';
 import { Envelope, type Head, seal } from '#src/events/envelope.ts';
 import { leafHash } from '#src/events/hash.ts';
-import { readSealedFact, readSealedScore } from '#src/events/quick-read.ts';
+import { readSealedFact, readSealedText } from '#src/events/quick-read.ts';
 import { runKeyOf } from '#src/events/run-key.ts';
-import { ScoreRecorded } from '#src/events/score.ts';
-import { sealFact } from '#src/events/seal-box.ts';
+import { isSealable, openFact, type Sealable, sealFact } from '#src/events/seal-box.ts';
 import { FactSealed, SEALED_TYPES } from '#src/events/sealed.ts';
-import { FAMILY, honestLog, SOURCE } from '../support/honest-log.ts';
+import { evaluationEvents } from '../support/evaluation-events.ts';
+import { measureRun } from '../support/honest-evaluation.ts';
+import { FAMILY, honestLog, SELF, SOURCE } from '../support/honest-log.ts';
 import { digest, hotkey } from '../support/recorded-events.ts';
 
 const TIME = '2026-11-23T09:41:04.915Z';
@@ -79,7 +81,7 @@ const OTHERS = [
   '\ud800',
 ];
 
-describe('a sealed fact and the score in it', () => {
+describe('a sealed fact', () => {
   const run = { family: FAMILY, run: 'run-1' };
   const score = {
     ...run,
@@ -94,22 +96,19 @@ describe('a sealed fact and the score in it', () => {
   const event = sealFact({ type: 'score.recorded.v1', data: score }, key);
   const { payload } = seal({ event, time: TIME, causationId: null }, SOURCE, EMPTY);
   const text = Buffer.from(payload).toString();
-  const inner = encode({ data: score, type: 'score.recorded.v1' });
   const quickly = (each: string, source = SOURCE, head: Head = EMPTY) =>
     readSealedFact(each, source, head);
-  const plain = z.strictObject({ data: ScoreRecorded.data, type: z.literal(ScoreRecorded.type) });
 
-  test('are read as the parser and the schema read them', () => {
+  test('is read as the parser and the schema read it', () => {
     const { data } = event;
     expect(quickly(text)).toEqual({ data, id: eventId(FactSealed, data), time: TIME });
     expect(slowFact(text, SOURCE, EMPTY)).toEqual(quickly(text));
-    expect(readSealedScore(inner)).toEqual({ data: score, type: 'score.recorded.v1' });
   });
 
   test('all those of a log are read so: none takes the slow way', () => {
     let head: Head = EMPTY;
     let facts = 0;
-    for (const each of honestLog({ runs: 2, miners: 6, tasks: 5 })) {
+    for (const each of honestLog({ runs: 2, miners: 6, tasks: 3, measured: 'all' })) {
       const stored = String(Buffer.from(each));
       if (stored.endsWith('"type":"fact.sealed.v1"}')) {
         facts++;
@@ -121,22 +120,16 @@ describe('a sealed fact and the score in it', () => {
     expect(facts).toBeGreaterThan(60);
   });
 
-  test.each<[string, string, Reader, Reader, number]>([
-    ['a sealed fact', text, quickly, (each) => slowFact(each, SOURCE, EMPTY), 100],
-    ['a score', inner, readSealedScore, slowly(plain), 100],
-  ])(
-    '%s with any one letter altered is read no other way',
-    (_name, original, quick, slow, least) => {
-      let read = 0;
-      for (const each of altered(original)) {
-        const value = quick(each);
-        if (value === null) continue;
-        read++;
-        expect(value, each).toEqual(slow(each));
-      }
-      expect(read).toBeGreaterThan(least);
-    },
-  );
+  test('with any one letter altered it is read no other way', () => {
+    let read = 0;
+    for (const each of altered(text)) {
+      const value = quickly(each);
+      if (value === null) continue;
+      read++;
+      expect(value, each).toEqual(slowFact(each, SOURCE, EMPTY));
+    }
+    expect(read).toBeGreaterThan(100);
+  });
 
   test('whatever its key says, a sealed fact is read as the parser reads it, or not', () => {
     let read = 0;
@@ -199,153 +192,157 @@ describe('a sealed fact and the score in it', () => {
   });
 });
 
-/** The texts, numbers and words of a value in the order of its canonical text; undefined where it is null. */
-function groupsOf(value: unknown): readonly (string | undefined)[] {
-  if (value === null) return [undefined];
-  if (typeof value !== 'object') return [typeof value === 'string' ? value : JSON.stringify(value)];
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return members.flatMap(([, member]) => groupsOf(member));
+const RUN = { family: FAMILY, run: 'run-1' };
+const PAIR = { ...RUN, task: 'task-1', miner: hotkey('m') };
+
+/** What is sealed of a pair, in forms that differ in what is null, chosen or left empty. */
+const SEALED_FACTS: readonly Sealable[] = [
+  ...evaluationEvents(RUN).filter(isSealable),
+  {
+    type: 'task.invoked.v1',
+    data: {
+      ...PAIR,
+      attempt: 2,
+      submission: 'submission-1',
+      deployment: '11111111-2222-3333-4444-555555555555',
+      jobs: ['job-1', 'job-2'],
+      outcome: 'unreachable',
+      latencyMs: 7,
+      turnMs: 4,
+      answer: null,
+      detail: 'é, ☃ and 𝄞',
+    },
+  },
+  {
+    type: 'evidence.gathered.v1',
+    data: {
+      ...PAIR,
+      attempt: 1,
+      tools: null,
+      cost: { state: 'unknown', by: 'miner', reason: 'a call, left' },
+      ledger: { size: 1, hash: digest('3') },
+    },
+  },
+  {
+    type: 'evidence.gathered.v1',
+    data: {
+      ...PAIR,
+      attempt: 1,
+      tools: [],
+      cost: { state: 'known', cost: 0 },
+      ledger: { size: 1, hash: digest('3') },
+    },
+  },
+  {
+    type: 'score.recorded.v1',
+    data: { ...PAIR, evidence: digest('e'), status: 'scored', score: 812_500_000, basis: 'final' },
+  },
+  {
+    type: 'score.recorded.v1',
+    data: { ...PAIR, evidence: digest('e'), status: 'excused', score: null, basis: 'none' },
+  },
+];
+
+describe('the text of a sealed fact', () => {
+  const textOf = ({ type, data }: DomainEvent) => encode({ data: data as Json, type }); // safe: every schema is JSON
+  const slowText = ({ type }: Sealable) =>
+    slowly(z.strictObject({ data: definitionOf(type).data, type: z.literal(type) }));
+
+  test.each(SEALED_FACTS)('is read as the parser and the schema read it: $type', (fact) => {
+    expect(readSealedText(textOf(fact), fact.type)).toEqual(fact);
+    expect(slowText(fact)(textOf(fact))).toEqual(fact);
+  });
+
+  test('all those of a measured run are read so, but for its report', () => {
+    const key = runKeyOf(new Uint8Array(32).fill(7), SOURCE, RUN);
+    const types = new Map<string, number>();
+    const measuring = {
+      place: RUN,
+      validator: SELF.hotkey,
+      roster: digest('a'),
+      miners: ['b', 'c', 'd'].map(hotkey),
+      tasks: ['task-1', 'task-2', 'task-3'],
+      sample: null,
+    };
+    measureRun(measuring, (fact) => {
+      if (!isSealable(fact)) return;
+      types.set(fact.type, (types.get(fact.type) ?? 0) + 1);
+      expect(readSealedText(textOf(fact), fact.type)).toEqual(fact);
+      expect(openFact(sealFact(fact, key).data, key)).toEqual({ kind: 'opened', event: fact });
+    });
+    expect([...types.keys()].toSorted()).toEqual([
+      'evidence.gathered.v1',
+      'score.recorded.v1',
+      'task.invoked.v1',
+      'task.judged.v1',
+    ]);
+  });
+
+  test.each(SEALED_FACTS)('with any one letter altered is read no other way: $type', (fact) => {
+    const slow = slowText(fact);
+    let read = 0;
+    for (const each of altered(textOf(fact))) {
+      const value = readSealedText(each, fact.type);
+      if (value === null) continue;
+      read++;
+      expect(value, each).toEqual(slow(each));
+    }
+    expect(read).toBeGreaterThan(100);
+  });
+
+  test('with a member of another fact, or of another kind, is read no other way', () => {
+    const values = SEALED_FACTS.flatMap(({ data }) => Object.values(data).flatMap(partsOf));
+    const others: fc.Arbitrary<Json> = fc.oneof(
+      fc.constantFrom(...values),
+      fc.jsonValue().map((value: unknown): Json => (isCanonical(value) ? value : null)),
+      fc.array(fc.string({ unit: 'binary', maxLength: 3 }), { maxLength: 3 }),
+    );
+    let read = 0;
+    const facts = fc.constantFrom(...SEALED_FACTS);
+    fc.assert(
+      fc.property(facts, fc.nat(), others, fc.boolean(), (fact, place, other, asType) => {
+        const whole = { data: fact.data, type: fact.type } as { [key: string]: Json }; // safe: every schema is JSON
+        const each = encode(withMember(whole, place, other));
+        const of = asType ? fact : (SEALED_FACTS[place % SEALED_FACTS.length] ?? fact);
+        const value = readSealedText(each, of.type);
+        if (value === null) return;
+        read++;
+        expect(value, each).toEqual(slowText(of)(each));
+      }),
+      { numRuns: 4_000 },
+    );
+    expect(read).toBeGreaterThan(100);
+  });
+});
+
+/** A value, and all that it is made of. */
+function partsOf(value: unknown): readonly Json[] {
+  const parts = typeof value === 'object' && value !== null ? Object.values(value) : [];
+  return [value as Json, ...parts.flatMap(partsOf)]; // safe: a part of an event
 }
 
-test.each<[string, z.ZodType, readonly string[], readonly string[]]>([
-  [
-    'digits',
-    z.string().regex(/^[0-9a-f]{4}$/),
-    ['09af'],
-    ['09aF', '09a', '09aff', '09a\u0130', 'g000', ''],
-  ],
-  ['a class of one letter', z.string().regex(/^[a]{1}$/), ['a'], ['b', 'aa', '-']],
-  ['letters of either case', z.string().regex(/^[0-9a-f]{2}$/i), ['aF'], ['ag']],
-  ['two patterns', z.string().regex(/^a/).regex(/b$/), ['ab', 'a-b'], ['a', 'b']],
-  ['a length', z.string().min(2).max(3), ['ab', 'abc'], ['a', 'abcd']],
-  ['what has to be escaped', z.string(), ['a'], ['"', '\\', '\n']],
-  ['what is no text', z.int(), [], ['1']],
-])('a check of texts by a schema says of %s what it does', (_name, schema, good, bad) => {
-  const check = textCheck(schema);
-  for (const text of good) expect(check(text), text).toBe(true);
-  for (const text of bad) expect(check(text), text).toBe(false);
-});
+function isCanonical(value: unknown): value is Json {
+  try {
+    encode(value as Json); // safe: that is what is asked
+    return true;
+  } catch (error) {
+    if (isAppError(error, 'ej1.malformed')) return false;
+    throw error;
+  }
+}
 
-describe('the matcher of a schema', () => {
-  const schema = z.strictObject({
-    bounded: z.int().min(-3).max(1_000),
-    whole: z.int(),
-    word: z.enum(['a.b', 'c|d', '(']),
-    only: z.literal(['x', '$y']),
-    free: z.string(),
-    short: z.string().min(1).max(3),
-    either: z.string().regex(/^a|b$/),
-    inner: z.strictObject({ maybe: z.string().nullable(), number: z.int().nullable() }),
-    bytes: z.base64().max(8),
-    time: z.iso.datetime({ precision: 3 }),
-  });
-  const text = fc.oneof(
-    fc.string(),
-    fc.string({ unit: 'binary' }),
-    fc.constantFrom('a', 'xb', 'é', '\u2028'),
-  );
-  const values = fc.record({
-    bounded: fc.oneof(fc.integer({ min: -4, max: 1_001 }), fc.constantFrom(-3, 1_000)),
-    whole: fc.oneof(fc.maxSafeInteger(), fc.constantFrom(0, Number.MAX_SAFE_INTEGER)),
-    word: fc.constantFrom('a.b', 'c|d', '(', 'aXb', 'c'),
-    only: fc.constantFrom('x', '$y', 'y'),
-    free: text,
-    short: fc.string({ maxLength: 4, unit: 'grapheme' }),
-    either: fc.constantFrom('ax', 'xb', 'a', 'b', 'x'),
-    inner: fc.record({ maybe: fc.option(text), number: fc.option(fc.maxSafeInteger()) }),
-    bytes: fc.constantFrom(
-      '',
-      'AAAA',
-      'AA==',
-      'AB==',
-      'AA=',
-      'A',
-      'AAAAAAA=',
-      'AAAAAAAAAAAA',
-      'A_==',
-    ),
-    time: fc.constantFrom(
-      '2026-11-23T09:41:04.915Z',
-      '2026-02-30T09:41:04.915Z',
-      '2026-11-23T09:41:04Z',
-    ),
-  });
-
-  test('finds all that stands in a value that the schema passes, or nothing', () => {
-    const match = canonicalMatcher(schema);
-    let read = 0;
-    fc.assert(
-      fc.property(values, (value) => {
-        const written = encode(value);
-        const found = match(written);
-        if (found === null) return;
-        read++;
-        expect(found.slice(1)).toEqual(groupsOf(schema.parse(value)));
-      }),
-      { numRuns: 5_000 },
+/** The value with another one in the place of one of its members, however deep: the place counts them all. */
+function withMember(value: Json, place: number, other: Json): Json {
+  const size = partsOf(value).length;
+  let left = place % size;
+  const alter = (part: Json): Json => {
+    left -= 1;
+    if (left === -1) return other;
+    if (typeof part !== 'object' || part === null) return part;
+    const members = Object.entries<Json>(part).map(
+      ([key, member]) => [key, alter(member)] as const,
     );
-    expect(read).toBeGreaterThan(20);
-  });
-
-  test.each<[string, Json]>([
-    ['the least', 0],
-    ['the greatest', Number.MAX_SAFE_INTEGER],
-    ['a negative one', -17],
-  ])('reads %s of whole numbers', (_name, whole) => {
-    const match = canonicalMatcher(z.strictObject({ whole: z.int() }));
-    expect(match(encode({ whole }))?.[1]).toBe(JSON.stringify(whole));
-  });
-
-  test.each([
-    '{"whole":-0}',
-    '{"whole":01}',
-    '{"whole":9007199254740992}',
-    '{"whole":1.5}',
-    '{"whole":1} ',
-  ])('finds nothing in %s', (written) => {
-    expect(canonicalMatcher(z.strictObject({ whole: z.int() }))(written)).toBeNull();
-  });
-
-  test('finds nothing in a text with a lone surrogate', () => {
-    const match = canonicalMatcher(z.strictObject({ free: z.string() }));
-    expect(match('{"free":"é"}')?.[1]).toBe('é');
-    expect(match('{"free":"\ud800"}')).toBeNull();
-    expect(textCheck(z.string())('\ud800')).toBe(false);
-  });
-
-  test.each<[string, z.ZodType, Json]>([
-    ['further members', z.looseObject({ a: z.string() }), { a: 'x' }],
-    ['members that are dropped', z.object({ a: z.string() }), { a: 'x' }],
-    ['a member that may be absent', z.strictObject({ a: z.string().optional() }), { a: 'x' }],
-    ['a list', z.strictObject({ a: z.array(z.string()) }), { a: ['x'] }],
-    [
-      'an object that may be null',
-      z.strictObject({ a: z.strictObject({ b: z.string() }).nullable() }),
-      { a: null },
-    ],
-    ['a rule of its own', z.strictObject({ a: z.string() }).refine(() => false), { a: 'x' }],
-    ['a rule of a text', z.strictObject({ a: z.string().refine(() => false) }), { a: 'x' }],
-    ['a rule of a word', z.strictObject({ a: z.enum(['x']).refine(() => false) }), { a: 'x' }],
-    [
-      'a rule of a nullable',
-      z.strictObject({
-        a: z
-          .string()
-          .nullable()
-          .refine(() => false),
-      }),
-      { a: 'x' },
-    ],
-    ['a text that is altered', z.strictObject({ a: z.string().trim() }), { a: ' x' }],
-    ['a text of another kind', z.strictObject({ a: z.string().startsWith('y') }), { a: 'x' }],
-    ['a format', z.strictObject({ a: z.email() }), { a: 'x' }],
-    ['an expression with a memory', z.strictObject({ a: z.string().regex(/x/g) }), { a: 'x' }],
-    ['a number that is no whole one', z.strictObject({ a: z.number() }), { a: 1 }],
-    ['an open bound', z.strictObject({ a: z.int().lt(1) }), { a: 1 }],
-    ['a multiple', z.strictObject({ a: z.int().multipleOf(2) }), { a: 1 }],
-    ['a word that is a number', z.strictObject({ a: z.literal(1) }), { a: 1 }],
-    ['a key that is not plain', z.strictObject({ 'a.b': z.string() }), { 'a.b': 'x' }],
-  ])('finds nothing where the schema has %s', (_name, unfit, value) => {
-    expect(canonicalMatcher(unfit)(encode(value))).toBeNull();
-  });
-});
+    return Array.isArray(part) ? members.map(([, member]) => member) : Object.fromEntries(members);
+  };
+  return alter(value);
+}
