@@ -91,13 +91,13 @@ export async function startValidator(
   const proof = await proofOf(config, own, validator, chain);
   const beside = { ...site, validator, identity, queries: log.queries, askSpace };
   const execution = opened.use(await openExecution(config, beside));
-  const { routes } = execution;
+  const { routes, progress } = execution;
   const connection = chain.connection;
   const signing = [check, () => checkpointCheck(sequencer), ...execution.checks];
   const served = opened.use(
     await serveValidator(
       config,
-      { validator, identity, hotkey, log, connection, signing, proof, rosters: routes },
+      { validator, identity, hotkey, log, connection, signing, proof, rosters: routes, progress },
       { logger, metrics, signal: stopping },
     ),
   );

@@ -6,7 +6,7 @@ import { EvidenceKind } from '../events/evidence.ts';
 import { LogStart } from '../events/log-started.ts';
 import { REPORT_TYPE } from '../events/report.ts';
 import { Phases } from '../events/run.ts';
-import { Block, Family, Hex32, RunId, Ss58, Uid } from '../events/scalars.ts';
+import { Block, Detail, Family, Hex32, RunId, Ss58, Uid } from '../events/scalars.ts';
 import { MAX_VALIDATORS } from '../events/snapshot.ts';
 import { WeightMode } from '../events/weights.ts';
 import { Problem } from './problem-document.ts';
@@ -42,6 +42,29 @@ const RunStatus = z.strictObject({
   phases: Phases,
 });
 
+/** Pairs of a task and a miner; 256 miners and 256 tasks are the most of a run. */
+const Pairs = z.int().min(0).max(65_536);
+
+/** How far this validator's own measuring of a run is. What single scores are is told nowhere before they are opened. */
+const EvaluationStatus = z.strictObject({
+  family: Family,
+  run: RunId,
+  pairs: z.strictObject({
+    /** Of each miner whose archive is here with each task that counts; null while no roster is accepted. */
+    planned: Pairs.nullable(),
+    scored: Pairs,
+    /** That count for nobody, because of this validator. */
+    excused: Pairs,
+    busy: Pairs,
+    /** Put off after a failure of this validator, and not tried again yet. */
+    waiting: Pairs,
+    /** Of tasks that nobody here can judge: they will be excused. */
+    unjudged: Pairs,
+  }),
+  /** What keeps it from going on, or single pairs of it; empty where nothing does, and of a closed run. */
+  waitsFor: z.array(z.strictObject({ what: z.string().max(32), detail: Detail })),
+});
+
 /** What operators and peers ask first. */
 export const Status = z.strictObject({
   hotkey: Ss58,
@@ -54,6 +77,8 @@ export const Status = z.strictObject({
   /** The newest block at which everything that could be done was done; null before the first. */
   settledBlock: Block.nullable(),
   runs: z.array(RunStatus),
+  /** Of each run that still needs something; null where this validator measures none itself. */
+  evaluation: z.array(EvaluationStatus).nullable(),
 });
 export type Status = z.infer<typeof Status>;
 

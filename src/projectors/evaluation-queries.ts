@@ -69,6 +69,24 @@ export async function settledPairs(
   return new Set(rows.map((found) => `${text(found, 'task')}/${text(found, 'miner')}`));
 }
 
+/** How many archives of a run were accepted, and of how many pairs there is a score or an excuse. */
+export async function pairCounts(
+  queries: Queries,
+  family: string,
+  run: string,
+): Promise<Readonly<{ archives: number; scored: number; excused: number }>> {
+  const sql = `SELECT (SELECT count(*) FROM archive WHERE family = ?1 AND run = ?2) AS archives,
+      count(*) FILTER (WHERE status <> 'excused') AS scored,
+      count(*) FILTER (WHERE status = 'excused') AS excused
+    FROM settled WHERE family = ?1 AND run = ?2`;
+  const [found = {}] = await queries.all(sql, [family, run]);
+  return {
+    archives: integer(found, 'archives'),
+    scored: integer(found, 'scored'),
+    excused: integer(found, 'excused'),
+  };
+}
+
 /** The latest claim of a task, and whether it was given back. */
 export type Claim = Readonly<{
   task: string;

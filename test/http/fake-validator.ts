@@ -129,6 +129,7 @@ export function fakeValidator(
           phases: { snapshot: 100, commit: 200, decide: 300, certify: 400 },
         },
       ],
+      evaluation: null,
     }),
     readiness: async () => [{ name: 'log', ok: true, detail: 'head at 25' }],
     metrics: createMetrics(),

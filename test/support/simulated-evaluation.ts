@@ -130,6 +130,7 @@ export async function simulateEvaluation(
     defects: () => life.evaluation.state.defects,
     noOracle: () => life.evaluation.state.noOracle,
     holdup: () => life.evaluation.state.holdup,
+    progress: () => life.evaluation.state.progress,
     /** The reasons in the document of excuses. */
     reasons: async (excuses: string | undefined) =>
       Excuses.parse(textOf(await blobs.get(excuses ?? '', MAX_EXCUSES_BYTES))).pairs,

@@ -4,6 +4,7 @@ import { localVerdict } from '../../evaluation/local-judge.ts';
 import { type Excuses, NOTHING_EXCUSED } from '../../handlers/evaluation/close-with-excuses.ts';
 import { createEvaluation, type EvaluationParts } from '../../handlers/evaluation/evaluation.ts';
 import type { Judge, Leases, Oracles } from '../../handlers/evaluation/ports.ts';
+import type { RunProgress } from '../../handlers/evaluation/run-progress.ts';
 import { createSweeper } from '../../handlers/evaluation/sweep-documents.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
@@ -35,6 +36,8 @@ export type Evaluation = Readonly<{
   /** Measures until the signal aborts; throws where nothing may be appended any more. */
   run: () => Promise<void>;
   excuses: Excuses;
+  /** How far each run is, as the last round saw it; null where scores are imported. */
+  progress: () => readonly RunProgress[] | null;
 }> &
   AsyncDisposable;
 
@@ -101,6 +104,7 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
       return keepRunning(round, watch, state, config.EIREL_POLL_MS, { ...deps, wake });
     },
     excuses: evaluation.excuses,
+    progress: () => evaluation.state.progress,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -113,6 +117,7 @@ const NO_EVALUATION: Evaluation = {
   checks: [],
   run: async () => undefined,
   excuses: async () => NOTHING_EXCUSED,
+  progress: () => null,
   [Symbol.asyncDispose]: async () => undefined,
 };
 

@@ -22,6 +22,7 @@ export async function openExecution(config: Config, deps: Deps): Promise<Executi
       await Promise.all([rosters.run(), evaluation.run()]);
     },
     excuses: evaluation.excuses,
+    progress: evaluation.progress,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -1,5 +1,6 @@
 import type { ConnectionState } from '../../chain/connection-state.ts';
 import type { Config } from '../../config.ts';
+import type { RunProgress } from '../../handlers/evaluation/run-progress.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
 import type { LoopState } from '../../handlers/validator-loop.ts';
@@ -29,6 +30,7 @@ export function serveValidator(
     signing,
     proof,
     rosters,
+    progress,
   }: {
     validator: Validator;
     identity: Identity;
@@ -39,6 +41,7 @@ export function serveValidator(
     signing: readonly (() => Check)[];
     proof: ServedProof;
     rosters: AppDeps['rosters'];
+    progress: () => readonly RunProgress[] | null;
   },
   { logger, metrics, signal }: { logger: Logger; metrics: Metrics; signal: AbortSignal },
 ): Promise<Served> {
@@ -62,6 +65,7 @@ export function serveValidator(
       finalizedBlock: validator.state.block,
       settledBlock: validator.state.settled,
       runs: await validator.publisher.recentRuns(),
+      evaluation: progress()?.map((each) => ({ ...each, waitsFor: [...each.waitsFor] })) ?? null,
     }),
     readiness: async () => [
       ...readiness(validator.state, connection(), log.projections, await reachable(log)),

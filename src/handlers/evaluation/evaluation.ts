@@ -16,6 +16,7 @@ import type { Cause, Later } from './later.ts';
 import { createReferences, type ReferenceDeps } from './make-reference.ts';
 import type { Leases } from './ports.ts';
 import { createPlanner, type PlanDeps, type RunPlan } from './run-plan.ts';
+import { progressOf, type RunProgress, type SeenRun } from './run-progress.ts';
 import { createSecondLook } from './second-look.ts';
 import { createLeaseKeeper } from './tend-leases.ts';
 import { createWork, type Work, type WorkParts } from './work.ts';
@@ -47,6 +48,8 @@ type EvaluationState = {
   noOracle: number;
   /** What is missing so that the open run can be evaluated; null when nothing is. */
   holdup: string | null;
+  /** How far each run is that still needs something, the oldest first. */
+  progress: readonly RunProgress[];
 };
 
 /**
@@ -55,7 +58,8 @@ type EvaluationState = {
  * is due and does not wait for it.
  */
 export function createEvaluation(parts: EvaluationParts) {
-  const state: EvaluationState = { busy: 0, waiting: 0, defects: 0, noOracle: 0, holdup: null };
+  const counts = { busy: 0, waiting: 0, defects: 0, noOracle: 0 };
+  const state: EvaluationState = { ...counts, holdup: null, progress: [] };
   const planOf = createPlanner({ ...parts, whyNotSearchable: createCorporaKeeper(parts) });
   const { whyExcused, look } = createSecondLook(parts.signal);
   const work = createWork({ ...parts, whyExcused }, createReferences(parts));
@@ -68,7 +72,7 @@ export function createEvaluation(parts: EvaluationParts) {
     state,
     round: async (): Promise<void> => {
       work.rethrow();
-      const { plans, spared } = await plansOf(parts, planOf, state);
+      const { plans, spared, seen } = await plansOf(parts, planOf, state);
       work.keepOnly([...plans, ...spared]);
       const kept = await look(() => keepRuntimes(plans, spared));
       const standings = standingsOf(kept, state);
@@ -82,6 +86,8 @@ export function createEvaluation(parts: EvaluationParts) {
         for (const pair of begun) work.begin(plan, pair, standings);
       }
       Object.assign(state, work.counts());
+      const seenWith = { ...parts, atWork: work.atWork };
+      state.progress = await Promise.all(seen.map((each) => progressOf(each, kept, seenWith)));
     },
     /** The excuses of a run that is about to be closed, for pairs that were begun and have no result. */
     excuses: async ({ family, run }: Readonly<{ family: string; run: string }>) => {
@@ -112,14 +118,20 @@ async function plansOf(
   { queries }: Pick<EvaluationParts, 'queries'>,
   planOf: ReturnType<typeof createPlanner>,
   state: EvaluationState,
-): Promise<Readonly<{ plans: readonly RunPlan[]; spared: readonly InRun[] }>> {
-  const open = (await unfinishedRuns(queries.runState)).filter(({ status }) => status === 'open');
+): Promise<
+  Readonly<{ plans: readonly RunPlan[]; spared: readonly InRun[]; seen: readonly SeenRun[] }>
+> {
   state.holdup = null;
   state.noOracle = 0;
   const plans: RunPlan[] = [];
   const spared: InRun[] = [];
-  for (const each of open) {
+  const seen: SeenRun[] = [];
+  for (const each of await unfinishedRuns(queries.runState)) {
     const { family, run } = each;
+    if (each.status === 'closed') {
+      seen.push({ run: each, plan: null, holdup: null });
+      continue;
+    }
     const found = await planOf(each);
     const holdup = found.kind === 'planned' ? found.plan.holdup : found.detail;
     if (holdup !== null) state.holdup = `${run}: ${holdup}`;
@@ -127,8 +139,11 @@ async function plansOf(
       plans.push(found.plan);
       state.noOracle += found.plan.noOracle.size;
     } else if (found.running) spared.push({ family, run });
+    const plan = found.kind === 'planned' ? found.plan : null;
+    const what = plan === null ? 'roster' : 'tasks';
+    seen.push({ run: each, plan, holdup: holdup === null ? null : { what, detail: holdup } });
   }
-  return { plans, spared };
+  return { plans, spared, seen };
 }
 
 /** The tasks that may be begun: all of the run's that can be judged, or those of them that the owner leased to us. */

@@ -30,7 +30,13 @@ export type RuntimeDeps = Readonly<{
 /** How each miner of the wanted runs stands, by its deployment. */
 export type Standings = ReadonlyMap<
   string,
-  Readonly<{ standing: Standing; url: string | null; record: RuntimeRecord | undefined }>
+  Readonly<{
+    standing: Standing;
+    url: string | null;
+    record: RuntimeRecord | undefined;
+    /** What it waits for, while it has something to do: a place in the cluster, or to answer. */
+    waitsFor: 'room' | 'runtime' | null;
+  }>
 >;
 
 /** How the runtimes stand, or why nobody knows: then none of them may be asked. */
@@ -80,14 +86,18 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
       members.map(({ member: { deployment } }) => {
         const record = after.get(deployment);
         const state = states.get(deployment);
-        return [
-          deployment,
-          { standing: standingOf(record, state), url: state?.url ?? null, record },
-        ];
+        const standing = standingOf(record, state);
+        const url = state?.url ?? null;
+        const waits = standing === 'waiting' && !done.has(deployment);
+        return [deployment, { standing, url, record, waitsFor: waits ? missingTo(state) : null }];
       }),
     );
     return { kind: 'known', standings };
   };
+}
+
+function missingTo(state: RuntimeState | undefined): 'room' | 'runtime' {
+  return state?.failure?.reason === 'quota' ? 'room' : 'runtime';
 }
 
 async function recordsOf(

@@ -63,7 +63,7 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
         try {
           const why = await tryPair(plan, member, pair, standings, deps);
           if (why === null) waits.delete(key);
-          else waits.set(key, postponed(waits.get(key), why, parts.clock()));
+          else if (!signal.aborted) waits.set(key, postponed(waits.get(key), why, parts.clock()));
         } finally {
           busy.delete(key);
           const user = `${nameOf(plan)}/${pair.miner}`;
@@ -82,6 +82,17 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
     /** Why a pair has no result yet; null where nothing was in its way but the time. */
     whyNot: (plan: RunPlan, pair: PairName): Later | null =>
       waits.get(`${nameOf(plan)}/${pairName(pair)}`)?.why ?? null,
+    /** How many pairs of a run are worked on, and how many of the others wait for what. */
+    atWork: (
+      run: Readonly<{ family: string; run: string }>,
+    ): Readonly<{ busy: number; waiting: ReadonlyMap<Cause, number> }> => {
+      const prefix = `${nameOf(run)}/`;
+      const waiting = new Map<Cause, number>();
+      for (const [pair, { why }] of within(waits, prefix))
+        if (!busy.has(`${prefix}${pair}`))
+          waiting.set(why.cause, (waiting.get(why.cause) ?? 0) + 1);
+      return { busy: within(busy, prefix).length, waiting };
+    },
     rethrow: crew.rethrow,
     counts: () => ({
       busy: busy.size,

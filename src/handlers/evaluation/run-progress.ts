@@ -1,0 +1,105 @@
+import { detailOf } from '../../events/scalars.ts';
+import { pairCounts } from '../../projectors/evaluation-queries.ts';
+import type { Queries } from '../../projectors/projector.ts';
+import type { Run } from '../../projectors/run-state.ts';
+import type { Kept } from './keep-runtimes.ts';
+import type { Cause } from './later.ts';
+import type { Outage } from './ports.ts';
+import type { RunPlan } from './run-plan.ts';
+
+/** What an evaluation waits for: what everything or a miner waits for, and then what single pairs do. */
+type WaitsFor = 'roster' | 'tasks' | 'disk' | 'cluster' | 'room' | 'leases' | Cause;
+
+/** How far the evaluation of a run is, in pairs of a task and a miner. */
+export type RunProgress = Readonly<{
+  family: string;
+  run: string;
+  pairs: Readonly<{
+    /** Of each miner whose archive is here with each task that counts; null while no roster is accepted. */
+    planned: number | null;
+    /** With a score; one that its miner failed has the score 0. */
+    scored: number;
+    /** That count for nobody, because of us. */
+    excused: number;
+    busy: number;
+    /** Put off after a failure of ours, and not tried again yet. */
+    waiting: number;
+    /** Of tasks that nobody here can judge: they will be excused. */
+    unjudged: number;
+  }>;
+  waitsFor: readonly Readonly<{ what: WaitsFor; detail: string }>[];
+}>;
+
+/** A run, with its plan while it is open and its documents are here. */
+export type SeenRun = Readonly<{
+  run: Run;
+  plan: RunPlan | null;
+  /** What keeps it from being begun; null where nothing does. */
+  holdup: Readonly<{ what: 'roster' | 'tasks'; detail: string }> | null;
+}>;
+
+/** What this process knows of a run that its log does not. */
+type AtWork = Readonly<{ busy: number; waiting: ReadonlyMap<Cause, number> }>;
+
+type ProgressDeps = Readonly<{
+  queries: Readonly<{ evaluation: Queries }>;
+  atWork: (run: Readonly<{ family: string; run: string }>) => AtWork;
+  outage: Outage;
+  shortage: () => string | null;
+  clock: () => number;
+}>;
+
+/** How far a run is, by the log and by who is at work now. `kept` says how the runtimes stand. */
+export async function progressOf(
+  { run: { family, run, status, measured, sample, tasks }, plan, holdup }: SeenRun,
+  kept: Kept,
+  deps: ProgressDeps,
+): Promise<RunProgress> {
+  const { archives, scored, excused } = await pairCounts(deps.queries.evaluation, family, run);
+  const { busy, waiting } = deps.atWork({ family, run });
+  const planned = measured ? archives * (sample ?? tasks.length) : null;
+  const unjudged = archives * (plan?.noOracle.size ?? 0);
+  const left = planned === null || scored + excused + unjudged < planned;
+  return {
+    family,
+    run,
+    pairs: { planned, scored, excused, busy, waiting: sum(waiting.values()), unjudged },
+    waitsFor:
+      status === 'open' && left
+        ? [
+            ...(holdup === null ? [] : [holdup]),
+            ...heldUp(deps),
+            ...(plan === null ? [] : runtimesOf(plan, kept)),
+            ...[...waiting].map(([what, pairs]) => ({
+              what,
+              detail: `${pairs} pairs are put off`,
+            })),
+          ]
+        : [],
+  };
+}
+
+function heldUp({ outage, shortage, clock }: ProgressDeps): RunProgress['waitsFor'] {
+  const away = outage(clock());
+  const short = shortage();
+  return [
+    ...(away === null ? [] : [{ what: 'services', detail: detailOf(away) } as const]),
+    ...(short === null ? [] : [{ what: 'disk', detail: detailOf(short) } as const]),
+  ];
+}
+
+/** What the miners of a run wait for, each with how many do. */
+function runtimesOf({ members }: RunPlan, kept: Kept): RunProgress['waitsFor'] {
+  if (kept.kind === 'unknown') return [{ what: 'cluster', detail: kept.detail }];
+  const waits = members.flatMap(({ deployment }) => kept.standings.get(deployment)?.waitsFor ?? []);
+  return (['room', 'runtime'] as const).flatMap((what) => {
+    const those = waits.filter((each) => each === what).length;
+    return those === 0 ? [] : [{ what, detail: `${those} of ${members.length} miners` }];
+  });
+}
+
+function sum(figures: Iterable<number>): number {
+  let total = 0;
+  for (const each of figures) total += each;
+  return total;
+}
