@@ -1,28 +1,31 @@
 import { z } from 'zod';
-import { sha256 } from '../events/hash.ts';
 import type { Chunk } from '../handlers/tools/chunk-document.ts';
 import type { CorpusSummary, RagStore } from '../handlers/tools/rag-store.ts';
+import { bindRun, contentsFor, keepOnlyRuns, RUN_TABLES } from './rag-runs.ts';
+import { findChunks } from './rag-search.ts';
+import { dropping, tableOf, textLiteral } from './rag-sql.ts';
 import { jsonLiteral, openWriter, type Writer } from './sqlite.ts';
 
-/** Corpora of sixteen task sets; the ones that were written longest ago make room. */
+/** Corpora of sixteen task sets; of those that no run is bound to the ones that were written longest ago make room. */
 const MAX_CORPORA = 256;
-
-/** Words of a query that are looked for: one of 4,000 characters has fewer that count. */
-const MAX_TERMS = 64;
 
 /** Chunks that go to SQLite in one statement. */
 const ROWS_PER_STATEMENT = 500;
 
-const Corpus = z.object({ corpus: z.string(), documents: z.int(), chunks: z.int() });
-
-const Row = z.object({
-  doc: z.string(),
-  chunk: z.string(),
-  text: z.string(),
-  char_start: z.int(),
-  char_end: z.int(),
-  score: z.number(),
+const Corpus = z.object({
+  corpus: z.string(),
+  digest: z.string(),
+  documents: z.int(),
+  chunks: z.int(),
 });
+
+const CORPORA = `CREATE TABLE IF NOT EXISTS corpora (
+  written INTEGER PRIMARY KEY AUTOINCREMENT,
+  corpus TEXT NOT NULL,
+  digest TEXT NOT NULL UNIQUE,
+  documents INTEGER NOT NULL,
+  chunks INTEGER NOT NULL
+) STRICT`;
 
 /**
  * Opens or creates the file with the corpora. Each corpus has an index of its own, so that how rare a word is, and
@@ -31,56 +34,75 @@ const Row = z.object({
 export async function openRagDatabase(file: string): Promise<RagStore & AsyncDisposable> {
   const writer = await openWriter(file);
   try {
-    await writer.transaction([
-      `CREATE TABLE IF NOT EXISTS corpora (
-        written INTEGER PRIMARY KEY AUTOINCREMENT,
-        corpus TEXT NOT NULL UNIQUE,
-        documents INTEGER NOT NULL,
-        chunks INTEGER NOT NULL
-      ) STRICT`,
-    ]);
+    await writer.transaction([CORPORA, ...RUN_TABLES]);
   } catch (cause) {
     await writer[Symbol.asyncDispose]();
     throw cause;
   }
+  // What is bound, written and removed is decided on what is there: one after the other.
+  const alone = inTurn();
   return {
-    write: (corpus, chunks) => write(writer, corpus, chunks),
-    list: () => list(writer),
-    has: async (corpusId) => {
-      const rows = await writer.all('SELECT 1 FROM corpora WHERE corpus = ?1', [corpusId]);
-      return rows.length > 0;
-    },
-    find: (corpusId, query, k) => find(writer, corpusId, query, k),
+    write: (corpus, chunks) => alone(() => write(writer, corpus, chunks)),
+    renew: (digest) => alone(() => renew(writer, digest)),
+    list: () => read(writer),
+    bind: (run) => alone(() => bindRun(writer, run)),
+    keepOnly: (runs) => alone(() => keepOnlyRuns(writer, runs)),
+    contentsFor: (deployment, corpusId) => contentsFor(writer, deployment, corpusId),
+    find: (digest, query, k) => findChunks(writer, digest, query, k),
     [Symbol.asyncDispose]: () => writer[Symbol.asyncDispose](),
   };
 }
 
 async function write(
   writer: Writer,
-  { corpusId, documents, chunks: count }: CorpusSummary,
+  corpus: CorpusSummary,
   chunks: readonly Chunk[],
 ): Promise<void> {
-  const known = await list(writer);
-  const others = known.filter((corpus) => corpus.corpusId !== corpusId);
-  const forgotten = others.slice(0, Math.max(0, others.length + 1 - MAX_CORPORA));
-  const table = tableOf(corpusId);
+  const gone = await makingRoomFor(writer, corpus);
+  const table = tableOf(corpus.digest);
   await writer.transaction([
-    ...[...forgotten.map((corpus) => corpus.corpusId), corpusId].flatMap(dropping),
+    ...[...gone, corpus.digest].flatMap(dropping),
     `CREATE VIRTUAL TABLE ${table} USING fts5(
       text, doc UNINDEXED, chunk UNINDEXED, char_start UNINDEXED, char_end UNINDEXED,
       tokenize = 'unicode61 remove_diacritics 2'
     )`,
     ...inserting(table, chunks),
-    `INSERT INTO corpora (corpus, documents, chunks)
-      VALUES (${textLiteral(corpusId)}, ${documents}, ${count})`,
+    noting(corpus),
   ]);
 }
 
-function dropping(corpusId: string): readonly string[] {
-  return [
-    `DROP TABLE IF EXISTS ${tableOf(corpusId)}`,
-    `DELETE FROM corpora WHERE corpus = ${textLiteral(corpusId)}`,
-  ];
+/** What goes when these contents come: what nobody is bound to, of the same name or written longest ago. */
+async function makingRoomFor(
+  writer: Writer,
+  { corpusId, digest }: CorpusSummary,
+): Promise<readonly string[]> {
+  const rows = await writer.all(
+    `SELECT corpus, digest, documents, chunks FROM corpora
+      WHERE digest <> ?1 AND digest NOT IN (SELECT digest FROM run_corpora)
+      ORDER BY written DESC`,
+    [digest],
+  );
+  const free = rows.map((row) => Corpus.parse(row));
+  const same = free.filter(({ corpus }) => corpus === corpusId);
+  const others = free.filter(({ corpus }) => corpus !== corpusId);
+  return [...same, ...others.slice(MAX_CORPORA - 1)].map((each) => each.digest);
+}
+
+async function renew(writer: Writer, digest: string): Promise<CorpusSummary | null> {
+  const [corpus] = await read(writer, 'WHERE digest = ?1', [digest]);
+  if (corpus === undefined) return null;
+  const gone = await makingRoomFor(writer, corpus);
+  await writer.transaction([
+    ...gone.flatMap(dropping),
+    `DELETE FROM corpora WHERE digest = ${textLiteral(digest)}`,
+    noting(corpus),
+  ]);
+  return corpus;
+}
+
+function noting({ corpusId, digest, documents, chunks }: CorpusSummary): string {
+  return `INSERT INTO corpora (corpus, digest, documents, chunks)
+    VALUES (${textLiteral(corpusId)}, ${textLiteral(digest)}, ${documents}, ${chunks})`;
 }
 
 function inserting(table: string, chunks: readonly Chunk[]): readonly string[] {
@@ -97,49 +119,27 @@ function inserting(table: string, chunks: readonly Chunk[]): readonly string[] {
 }
 
 /** In the order in which they were written. */
-async function list(writer: Writer): Promise<readonly CorpusSummary[]> {
-  const rows = await writer.all('SELECT corpus, documents, chunks FROM corpora ORDER BY written');
-  return rows.map((row) => {
-    const { corpus, documents, chunks } = Corpus.parse(row);
-    return { corpusId: corpus, documents, chunks };
-  });
-}
-
-async function find(writer: Writer, corpusId: string, query: string, k: number) {
-  const terms = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [])];
-  if (terms.length === 0) return [];
-  const table = tableOf(corpusId);
+async function read(
+  writer: Writer,
+  where = '',
+  parameters: readonly string[] = [],
+): Promise<readonly CorpusSummary[]> {
   const rows = await writer.all(
-    `SELECT doc, chunk, text, char_start, char_end, -bm25(${table}) AS score
-      FROM ${table} WHERE ${table} MATCH ?1 ORDER BY bm25(${table}), rowid LIMIT ?2`,
-    // In quotes a word is a word, whatever it means in FTS5's own language.
-    [
-      terms
-        .slice(0, MAX_TERMS)
-        .map((term) => `"${term}"`)
-        .join(' OR '),
-      k,
-    ],
+    `SELECT corpus, digest, documents, chunks FROM corpora ${where} ORDER BY written`,
+    parameters,
   );
   return rows.map((row) => {
-    const { doc, chunk, text, char_start, char_end, score } = Row.parse(row);
-    return {
-      docId: doc,
-      chunkId: chunk,
-      text,
-      charStart: char_start,
-      charEnd: char_end,
-      score: Number(score.toFixed(6)),
-    };
+    const { corpus, ...rest } = Corpus.parse(row);
+    return { corpusId: corpus, ...rest };
   });
 }
 
-/** A name that nobody chose. */
-function tableOf(corpusId: string): string {
-  return `chunks_${sha256(corpusId)}`;
-}
-
-/** A text as SQL, by way of JSON: it may be anybody's. */
-function textLiteral(text: string): string {
-  return `(${jsonLiteral([text])} ->> 0)`;
+/** Runs tasks one after the other, whatever became of those before. */
+function inTurn(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const result = last.then(task, task);
+    last = result.catch(() => undefined);
+    return result;
+  };
 }

@@ -100,7 +100,7 @@ export async function simulateEvaluation(
     judge: simulatedJudge(world),
     oracles: plan.oracles === false ? null : simulatedOracles(world),
     runtimes: simulatedCluster(world),
-    indexCorpora: simulatedSearch(world),
+    documentSearch: simulatedSearch(world),
     rosterThere: () => !isAway(world, 'roster'),
     leases: plan.leases ? owner.leases : null,
     outage: (since: number) => outageSince(world, since, 'so far'),
@@ -194,7 +194,7 @@ type Outside = Readonly<{
     | 'outageUntilNow'
     | 'shortage'
     | 'clock'
-    | 'indexCorpora'
+    | 'documentSearch'
     | 'onExcused'
   > &
   Readonly<{ runtimes: Pick<EvaluationParts['runtimes'], 'reconcile'> }>;

@@ -169,7 +169,8 @@ export function outageSince(
 
 /** The search of a task set's documents; while it is away it knows none. */
 export function simulatedSearch(world: World) {
-  return (): Promise<string | null> => Promise.resolve(isAway(world, 'search') ? 'away' : null);
+  const answer = async (): Promise<string | null> => (isAway(world, 'search') ? 'away' : null);
+  return { share: answer, keepOnly: answer };
 }
 
 const LEAVES_AFTER_MS = 3 * 60_000;

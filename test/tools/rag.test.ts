@@ -3,12 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { jobToken } from '#src/evaluation/job.ts';
+import { jobIdOf } from '#src/evaluation/job-name.ts';
+import { sha256 } from '#src/events/hash.ts';
 import { isService } from '#src/handlers/tools/authorize-caller.ts';
 import { chunkDocument } from '#src/handlers/tools/chunk-document.ts';
-import { indexCorpus, listCorpora } from '#src/handlers/tools/index-corpus.ts';
+import {
+  bindRun,
+  indexCorpus,
+  keepOnlyRuns,
+  listCorpora,
+} from '#src/handlers/tools/index-corpus.ts';
 import { retrieveChunks } from '#src/handlers/tools/retrieve-chunks.ts';
 import { ragRoutes } from '#src/http/tools/rag-routes.ts';
-import { indexCorpora } from '#src/runtime/rag-client.ts';
+import { ragClient } from '#src/runtime/rag-client.ts';
 import { openRagDatabase } from '#src/runtime/rag-database.ts';
 import { MINER, SECRETS, toolSite, VALIDATOR } from '../support/tool-site.ts';
 
@@ -35,6 +43,8 @@ async function ragSite(name: string) {
           : { kind: 'refused', status: 401, detail: 'master token' },
       index: (body) => indexCorpus(body, deps),
       list: () => listCorpora(deps),
+      bindRun: (body) => bindRun(body, deps),
+      keepOnlyRuns: (runs) => keepOnlyRuns(runs, deps),
     });
   });
   const post = async (path: string, body: unknown, headers = MINER) => {
@@ -185,31 +195,129 @@ describe('a corpus', () => {
 
   test('makes room for newer ones when there are very many', async () => {
     await using store = await openRagDatabase(join(folder, 'many.db'));
-    for (let n = 0; n < 258; n++)
-      await store.write({ corpusId: `c${n}`, documents: 0, chunks: 0 }, []);
-    expect([await store.has('c1'), await store.has('c2'), (await store.list()).length]).toEqual([
-      false,
-      true,
-      256,
-    ]);
+    const bound = { corpusId: 'c0', digest: sha256('0') };
+    await store.bind({ run: 'r', deployments: [], corpora: [bound] });
+    for (let n = 0; n < 259; n++)
+      await store.write(
+        { corpusId: `c${n}`, digest: sha256(String(n)), documents: 0, chunks: 0 },
+        [],
+      );
+    const names = (await store.list()).map(({ corpusId }) => corpusId);
+    expect(names.slice(0, 2)).toEqual(['c0', 'c3']);
+    expect(names).toHaveLength(257);
   });
 });
 
-test('a task set gives its corpora to the service, or says which one was not taken', async () => {
-  await using site = await ragSite('task-set.db');
-  const corpora = [
-    { corpus_id: 'a', documents: DOCUMENTS },
-    { corpus_id: 'b', documents: [] },
+/** A run of one miner whose corpus says this; the task sets of others have a corpus of that name, too. */
+function runOf(name: string, says: string) {
+  const deployment = `${sha256(name).slice(0, 8)}-2222-3333-4444-555555555555`;
+  const job = jobIdOf({ turn: 't', deployment });
+  return {
+    job,
+    shown: { authorization: `Bearer ${jobToken(SECRETS.jobKey, job)}`, 'x-eirel-job-id': job },
+    shared: {
+      run: `general_chat/${name}`,
+      deployments: [deployment],
+      corpora: [{ corpus_id: 'c', documents: [{ doc_id: 'd', content: `river ${says}` }] }],
+    },
+  };
+}
+
+describe('runs that overlap', () => {
+  const [one, other, later] = [
+    runOf('one', 'in the north'),
+    runOf('other', 'in the south'),
+    runOf('later', 'in the east'),
   ];
-  const token = SECRETS.serviceToken;
-  expect(await indexCorpora(corpora, { url: site.url, token })).toEqual({ kind: 'ok', chunks: 3 });
-  expect(await indexCorpora(corpora, { url: site.url, token: 'another' })).toEqual({
-    kind: 'unavailable',
-    corpus: 'a',
-    detail: 'status 401',
+
+  /** What the miner of a run finds under the name that all have. */
+  async function opened(site: Awaited<ReturnType<typeof ragSite>>) {
+    for (const { job } of [one, other, later]) site.ledger.open(job);
+    return {
+      search: ragClient({ url: site.url, token: SECRETS.serviceToken }),
+      found: async ({ shown }: typeof one): Promise<unknown> => {
+        const asked = { corpus_id: 'c', query: 'river' };
+        const { status, body } = await site.post('/v1/rag/retrieve', asked, shown);
+        // safe: the form is the one that the first test checks
+        const { chunks } = body as { chunks?: { text: string }[] };
+        return chunks?.map(({ text }) => text).join() ?? status;
+      },
+    };
+  }
+
+  test('find each in their own documents under one name, also after a restart', async () => {
+    {
+      await using site = await ragSite('runs.db');
+      const { search, found } = await opened(site);
+      expect([await search.share(one.shared), await search.share(other.shared)]).toEqual([
+        null,
+        null,
+      ]);
+      expect(await found(one)).toBe('river in the north');
+      expect(await found(other)).toBe('river in the south');
+    }
+    await using site = await ragSite('runs.db');
+    const { search, found } = await opened(site);
+    expect(await search.share(later.shared)).toBeNull();
+    expect([await found(one), await found(other), await found(later)]).toEqual([
+      'river in the north',
+      'river in the south',
+      'river in the east',
+    ]);
   });
-  expect(await indexCorpora(corpora, { url: 'http://127.0.0.1:1', token })).toMatchObject({
-    kind: 'unavailable',
+
+  test('keep their documents until they are over, and those that another run has, too', async () => {
+    await using site = await ragSite('over.db');
+    const { search, found } = await opened(site);
+    const same = { ...later.shared, corpora: one.shared.corpora };
+    for (const run of [one.shared, other.shared, same]) await search.share(run);
+    const names = async () => {
+      const listed = await site.get('/v1/rag/corpora', VALIDATOR);
+      // safe: the form is the one that another test checks
+      return (listed.json() as { corpora: unknown[] }).corpora.length;
+    };
+    expect(await names()).toBe(2);
+    expect(await search.keepOnly([same.run, other.shared.run])).toBeNull();
+    expect([await found(later), await found(other), await names()]).toEqual([
+      'river in the north',
+      'river in the south',
+      2,
+    ]);
+    expect(await search.keepOnly([same.run])).toBeNull();
+    expect([await found(later), await names()]).toEqual(['river in the north', 1]);
+    expect(await search.keepOnly([])).toBeNull();
+    expect([await found(one), await found(later), await names()]).toEqual([404, 404, 0]);
+  });
+
+  test('find nothing that their task set does not have', async () => {
+    await using site = await ragSite('strange.db');
+    const { search, found } = await opened(site);
+    await search.share(one.shared);
+    await search.share({ ...other.shared, corpora: [] });
+    expect(await found(other)).toBe(404);
+  });
+
+  test('are given their documents once, and told where the service does not take them', async () => {
+    await using site = await ragSite('given.db');
+    const token = SECRETS.serviceToken;
+    expect(await ragClient({ url: site.url, token: 'another' }).share(one.shared)).toBe(
+      'status 401',
+    );
+    const search = ragClient({ url: site.url, token });
+    expect(await search.share(one.shared)).toBeNull();
+    const long = [{ doc_id: 'd', content: 'x'.repeat(200_001) }];
+    const refused = { ...one.shared, corpora: [{ corpus_id: 'long', documents: long }] };
+    expect(await search.share(refused)).toBe('long: status 413');
+    const nobody = ragClient({ url: 'http://127.0.0.1:1', token });
+    expect(await nobody.share(one.shared)).not.toBeNull();
+    expect(await nobody.keepOnly([])).not.toBeNull();
+  });
+
+  test('are told of by the validator alone', async () => {
+    await using site = await ragSite('told.db');
+    const body = { run: 'r', deployments: [], corpora: [] };
+    expect((await site.post('/v1/rag/runs', body)).status).toBe(401);
+    expect((await site.post('/v1/rag/runs/keep', { runs: [] })).status).toBe(401);
   });
 });
 

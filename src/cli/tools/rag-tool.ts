@@ -1,6 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { indexCorpus, listCorpora } from '../../handlers/tools/index-corpus.ts';
+import {
+  bindRun,
+  indexCorpus,
+  keepOnlyRuns,
+  listCorpora,
+} from '../../handlers/tools/index-corpus.ts';
 import { retrieveChunks } from '../../handlers/tools/retrieve-chunks.ts';
 import { ragRoutes } from '../../http/tools/rag-routes.ts';
 import { openRagDatabase } from '../../runtime/rag-database.ts';
@@ -13,7 +18,7 @@ export const ragTool: Tool = {
   atOnce: 8,
   open: async ({ config, calls, admission, secrets }) => {
     await mkdir(config.EIREL_DATA_DIR, { recursive: true });
-    const store = await openRagDatabase(join(config.EIREL_DATA_DIR, 'rag.db'));
+    const store = await openRagDatabase(join(config.EIREL_DATA_DIR, 'rag.v2.db'));
     const deps = { ...calls, store, quota: config.EIREL_RAG_MAX_REQUESTS };
     const detail = 'rag tool: master token required for /v1/rag/corpora';
     const routes = ragRoutes({
@@ -22,6 +27,8 @@ export const ragTool: Tool = {
       authorizeService: serviceOnly(secrets, detail),
       index: (body) => indexCorpus(body, deps),
       list: () => listCorpora(deps),
+      bindRun: (body) => bindRun(body, deps),
+      keepOnlyRuns: (runs) => keepOnlyRuns(runs, deps),
     });
     return { routes, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
   },

@@ -17,7 +17,7 @@ import { ledgerClient } from '../../runtime/ledger-client.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { minerClient } from '../../runtime/miner-client.ts';
 import { oracleClients } from '../../runtime/oracle-clients.ts';
-import { indexCorpora } from '../../runtime/rag-client.ts';
+import { ragClient } from '../../runtime/rag-client.ts';
 import { type ServiceWatch, watchServices } from '../../runtime/service-watch.ts';
 import { createWake, type Wake } from '../../runtime/wake.ts';
 import type { AskSpace } from '../../sequencer/space.ts';
@@ -128,7 +128,7 @@ async function outsideOf(
 ): Promise<
   Pick<
     EvaluationParts,
-    'ledger' | 'invokeMiner' | 'jobKey' | 'judge' | 'oracles' | 'leases' | 'indexCorpora'
+    'ledger' | 'invokeMiner' | 'jobKey' | 'judge' | 'oracles' | 'leases' | 'documentSearch'
   >
 > {
   const token = await readSecretFile(config, 'EIREL_SERVICE_TOKEN_FILE');
@@ -139,7 +139,7 @@ async function outsideOf(
     judge: judgeOf(config),
     oracles: await oraclesOf(config),
     leases: leasesOf(config, identity.ownerUrl, { signer, signal }),
-    indexCorpora: indexer(config.EIREL_RAG_URL, { token, signal }),
+    documentSearch: documentSearchOf(config.EIREL_RAG_URL, { token, signal }),
   };
 }
 
@@ -186,16 +186,13 @@ function sweeperOf(
   return createSweeper(keep, { queries, has, remove, clock: Date.now, onSweep });
 }
 
-/** Gives a task set's corpora to the document search; the same again changes nothing there. */
-function indexer(
+/** Without one nothing is searched, and a run whose task set has documents waits. */
+function documentSearchOf(
   url: string | undefined,
   access: Readonly<{ token: string; signal: AbortSignal }>,
-): EvaluationParts['indexCorpora'] {
-  return async (corpora) => {
-    if (url === undefined) return 'EIREL_RAG_URL is not set';
-    const indexed = await indexCorpora(corpora, { url, ...access });
-    return indexed.kind === 'ok' ? null : `${indexed.corpus}: ${indexed.detail}`;
-  };
+): EvaluationParts['documentSearch'] {
+  if (url !== undefined) return ragClient({ url, ...access });
+  return { share: async () => 'EIREL_RAG_URL is not set', keepOnly: async () => null };
 }
 
 function judgeOf(config: Config): Judge {

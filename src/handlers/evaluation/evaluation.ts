@@ -60,7 +60,8 @@ type EvaluationState = {
 export function createEvaluation(parts: EvaluationParts) {
   const counts = { busy: 0, waiting: 0, defects: 0, noOracle: 0 };
   const state: EvaluationState = { ...counts, holdup: null, progress: [] };
-  const planOf = createPlanner({ ...parts, whyNotSearchable: createCorporaKeeper(parts) });
+  const corpora = createCorporaKeeper(parts);
+  const planOf = createPlanner({ ...parts, ...corpora });
   const { whyExcused, look } = createSecondLook(parts.signal);
   const work = createWork({ ...parts, whyExcused }, createReferences(parts));
   const keepRuntimes = createRuntimeKeeper(parts);
@@ -74,6 +75,7 @@ export function createEvaluation(parts: EvaluationParts) {
       work.rethrow();
       const { plans, spared, seen } = await plansOf(parts, planOf, state);
       work.keepOnly([...plans, ...spared]);
+      corpora.keepOnly([...plans, ...spared].map(({ family, run }) => `${family}/${run}`));
       const kept = await look(() => keepRuntimes(plans, spared));
       const standings = standingsOf(kept, state);
       for (const plan of plans.filter(({ holdup }) => holdup === null)) {

@@ -9,6 +9,7 @@ import { acceptedRoster, archivesOf, referencesOf } from '../../projectors/evalu
 import type { Queries } from '../../projectors/projector.ts';
 import type { Run } from '../../projectors/run-state.ts';
 import type { BlobStore } from '../blobs.ts';
+import type { SearchedRun } from './keep-corpora.ts';
 import type { LoadMembers, Oracles } from './ports.ts';
 
 /** One submission that takes part, with the name of its instance on our machines. */
@@ -38,8 +39,8 @@ export type PlanDeps = Readonly<{
   loadMembers: LoadMembers;
   /** Null where none are configured. */
   oracles: Oracles | null;
-  /** Why a task set's documents can't be searched yet; null when they can. */
-  whyNotSearchable: (digest: string, corpora: TaskSet['corpora']) => string | null;
+  /** Why a run's documents can't be searched yet; null when they can. */
+  whyNotSearchable: (run: SearchedRun) => string | null;
   /** The hotkey of this validator. */
   self: string;
 }>;
@@ -64,7 +65,9 @@ export function createPlanner(deps: PlanDeps) {
     const roster = await deps.loadMembers(run);
     if (roster === null) return { kind: 'none', detail: 'the roster is not here', running: true };
     const members = await membersOf(run, accepted.roster, roster, deps);
-    const { tasks, holdup } = await tasksOf(run, accepted.taskSet, taskSets, deps);
+    const deployments = roster.map((member) => deploymentIn(run, member, deps));
+    const of = { digest: accepted.taskSet, deployments };
+    const { tasks, holdup } = await tasksOf(run, of, taskSets, deps);
     const plan = {
       family,
       run: id,
@@ -80,7 +83,7 @@ export function createPlanner(deps: PlanDeps) {
 /** The tasks that count, as far as they are known, and why none of them may be begun yet; null when they may. */
 async function tasksOf(
   run: Run,
-  digest: string,
+  { digest, deployments }: Readonly<{ digest: string; deployments: readonly string[] }>,
   taskSets: Map<string, TaskSet>,
   deps: PlanDeps,
 ): Promise<Readonly<{ tasks: readonly Task[]; holdup: string | null }>> {
@@ -92,7 +95,11 @@ async function tasksOf(
   const counting = new Set(countingTasks(run, snapshot?.blockHash ?? null));
   return {
     tasks: taskSet.tasks.filter(({ task_id }) => counting.has(task_id)),
-    holdup: deps.whyNotSearchable(digest, taskSet.corpora),
+    holdup: deps.whyNotSearchable({
+      run: `${run.family}/${run.run}`,
+      deployments,
+      corpora: taskSet.corpora,
+    }),
   };
 }
 
@@ -115,25 +122,35 @@ async function withoutOracle(
  * can be chosen for it, since the roster is signed after the hotkeys are registered.
  */
 async function membersOf(
-  { family, run }: Run,
+  run: Run,
   digest: string,
   roster: readonly RosterMember[],
-  { queries, self }: PlanDeps,
+  deps: PlanDeps,
 ): Promise<readonly Member[]> {
-  const accepted = await archivesOf(queries.evaluation, family, run);
+  const { queries, self } = deps;
+  const accepted = await archivesOf(queries.evaluation, run.family, run.run);
   const archives = new Set(accepted.map(({ submission }) => submission));
   return roster
     .filter(({ submission }) => archives.has(submission))
-    .map(({ hotkey: miner, submission, archive, manifest }) => ({
-      miner,
-      submission,
-      archive,
-      manifest,
-      deployment: deploymentOf({ validator: self, family, run, submission, archive }),
+    .map((member) => ({
+      miner: member.hotkey,
+      submission: member.submission,
+      archive: member.archive,
+      manifest: member.manifest,
+      deployment: deploymentIn(run, member, deps),
     }))
     .map((member) => ({ member, rank: sha256(`${digest}${self}${member.miner}`) }))
     .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
     .map(({ member }) => member);
+}
+
+/** The name of a member's instance on our machines, whether its archive is here or not. */
+function deploymentIn(
+  { family, run }: Run,
+  { submission, archive }: RosterMember,
+  { self }: Pick<PlanDeps, 'self'>,
+): string {
+  return deploymentOf({ validator: self, family, run, submission, archive });
 }
 
 /** Runs that overlap have a task set each. */

@@ -1,3 +1,4 @@
+import { holderOf } from '../../evaluation/job-name.ts';
 import {
   type Caller,
   type CallToolDeps,
@@ -21,7 +22,7 @@ export function retrieveChunks(
   const call = {
     tool: 'rag.retrieve',
     args: { corpus_id: corpusId, query, k },
-    perform: () => retrieve(asked, deps),
+    perform: () => retrieve(caller, asked, deps),
   };
   const exhausted = (maxRequests: number) => ({
     error: 'rag_quota_exhausted',
@@ -31,14 +32,16 @@ export function retrieveChunks(
 }
 
 async function retrieve(
+  { job }: Caller,
   { corpusId, query, k }: RetrieveChunks,
   { store }: RetrieveChunksDeps,
 ): Promise<Performed> {
-  if (!(await store.has(corpusId))) {
+  const contents = await store.contentsFor(holderOf(job), corpusId);
+  if (contents === null) {
     const detail = { error: 'unknown_corpus', corpus_id: corpusId };
     return { status: 404, body: { detail }, result: {}, cost: 0, error: detail.error };
   }
-  const found = await store.find(corpusId, query, k);
+  const found = await store.find(contents, query, k);
   return {
     status: 200,
     body: {

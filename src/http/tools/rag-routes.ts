@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { CHUNK_SIZES } from '../../evaluation/corpus.ts';
+import { DeploymentId } from '../../events/job.ts';
+import { MAX_MINERS } from '../../events/run.ts';
+import { Hex32 } from '../../events/scalars.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
 import {
@@ -27,15 +31,25 @@ export type RagRoutesDeps<Caller> = ToolRouteDeps<Caller> &
       }>,
     ) => Promise<RouteAnswer>;
     list: () => Promise<RouteAnswer>;
+    bindRun: (
+      body: Readonly<{
+        run: string;
+        deployments: readonly string[];
+        corpora: readonly Readonly<{ corpusId: string; digest: string }>[];
+      }>,
+    ) => Promise<RouteAnswer>;
+    keepOnlyRuns: (runs: readonly string[]) => Promise<RouteAnswer>;
   }>;
 
 /** The routes of retrieval: miners ask, the validator says what can be asked. */
 export function ragRoutes<Caller>(deps: RagRoutesDeps<Caller>): readonly Route[] {
-  const { authorizeService: authorize } = deps;
+  const service = { authorize: deps.authorizeService, enter: FREE_ENTRY };
   return [
     toolRoute(retrieve, deps, deps.retrieve),
-    toolRoute(index, { authorize, enter: FREE_ENTRY }, (_service, body) => deps.index(body)),
+    toolRoute(index, service, (_service, body) => deps.index(body)),
     listRoute(deps),
+    toolRoute(bindRun, service, (_service, body) => deps.bindRun(body)),
+    toolRoute(keepOnlyRuns, service, (_service, { runs }) => deps.keepOnlyRuns(runs)),
   ];
 }
 
@@ -75,11 +89,41 @@ const index = {
     .transform(({ corpus_id, documents, chunk_chars, overlap_chars }) => ({
       corpusId: corpus_id,
       documents: documents.map(({ doc_id, content }) => ({ docId: doc_id, content })),
-      chunkChars: chunk_chars ?? 1_500,
-      overlapChars: overlap_chars ?? 200,
+      chunkChars: chunk_chars ?? CHUNK_SIZES.chunkChars,
+      overlapChars: overlap_chars ?? CHUNK_SIZES.overlapChars,
     })),
   maxBytes: MAX_CORPUS_BYTES,
   problems: [413],
+};
+
+/** A family and a run, each of at most 64 characters. */
+const RunName = z.string().min(1).max(256);
+
+const bindRun = {
+  path: '/v1/rag/runs',
+  summary: "Say which contents a run's miners search; for the validator only",
+  takes: '`{run, deployments, corpora: [{corpus_id, digest}]}`',
+  schema: z
+    .object({
+      run: RunName,
+      deployments: z.array(DeploymentId).max(MAX_MINERS),
+      corpora: z.array(z.object({ corpus_id: CorpusId, digest: Hex32 })).max(16),
+    })
+    .transform(({ corpora, ...rest }) => ({
+      ...rest,
+      corpora: corpora.map(({ corpus_id, digest }) => ({ corpusId: corpus_id, digest })),
+    })),
+  maxBytes: 64 * 1024,
+  problems: [],
+};
+
+const keepOnlyRuns = {
+  path: '/v1/rag/runs/keep',
+  summary: 'Say which runs there still are; what only others searched goes. For the validator only',
+  takes: '`{runs}`',
+  schema: z.object({ runs: z.array(RunName).max(1_000) }),
+  maxBytes: 512 * 1024,
+  problems: [],
 };
 
 function listRoute<Caller>({

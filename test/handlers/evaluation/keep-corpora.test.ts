@@ -15,21 +15,33 @@ const NOT_YET = 'the corpora are not indexed yet';
 function site() {
   const at = { ms: 0, away: 'rag', awaySince: null as number | null };
   const asked: PromiseWithResolvers<string | null>[] = [];
-  const whyNot = createCorporaKeeper({
+  const kept: (PromiseWithResolvers<string | null> & { runs: readonly string[] })[] = [];
+  const keeper = createCorporaKeeper({
     clock: () => at.ms,
     outage: (since, service: string = at.away) =>
       at.awaySince !== null && at.awaySince >= since && service === at.away ? at.away : null,
-    indexCorpora: () => {
-      const answer = Promise.withResolvers<string | null>();
-      asked.push(answer);
-      return answer.promise;
+    documentSearch: {
+      share: () => {
+        const answer = Promise.withResolvers<string | null>();
+        asked.push(answer);
+        return answer.promise;
+      },
+      keepOnly: (runs) => {
+        const answer = { ...Promise.withResolvers<string | null>(), runs };
+        kept.push(answer);
+        return answer.promise;
+      },
     },
   });
+  const whyNotIn = (run: string, corpora: typeof CORPORA): string | null =>
+    keeper.whyNotSearchable({ run, deployments: ['d'], corpora });
   return {
     at,
     asked,
-    whyNot: (digest = 'one') => whyNot(digest, CORPORA),
-    bare: () => whyNot('x', []),
+    kept,
+    keepOnly: keeper.keepOnly,
+    whyNot: (run = 'one') => whyNotIn(run, CORPORA),
+    bare: () => whyNotIn('x', []),
   };
 }
 
@@ -93,4 +105,39 @@ test('while the search stays away it is given them once in a while, and never be
   expect(asked).toHaveLength(2);
   at.ms += 5_000;
   expect([whyNot(), asked.length]).toEqual([NOT_YET, 3]);
+});
+
+test('the search is told once which runs there are, again where it did not hear, and anew when they change', async () => {
+  const { at, kept, keepOnly } = site();
+  const runs = () => kept.map((each) => each.runs);
+  keepOnly(['two', 'one']);
+  keepOnly(['two', 'one']);
+  expect(runs()).toEqual([['one', 'two']]);
+  kept[0]?.resolve('status 503');
+  await expect.poll(() => (keepOnly(['one', 'two']), kept.length)).toBe(1);
+  at.ms = 5_000;
+  await expect.poll(() => (keepOnly(['one', 'two']), kept.length)).toBe(2);
+  kept[1]?.resolve(null);
+  at.ms = 100_000;
+  await expect.poll(() => (keepOnly(['two']), kept.length)).toBe(3);
+  expect(runs().at(-1)).toEqual(['two']);
+});
+
+test('a run is not made known while the search may still forget it', async () => {
+  const { asked, kept, keepOnly, whyNot } = site();
+  keepOnly([]);
+  expect([whyNot(), asked.length]).toEqual([NOT_YET, 0]);
+  kept[0]?.resolve(null);
+  await expect.poll(() => (whyNot(), asked.length)).toBe(1);
+});
+
+test('a run that is over and comes again is made known again', async () => {
+  const { asked, keepOnly, whyNot } = site();
+  whyNot();
+  asked[0]?.resolve(null);
+  await expect.poll(() => whyNot()).toBeNull();
+  keepOnly(['one']);
+  expect(whyNot()).toBeNull();
+  keepOnly(['two']);
+  expect(whyNot()).toBe(NOT_YET);
 });
