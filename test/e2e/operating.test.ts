@@ -13,7 +13,10 @@ import { endGroup, ROOT, settings } from '../support/process-eirel.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
 
 const page = await readFile(join(ROOT, 'docs/operating.md'), 'utf8');
-const conf = await readFile(join(ROOT, 'deploy/nats-server.conf'), 'utf8');
+const [conf, ownerConf] = await Promise.all([
+  readFile(join(ROOT, 'deploy/nats-server.conf'), 'utf8'),
+  readFile(join(ROOT, 'deploy/owner-nats-server.conf'), 'utf8'),
+]);
 
 /** The commands of the page's section on starting, without the list's indentation. */
 const section = page.slice(page.indexOf('\n## Start\n'), page.indexOf('\n## A run\n'));
@@ -27,7 +30,7 @@ const DOCTOR = 'settings key node clock registration permit stake weights limits
 );
 
 /** The ports that the page and the configuration name. */
-const PORTS = '4222 8222 8787 9944 8092 8093 8085 8087 8088 8091'.split(' ');
+const PORTS = '4222 8222 4223 8223 8787 8790 9944 8092 8093 8085 8087 8088 8091'.split(' ');
 
 /** Settings whose defaults the page relies on, and which name a port. */
 const DEFAULTS = {
@@ -44,10 +47,11 @@ test('the documented steps, as they stand, end in a validator that is ready and 
   await using home = await scratchDirectory();
   const moved = await toFreePorts();
   await writeFile(join(home.path, 'nats-server.conf'), moved(conf));
-  expect(steps).toHaveLength(7);
-  const script = moved(steps.join('\n')).replace(
-    'deploy/nats-server.conf',
-    join(home.path, 'nats-server.conf'),
+  await writeFile(join(home.path, 'owner-nats-server.conf'), moved(ownerConf));
+  expect(steps).toHaveLength(8);
+  const script = moved(steps.join('\n')).replaceAll(
+    /deploy\/((?:owner-)?nats-server\.conf)/g,
+    join(home.path, '$1'),
   );
 
   const { path } = await findNatsServer(process.env);
@@ -75,6 +79,9 @@ test('the documented steps, as they stand, end in a validator that is ready and 
     expect(code, output).toBe(0);
     expect(output).toContain('stream validator: created');
     expect(output).toContain('stream ledger: created');
+    expect(output).toContain('stream owner: created');
+    expect(output).toContain('tasks 6, published true');
+    expect(output).toContain('{"run_id":null,"weights":{},"family_winners":[],"ready":false}');
     expect(output).toMatch(/^http:\/\/127\.0\.0\.1:[0-9]+ since block [0-9]+$/m);
     for (const checked of DOCTOR) expect(output).toMatch(new RegExp(`^ok +${checked} `, 'm'));
     expect(output).not.toMatch(/^(FAULT|unknown) /m);
@@ -122,12 +129,13 @@ const Config = z.object({
 test.for([
   { log: 'validator', documented: 4, prefix: '' },
   { log: 'ledger', documented: 2, prefix: 'ledger-' },
+  { log: 'owner', documented: 3, prefix: 'owner-' },
 ] as const)(
   'the documented server gives each user of the $log exactly the permissions that the tests attack',
   ({ log, documented, prefix }) => {
     const config = localServerConfig({ storeDir: '', accounts: [testAccount(log, [log])] });
     const users = Config.parse(JSON.parse(config)).accounts[log]?.users ?? [];
-    const ofPage = conf.split(/\buser: /);
+    const ofPage = [conf, ownerConf].flatMap((text) => text.split(/\buser: /));
     let compared = 0;
     for (const { user, permissions } of users) {
       const name = user.replace(`${log}_`, prefix);
