@@ -49,6 +49,7 @@ const Pairs = z.int().min(0).max(65_536);
 const EvaluationStatus = z.strictObject({
   family: Family,
   run: RunId,
+  status: z.enum(['open', 'closed']),
   pairs: z.strictObject({
     /** Of each miner whose archive is here with each task that counts; null while no roster is accepted. */
     planned: Pairs.nullable(),

@@ -14,9 +14,13 @@ export type EvaluationMetrics = Readonly<{
   pairPostponed: (of: string) => void;
   /** A pair is excused because of something of ours. */
   pairExcused: (reason: string) => void;
-  /** What a round left: pairs at work and waiting, tasks that nobody can judge, and whether a service of ours is away. */
+  /** What a round left: pairs by state, null where unknown, tasks that nobody can judge, and whether a service of ours is away. */
   evaluationSeen: (
-    at: Readonly<{ busy: number; waiting: number; noOracle: number; away: boolean }>,
+    at: Readonly<{
+      pairs: Readonly<Record<string, number | null>>;
+      noOracle: number;
+      away: boolean;
+    }>,
   ) => void;
 }>;
 
@@ -61,8 +65,12 @@ export function evaluationMetrics(registry: Registry): EvaluationMetrics {
     'Pairs that count for nobody because of something of ours, by what',
     'reason',
   );
-  const busy = gauge('eirel_evaluation_pairs_busy', 'Pairs that are worked on');
-  const waiting = gauge('eirel_evaluation_pairs_waiting', 'Pairs that wait after our failure');
+  const pairs = new Gauge({
+    name: 'eirel_evaluation_pairs',
+    help: 'Pairs of the open runs by their state',
+    labelNames: ['state'],
+    registers,
+  });
   const noOracle = gauge('eirel_evaluation_tasks_without_oracle', 'Tasks that nobody can judge');
   const away = gauge('eirel_evaluation_services_away', '1 while ledger, proxy or a tool is away');
   return {
@@ -73,8 +81,8 @@ export function evaluationMetrics(registry: Registry): EvaluationMetrics {
     pairPostponed: (of) => postponed.inc({ of }),
     pairExcused: (reason) => excused.inc({ reason }),
     evaluationSeen: (at) => {
-      busy.set(at.busy);
-      waiting.set(at.waiting);
+      for (const [state, count] of Object.entries(at.pairs))
+        pairs.set({ state }, count ?? Number.NaN);
       noOracle.set(at.noOracle);
       away.set(at.away ? 1 : 0);
     },

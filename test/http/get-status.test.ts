@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { pairsByState } from '#src/handlers/evaluation/run-progress.ts';
 import { Status } from '#src/http/documents.ts';
 import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
 import type { Fault } from '../support/simulated-services.ts';
@@ -42,13 +43,21 @@ test('the status tells how many pairs of a run are scored, and of a whole one th
   await at.play.live(5 * MINUTE_MS);
   const under = await at.evaluation();
   expect(under?.pairs).toMatchObject({ planned: PLANNED, excused: 0, waiting: 0, busy: 1 });
-  expect(under?.pairs.scored).toBeGreaterThan(TASKS.length);
+  const { scored = 0 } = under?.pairs ?? {};
+  expect(scored).toBeGreaterThan(TASKS.length);
+  const states = { excused: 0, busy: 1, waiting: 0, unjudged: 0 };
+  expect(pairsByState(at.play.progress())).toEqual({
+    ...states,
+    scored,
+    left: PLANNED - scored - 1,
+  });
 
   await at.play.live(40 * MINUTE_MS);
 
   expect(await at.evaluation()).toEqual({
     family: 'general_chat',
     run: 'run-7',
+    status: 'open',
     pairs: { planned: PLANNED, scored: PLANNED, excused: 0, busy: 0, waiting: 0, unjudged: 0 },
     waitsFor: [],
   });
@@ -86,6 +95,8 @@ test('pairs that wait for a judge that is away are counted, and excused once the
   expect(closed?.waitsFor).toEqual([]);
   expect(closed?.pairs).toMatchObject({ busy: 0, waiting: 0 });
   expect(closed?.pairs.excused).toBe(at.play.excused.length);
+  const none = { scored: 0, excused: 0, busy: 0, waiting: 0, unjudged: 0, left: 0 };
+  expect(pairsByState(at.play.progress())).toEqual(none);
 });
 
 test('whom the cluster has no place for waits for room, and tasks that nobody can judge are told', async () => {

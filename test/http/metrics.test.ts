@@ -27,7 +27,7 @@ test('every function shows in the text that is scraped', async () => {
   metrics.runtimeChanged('failed-own');
   metrics.pairPostponed('judge');
   metrics.pairExcused('ledger');
-  metrics.evaluationSeen({ busy: 3, waiting: 2, noOracle: 1, away: true });
+  metrics.evaluationSeen({ pairs: { busy: 3, left: null }, noOracle: 1, away: true });
   await using app = await startApp(fakeValidator({}, { metrics }));
   const { text, headers } = await app.ask('/metrics');
   expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -51,8 +51,8 @@ test('every function shows in the text that is scraped', async () => {
       'eirel_evaluation_runtimes_total{phase="failed-own"} 1',
       'eirel_evaluation_retries_total{of="judge"} 1',
       'eirel_evaluation_excuses_total{reason="ledger"} 1',
-      'eirel_evaluation_pairs_busy 3',
-      'eirel_evaluation_pairs_waiting 2',
+      'eirel_evaluation_pairs{state="busy"} 3',
+      'eirel_evaluation_pairs{state="left"} Nan',
       'eirel_evaluation_tasks_without_oracle 1',
       'eirel_evaluation_services_away 1',
     ]),

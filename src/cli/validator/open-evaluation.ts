@@ -4,7 +4,7 @@ import { localVerdict } from '../../evaluation/local-judge.ts';
 import { type Excuses, NOTHING_EXCUSED } from '../../handlers/evaluation/close-with-excuses.ts';
 import { createEvaluation, type EvaluationParts } from '../../handlers/evaluation/evaluation.ts';
 import type { Judge, Leases, Oracles } from '../../handlers/evaluation/ports.ts';
-import type { RunProgress } from '../../handlers/evaluation/run-progress.ts';
+import { pairsByState, type RunProgress } from '../../handlers/evaluation/run-progress.ts';
 import { createSweeper } from '../../handlers/evaluation/sweep-documents.ts';
 import type { Identity } from '../../handlers/perform-step.ts';
 import type { Validator } from '../../handlers/validator.ts';
@@ -97,8 +97,9 @@ export async function openEvaluation(config: Config, deps: Deps): Promise<Evalua
       const round = async (): Promise<void> => {
         await space.look();
         await evaluation.round();
+        const { noOracle, progress } = evaluation.state;
         const away = watch.outage(Date.now()) !== null;
-        deps.metrics.evaluationSeen({ ...evaluation.state, away });
+        deps.metrics.evaluationSeen({ pairs: pairsByState(progress), noOracle, away });
         await sweep();
       };
       return keepRunning(round, watch, state, config.EIREL_POLL_MS, { ...deps, wake });

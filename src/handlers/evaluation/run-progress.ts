@@ -14,6 +14,7 @@ type WaitsFor = 'roster' | 'tasks' | 'disk' | 'cluster' | 'room' | 'leases' | Ca
 export type RunProgress = Readonly<{
   family: string;
   run: string;
+  status: Run['status'];
   pairs: Readonly<{
     /** Of each miner whose archive is here with each task that counts; null while no roster is accepted. */
     planned: number | null;
@@ -63,6 +64,7 @@ export async function progressOf(
   return {
     family,
     run,
+    status,
     pairs: { planned, scored, excused, busy, waiting: sum(waiting.values()), unjudged },
     waitsFor:
       status === 'open' && left
@@ -78,6 +80,30 @@ export async function progressOf(
         : [],
   };
 }
+
+/**
+ * The pairs of the open runs by their state, each in one: `left` are those that nobody has begun, null while that is not
+ * known because a run has no roster.
+ */
+export function pairsByState(progress: readonly RunProgress[]): PairsByState {
+  const open = progress.filter(({ status }) => status === 'open').map(({ pairs }) => pairs);
+  const of = (state: Exclude<keyof RunProgress['pairs'], 'planned'>): number =>
+    sum(open.map((pairs) => pairs[state]));
+  const states = {
+    scored: of('scored'),
+    excused: of('excused'),
+    busy: of('busy'),
+    waiting: of('waiting'),
+    unjudged: of('unjudged'),
+  };
+  const known = open.every(({ planned }) => planned !== null);
+  const planned = sum(open.map((pairs) => pairs.planned ?? 0));
+  return { ...states, left: known ? Math.max(0, planned - sum(Object.values(states))) : null };
+}
+
+type PairsByState = Readonly<
+  Record<Exclude<keyof RunProgress['pairs'], 'planned'>, number> & { left: number | null }
+>;
 
 function heldUp({ outage, shortage, clock }: ProgressDeps): RunProgress['waitsFor'] {
   const away = outage(clock());
