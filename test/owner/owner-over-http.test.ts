@@ -20,6 +20,7 @@ import {
 import { taskSetOf } from '../support/owner-task-set.ts';
 import { eirelHere } from '../support/process-eirel.ts';
 import { scratchDirectory } from '../support/scratch-directory.ts';
+import { unfinishedRequest } from '../support/unfinished-request.ts';
 import {
   ClaimAnswer,
   Refusal,
@@ -174,6 +175,19 @@ test('what is asked by nobody, by a miner, twice, or wrongly is refused as at th
   expect(await refusal(post('a', nowhere, scored({ x: 1 })))).toEqual([403, 'rejected_not_found']);
   const unknown = `/v1/families/${FAMILY}/tasks/status?run_id=run-99`;
   expect((await owner.askAs('a', unknown)).status).toBe(404);
+});
+
+test('who announces large results and sends none holds up his own network, and no memory', async () => {
+  const path = resultPath('11111111-2222-8333-8444-555555555555');
+  {
+    using begun = new DisposableStack();
+    for (let count = 0; count < 4; count += 1)
+      begun.use(unfinishedRequest(owner.url(), path, {}, 4_000_000));
+    await expect
+      .poll(async () => (await post('a', path, scored({ x: 1 }))).json())
+      .toEqual({ detail: 'too much is under way: send it again' });
+  }
+  await expect.poll(async () => (await post('a', path, scored({ x: 1 }))).status).toBe(403);
 });
 
 test('a lease is its validator’s: it is given back, taken again, and its first result stands', async () => {

@@ -85,6 +85,7 @@ export async function liveOwner(settings: Readonly<Record<string, string>> = {})
       EIREL_NATS_USER: natsCredential(account, 'operator').user,
       EIREL_NATS_PASSWORD_FILE: operatorPassword,
     },
+    url: (): string => service.url,
     block: (): number => chain.heads().finalized.number,
     ask: (path: string, options?: Ask): Promise<Reply> => ask(service.url, path, options),
     signed,

@@ -5,9 +5,10 @@ import { AppError } from '../../errors.ts';
 import { SubmissionId } from '../../events/roster.ts';
 import { Family, Hex32, Ss58 } from '../../events/scalars.ts';
 import { formField, isForm } from '../multipart.ts';
+import { createNetworkShare } from '../network-share.ts';
 import { parseRequest } from '../parse-request.ts';
 import { answerBusy, answerTooLarge, answerTooMany, answerWrongType } from '../problem.ts';
-import { createRateLimit, networkOf } from '../rate-limit.ts';
+import { createRateLimit } from '../rate-limit.ts';
 import type { Route } from '../route.ts';
 import { NoParams } from '../run-request.ts';
 import { sendJson } from '../send-json.ts';
@@ -42,11 +43,11 @@ export type PostSubmissionDeps = Readonly<{
 /** A form's boundaries and headers around the archive. */
 const FORM_BYTES = 65_536;
 
-/** Uploads under way at once: each may fill the disk with as much as an archive may have. */
-const MAX_UPLOADS = 8;
-
-/** Of these one network has no more than half: nothing of a body is known to be anybody's before it has ended. */
-const MAX_UPLOADS_OF_NETWORK = 4;
+/**
+ * Uploads under way at once: each may fill the disk with as much as an archive may have, and nothing of a body is known
+ * to be anybody's before it has ended.
+ */
+const UPLOADS = { each: 4, all: 8 } as const;
 
 /** A subnet has 256 miners, each of which submits twice in its life. */
 const LIMITS = {
@@ -66,7 +67,7 @@ export function postSubmission(deps: PostSubmissionDeps): Route {
   const limit = createRateLimit(LIMITS);
   const hourly = createHourlyLimit(deps.nowMs ?? Date.now);
   const body = { ...BODY, maxBytes: deps.maxArchiveBytes };
-  const places = createPlaces();
+  const places = createNetworkShare(UPLOADS);
   const handle = async (req: Request, res: Response): Promise<void> => {
     // Who is refused early would go on sending; and nobody has a second archive to send on this connection.
     res.setHeader('Connection', 'close');
@@ -77,25 +78,12 @@ export function postSubmission(deps: PostSubmissionDeps): Route {
       return answerWrongType(req, res, 'application/gzip');
     parseRequest(req, spec);
     await deps.callers.announced(req);
-    const place = places.take(networkOf(address));
+    const place = places.take(address, 1);
     if (place === null) return answerBusy(req, res);
     using _place = place;
     await take(req, res, { ...deps, hourly });
   };
   return { ...spec, method: 'post', body, handle };
-}
-
-/** The places of uploads under way; null where there is none for this network. */
-function createPlaces(): Readonly<{ take: (network: string) => Disposable | null }> {
-  const taken: string[] = [];
-  return {
-    take: (network) => {
-      const own = taken.filter((other) => other === network).length;
-      if (taken.length >= MAX_UPLOADS || own >= MAX_UPLOADS_OF_NETWORK) return null;
-      taken.push(network);
-      return { [Symbol.dispose]: () => void taken.splice(taken.indexOf(network), 1) };
-    },
-  };
 }
 
 async function take(

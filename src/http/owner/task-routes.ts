@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { Family, RunId, Ss58, TaskId } from '../../events/scalars.ts';
+import { guardedRoute } from '../guarded-route.ts';
+import { createNetworkShare } from '../network-share.ts';
 import { definePostRoute } from '../post-route.ts';
 import { createRateLimit } from '../rate-limit.ts';
 import { defineRoute, type Route } from '../route.ts';
@@ -90,7 +92,20 @@ export function taskRoutes(deps: TaskRoutesDeps): readonly Route[] {
     if (found === null) throw new AppError('request.not-found', { detail: 'run not found' });
     sendJson(res, 200, found);
   });
-  return [claim, submit, giveBack, status];
+  return [claim, inShare(submit), giveBack, status];
+}
+
+/** A result's signature is looked at once all of it is here: until then its bytes are anybody's. */
+function inShare(submit: Route): Route {
+  const share = createNetworkShare(RESULT_BYTES);
+  return guardedRoute(submit, (req) => {
+    const announced = Number(req.headers['content-length'] ?? MAX_RESULT_BYTES);
+    const bytes = Math.min(announced, MAX_RESULT_BYTES);
+    const taken = share.take(req.socket.remoteAddress ?? '', bytes);
+    if (taken === null)
+      return { kind: 'refused', status: 503, detail: 'too much is under way: send it again' };
+    return { kind: 'entered', leave: () => taken[Symbol.dispose]() };
+  });
 }
 
 /** 64 validators, also behind one address, each of which claims and sends a task in some seconds. */
@@ -126,6 +141,9 @@ const MAX_CLAIM_BYTES = 16_384;
 
 /** 256 miners with their answers and the judge's words. */
 const MAX_RESULT_BYTES = 4_000_000;
+
+/** What results under way may take of the memory: four of the largest from one network, a hundred usual ones. */
+const RESULT_BYTES = { each: 4 * MAX_RESULT_BYTES, all: 64 * MAX_RESULT_BYTES } as const;
 
 const FamilyParams = z.strictObject({ family_id: Family });
 const EvaluationParams = z.strictObject({
