@@ -182,6 +182,23 @@ describe('a job', () => {
     expect(ledger.reads).toBe(2);
   });
 
+  test('that has nothing left is refused without a question, and one that may have again in a moment', async () => {
+    const { ledger, call, clock } = service({ budget: 9, spent: known(5) });
+    for (let round = 0; round < 3; round++)
+      expect(await call(never)).toMatchObject({ status: 429 });
+    expect(ledger.reads).toBe(1);
+    const other = service({ pending: [PENDING] });
+    for (let round = 0; round < 3; round++)
+      expect(await other.call(never)).toMatchObject({ status: 429 });
+    expect(other.ledger.reads).toBe(1);
+    other.ledger.open(JOB);
+    other.clock.ms += 250;
+    expect(await other.call()).toMatchObject({ kind: 'answer' });
+    clock.ms += 60_000;
+    expect(await call(never)).toMatchObject({ status: 429 });
+    expect(ledger.reads).toBe(1);
+  });
+
   test('is not believed to be open when the ledger does not answer', async () => {
     const { ledger, call } = service();
     ledger.away = true;

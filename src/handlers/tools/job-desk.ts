@@ -31,12 +31,17 @@ const MAX_JOBS = 4_096;
 /** Calls of one miner under way at once: a task's turn is no load test. */
 const MAX_AT_ONCE = 8;
 
+/** Who was refused for what is under way is refused again so long without a question: each is a read of all the job's calls. */
+const REFUSED_MS = 250;
+
 /** A write whose sender gave up may still wait at the ledger, which has at most some seconds of work before it. */
 const LATE_MS = 10_000;
 
 type Entry = {
   state: JobState;
   readMs: number;
+  /** When it was last refused, by an answer of the ledger. */
+  refusedMs: number;
   /** Calls made here, under way or attested. */
   made: number;
 };
@@ -80,6 +85,9 @@ async function admit(
 ): Promise<Admitted | Refusal> {
   const { reservations, nowMs } = desk;
   releaseLate(desk);
+  const known = desk.entries.get(job);
+  const again = known === undefined ? null : knownRefusal(known, asked, rules, nowMs());
+  if (again !== null) return again;
   const found = await seeJob(job, desk);
   if (found.kind === 'refused') return found;
   using seen = found.seen;
@@ -95,7 +103,10 @@ async function admit(
     asked,
   };
   const refusal = decideCall(view, rules);
-  if (refusal !== null) return refusal;
+  if (refusal !== null) {
+    entry.refusedMs = nowMs();
+    return refusal;
+  }
   if (reservations.underWay(job) >= MAX_AT_ONCE)
     return refuse(429, 'too many calls of this job at once');
   entry.made += 1;
@@ -108,6 +119,17 @@ async function admit(
       else hold[Symbol.dispose]();
     },
   };
+}
+
+/** Why a call is refused by what is known already: what was called and spent only grows, and what is pending may end. */
+function knownRefusal(
+  { state, refusedMs, made }: Entry,
+  asked: number | null,
+  rules: CallRules,
+  nowMs: number,
+): Refusal | null {
+  const job = nowMs - refusedMs < REFUSED_MS ? state : { ...state, pending: [] };
+  return decideCall({ job, nowMs, calls: job.calls, here: made, held: 0, asked }, rules);
 }
 
 async function whyClosed(job: string, desk: Desk): Promise<Refusal | null> {
@@ -124,7 +146,8 @@ async function whyClosed(job: string, desk: Desk): Promise<Refusal | null> {
 
 /** Whoever was asked for longest ago is forgotten first. */
 function remember(state: JobState, readMs: number, { entries, maxJobs = MAX_JOBS }: Desk): Entry {
-  const entry = entries.get(state.job) ?? { state, readMs, made: 0 };
+  const fresh = { state, readMs, refusedMs: Number.NEGATIVE_INFINITY, made: 0 };
+  const entry = entries.get(state.job) ?? fresh;
   Object.assign(entry, { state, readMs });
   entries.delete(state.job);
   entries.set(state.job, entry);
