@@ -202,6 +202,29 @@ describe('POST /v1/execute', () => {
     expect(runs).toEqual([]);
   });
 
+  test('refuses what is not of its form with 422, and runs nothing', async () => {
+    const { site, runs } = await sandboxSite();
+    await using _ = site;
+    const file = (filename: string, content_b64 = '') => ({ filename, content_b64 });
+    for (const more of [
+      { code: '' },
+      { timeout_seconds: 0 },
+      { timeout_seconds: 30.5 },
+      { memory_mb: 1_025 },
+      { session_id: 'x'.repeat(129) },
+      { attachments: Array.from({ length: 17 }, (_each, at) => file(`f${at}`)) },
+      { attachments: [file('../x')] },
+      { attachments: [file('a', '%')] },
+    ]) {
+      const { status } = await site.post('/v1/execute', { code: 'x', ...more });
+      expect(status, JSON.stringify(more)).toBe(422);
+    }
+    expect([runs, site.ledger.calls]).toEqual([[], []]);
+    const most = { code: 'x', timeout_seconds: 30, memory_mb: 1_024, session_id: 'x'.repeat(128) };
+    expect((await site.post('/v1/execute', most)).status).toBe(200);
+    expect(runs).toMatchObject([{ timeoutMs: 30_000, memoryMb: 1_024 }]);
+  });
+
   test('refuses a caller without a token of the job before it reads a body', async () => {
     const { site } = await sandboxSite();
     await using _ = site;

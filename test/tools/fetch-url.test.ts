@@ -142,6 +142,7 @@ describe('POST /v1/fetch', () => {
       { url: '' },
       { url: 'x'.repeat(2_049) },
       { max_chars: 99 },
+      { max_chars: 500_001 },
       { include_links: 'yes please' },
     ])
       expect(await site.fetch('http://site.example', more)).toMatchObject({ status: 422 });

@@ -183,6 +183,14 @@ describe('a corpus', () => {
     expect(
       (await site.post('/v1/rag/retrieve', { corpus_id: 'c', query: 'q', k: 11 })).status,
     ).toBe(422);
+    for (const asked of [
+      { corpus_id: 'x'.repeat(129), query: 'q' },
+      { corpus_id: 'c', query: 'x'.repeat(4_001) },
+      { corpus_id: 'c', query: 'q', k: 0 },
+    ])
+      expect((await site.post('/v1/rag/retrieve', asked)).status, asked.query.slice(0, 9)).toBe(
+        422,
+      );
     const once = { ...MINER, 'x-eirel-max-requests': '1' };
     await site.index('c');
     const asked = { corpus_id: 'c', query: 'rhine' };

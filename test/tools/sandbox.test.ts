@@ -170,6 +170,13 @@ isolated(`a program in the sandbox${missing === null ? '' : ` (skipped: ${missin
     expect(forks.timedOut).toBe(true);
   });
 
+  test('that opens files without end has sixty-four', async () => {
+    const { stdout } = await run(
+      'import os\nlast = 0\ntry:\n    while True: last = os.dup(1)\nexcept OSError as error:\n    print(last, error.errno)',
+    );
+    expect(stdout).toBe('63 24\n');
+  });
+
   test('that is a bomb of memory fails alone', async () => {
     const { stderr, exitCode } = await run('x = []\nwhile True: x.append(bytearray(1 << 20))');
     expect({ exitCode, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
