@@ -7,6 +7,7 @@ import { plainSpelling } from './plain-spelling.ts';
  * is a claim: "no doubt", "not Paris but Lyon", "never forget that it is Lyon", and denials that are denied.
  */
 export function forbiddenClaim(response: string, phrases: readonly string[]): string | null {
+  if (phrases.length === 0) return null;
   const text = plainSpelling(response);
   return phrases.find((phrase) => isClaimed(text, plainSpelling(phrase))) ?? null;
 }
