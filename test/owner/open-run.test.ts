@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { decideRoster, Opening, type RosterView } from '#src/handlers/owner/open-run.ts';
+import { RosterDocument } from '#src/evaluation/roster.ts';
+import type { DomainEvent } from '#src/events/catalogue.ts';
+import { decodeBytes } from '#src/events/ej1.ts';
+import { decideRoster, Opening, openRun, type RosterView } from '#src/handlers/owner/open-run.ts';
 import { readTaskSet } from '#src/handlers/owner/task-sets.ts';
+import { ownerRegistry } from '#src/projectors/owner-registry.ts';
+import { devSigner } from '../support/dev-keys.ts';
 import { taskSetOf } from '../support/owner-task-set.ts';
-import { digest, hotkey } from '../support/recorded-events.ts';
+import { digest, hotkey, project } from '../support/recorded-events.ts';
+import { memoryBlobs } from '../support/simulated-log.ts';
 
 const bytesOf = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 const phases = { snapshot: 110, commit: 130, decide: 140, certify: 150 };
@@ -90,6 +96,43 @@ describe('a roster', () => {
       }),
     );
   });
+});
+
+test('who left the subnet does not take part, and who stays does with the newest submission', async () => {
+  const blobs = memoryBlobs();
+  const manifest = await blobs.put(Buffer.from('{}'));
+  const set = bytesOf(taskSetOf(['t-1', 't-2']));
+  const taskSet = await blobs.put(set);
+  const submitted = (submission: string, miner: string): DomainEvent => ({
+    type: 'submission.received.v1',
+    data: { submission, miner, for: 'general_chat', archive: digest('6'), bytes: 9, manifest },
+  });
+  const [x, y] = [hotkey('x'), hotkey('y')];
+  await using registry = await project(ownerRegistry, [
+    { type: 'task-set.published.v1', data: { for: 'general_chat', taskSet, tasks: 2 } },
+    submitted('s-1', x),
+    submitted('s-2', y),
+    submitted('s-3', x),
+  ]);
+  const recorded: DomainEvent[] = [];
+  const deps = {
+    network: { genesis: digest('1'), netuid: 36 },
+    signer: devSigner('owner'),
+    registry: registry.queries,
+    blobs,
+    readTasks: async () => readTaskSet(set),
+    neurons: async () => ({ block: 100, registered: new Set([x]), permitted: new Set<string>() }),
+    finalizedBlock: async () => 100,
+    budgets: view.budgets,
+    record: async (events: readonly DomainEvent[]) => void recorded.push(...events),
+  };
+  const opening = Opening.parse({ family: 'general_chat', phases });
+  expect(await openRun(opening, deps)).toMatchObject({ opened: true, run: 'run-1', members: 1 });
+  const [published] = recorded;
+  if (published?.type !== 'roster.published.v1') throw new Error('no roster was published');
+  const bytes = await blobs.get(published.data.document, 1_000_000);
+  const { members } = RosterDocument.parse(decodeBytes(bytes ?? new Uint8Array()));
+  expect(members).toMatchObject([{ hotkey: x, submission: 's-3', manifest: '{}' }]);
 });
 
 describe('a task set', () => {
