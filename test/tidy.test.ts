@@ -90,6 +90,13 @@ function sectionsOf(page: string): readonly string[] {
   );
 }
 
+test('each folder of src has its place in the guide for whoever changes it', async () => {
+  const guide = await read('CONTRIBUTING.md');
+  const entries = await readdir(new URL('src/', root), { withFileTypes: true });
+  for (const { name } of entries.filter((entry) => entry.isDirectory()))
+    expect(guide, name).toMatch(new RegExp(`^\\|.*\`${name}\`.*\\|`, 'm'));
+});
+
 test('the packages that are pinned are pinned exactly', async () => {
   const { dependencies, devDependencies } = z
     .looseObject({
