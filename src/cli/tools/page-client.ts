@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts';
 import type { FetchPageDeps } from '../../handlers/tools/fetch-page.ts';
 import { createHostRate } from '../../handlers/tools/host-rate.ts';
 import { createPeerClient } from '../../runtime/peer-client.ts';
+import { nameResolver } from '../../runtime/resolve-name.ts';
 
 /** Pages are larger, slower and served with more header fields than what validators publish. */
 const PAGE_LIMITS = {
@@ -21,6 +22,7 @@ export function openPageClient(config: Config): FetchPageDeps & AsyncDisposable 
   const client = createPeerClient({
     allowLoopback: config.EIREL_FETCH_ADDRESSES === 'loopback',
     limits: PAGE_LIMITS,
+    lookup: nameResolver(),
   });
   return {
     get: client.get,
