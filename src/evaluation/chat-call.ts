@@ -29,6 +29,9 @@ export type ChatCall = Readonly<{
   timeoutMs: number;
 }>;
 
+/** Deeper than the schema of any function; what has no end of it can't be written again. */
+const MAX_DEPTH = 64;
+
 /** A caller of the plain form waits as long as the job is open. */
 const PLAIN_TIMEOUT_MS = 600_000;
 
@@ -37,6 +40,11 @@ const PLAIN_TIMEOUT_MS = 600_000;
  * which a model may be named `provider/model` or by its name alone. Throws `input.invalid`, which names the field.
  */
 export function readChatCall(json: unknown): ChatCall {
+  if (isDeeper(json, MAX_DEPTH))
+    throw new AppError('input.invalid', {
+      field: 'body',
+      expected: `at most ${MAX_DEPTH} levels of values`,
+    });
   if (typeof json === 'object' && json !== null && 'payload' in json) {
     const { provider, model, payload, per_request_timeout_seconds } = parse(Wrapped, json);
     if (payload.stream === true)
@@ -112,6 +120,11 @@ export function usageIn(answer: unknown): TokenUsage | null {
 export function mostTokens({ payload, maxTokens }: ChatCall): TokenUsage {
   const prompt = Buffer.byteLength(JSON.stringify(payload), 'utf8');
   return { prompt, cached: 0, completion: maxTokens };
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }
 
 function parse<T>(schema: z.ZodType<T>, json: unknown): T {

@@ -39,29 +39,40 @@ export async function seeJob(
       },
     };
   reading[Symbol.dispose]();
-  return { kind: 'refused', status: 503, detail: `the ledger does not answer: ${read.detail}` };
+  return { kind: 'refused', status: 503, detail: 'the ledger does not answer' };
 }
 
-/** Lets a request for an open job in, with what the ledger told of it, so that it is not asked again for the decision. */
-export async function enterJob(
-  job: string,
+/** Jobs that are remembered as over: of many runs. */
+const MAX_CLOSED = 4_096;
+
+/**
+ * Lets requests for open jobs in, with what the ledger told of them, so that it is not asked again for the decision. A
+ * job that is over stays so: whoever kept its token costs the ledger nothing any more.
+ */
+export function createEntrance(
   { enter }: Pick<JobGate, 'enter'>,
   deps: SeeDeps,
-): Promise<(Entered & Readonly<{ seen: SeenJob }>) | GateRefusal> {
-  const entered = enter(job);
-  if (entered.kind === 'refused') return entered;
-  const found = await seeJob(job, deps);
-  if (found.kind === 'refused') {
-    entered.leave();
-    return found;
-  }
-  const { seen } = found;
-  const leave = (): void => {
-    seen[Symbol.dispose]();
-    entered.leave();
+): (job: string) => Promise<(Entered & Readonly<{ seen: SeenJob }>) | GateRefusal> {
+  const closed = new Map<string, GateRefusal>();
+  return async (job) => {
+    const entered = enter(job);
+    if (entered.kind === 'refused') return entered;
+    const found = closed.get(job) ?? (await seeJob(job, deps));
+    if (found.kind === 'refused') {
+      entered.leave();
+      return found;
+    }
+    const { seen } = found;
+    const leave = (): void => {
+      seen[Symbol.dispose]();
+      entered.leave();
+    };
+    const why = closedBecause(seen.job, deps.nowMs());
+    if (why === null) return { kind: 'entered', leave, seen };
+    leave();
+    if (seen.job !== null) closed.set(job, why);
+    const [oldest] = closed.keys();
+    if (closed.size > MAX_CLOSED && oldest !== undefined) closed.delete(oldest);
+    return why;
   };
-  const closed = closedBecause(seen.job, deps.nowMs());
-  if (closed === null) return { kind: 'entered', leave, seen };
-  leave();
-  return closed;
 }

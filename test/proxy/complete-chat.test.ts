@@ -7,9 +7,10 @@ import { createJobGate } from '#src/handlers/job-gate.ts';
 import type { JobState, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
 import { completeChat, type ProxyDeps } from '#src/handlers/proxy/complete-chat.ts';
 import { completeInTime } from '#src/handlers/proxy/complete-in-time.ts';
+import { readJobCost } from '#src/handlers/proxy/job-cost.ts';
 import type { ProviderAnswer } from '#src/handlers/proxy/provider-port.ts';
 import { createReservations, type Reservations } from '#src/handlers/reservations.ts';
-import { enterJob, type SeenJob } from '#src/handlers/see-job.ts';
+import { createEntrance, type SeenJob, seeJob } from '#src/handlers/see-job.ts';
 
 const JOB = 'task-eval=t-1;deployment=11111111-2222-3333-4444-555555555555';
 const NOW = Date.parse('2026-11-29T12:00:00.000Z');
@@ -304,6 +305,32 @@ function heldOf({ reading }: Reservations): ReadonlyMap<string, number> {
 const sumHeld = (held: ReadonlyMap<string, number>) =>
   [...held.values()].reduce((a, b) => a + b, 0);
 
+test('a job that is over is refused without a question, however often it is tried', async () => {
+  const at = site({ job: { ...open, open: false } });
+  const gate = createJobGate({ atOnce: 8, burst: 8, perSecond: 1 }, { elapsedMs: () => 0 });
+  const enter = createEntrance(gate, at.deps);
+  for (let round = 0; round < 4; round++)
+    expect(await enter(JOB)).toMatchObject({ status: 403, detail: 'job is closed' });
+  expect(at.reads).toHaveLength(1);
+});
+
+test('a caller hears that a service is away, and not where it is', async () => {
+  const detail = 'connect ECONNREFUSED 10.1.2.3:443';
+  const at = site({ answer: async () => ({ kind: 'unreachable', detail }) });
+  expect(await at.complete()).toMatchObject({
+    status: 502,
+    detail: 'provider upstream error (unreachable)',
+  });
+  expect(at.metered).toMatchObject([{ error: expect.stringContaining(detail) }]);
+  const ledger = {
+    readJob: async () => ({ kind: 'unavailable', detail }) as const,
+    readLedger: async () => ({ kind: 'unavailable', detail }) as const,
+  };
+  const away = { status: 503, detail: 'the ledger does not answer' };
+  expect(await seeJob(JOB, { ...at.deps, ledger })).toMatchObject(away);
+  expect(await readJobCost(JOB, ledger)).toMatchObject({ detail: away.detail });
+});
+
 test('calls at once never hold more than the budget, whatever they ask for', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 4_096 }), { minLength: 1, maxLength: 12 });
   await fc.assert(
@@ -356,7 +383,7 @@ test('the ledger is asked for a job once where a call is let in and decided with
     { atOnce: 8, burst: 8, perSecond: 1 },
     { elapsedMs: () => performance.now() },
   );
-  const entered = await enterJob(JOB, gate, at.deps);
+  const entered = await createEntrance(gate, at.deps)(JOB);
   if (entered.kind === 'refused') throw new Error('refused');
   expect(await at.completeSeen(entered.seen)).toMatchObject({ kind: 'answer' });
   expect(at.reads).toHaveLength(1);
@@ -443,6 +470,22 @@ describe('a stream', () => {
       ),
       { numRuns: 50 },
     );
+  });
+
+  test.for([
+    ['in parts', [delta, figures, DONE]],
+    ['at once', [Buffer.concat([delta, figures, DONE, Buffer.alloc(100_000, ': more\n')])]],
+  ] as const)('that does not end after its end is ended, %s', async ([, parts]) => {
+    let more = 0;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield* parts;
+      for (; more < 1_000; more++) yield Buffer.alloc(8_192, ': more\n');
+    }
+    const at = await streamOf({ answer: streaming(endless()) });
+    const taken = await read(at.parts);
+    expect(taken.startsWith(Buffer.concat([delta, figures, DONE]).toString())).toBe(true);
+    expect(at.metered).toMatchObject([{ cost: 20_000, status: 'ok' }]);
+    expect(more).toBeLessThan(10);
   });
 
   test('that is not metered does not end, it breaks off', async () => {

@@ -271,6 +271,27 @@ test('a miner whose bodies never end has no place left, and every other one has 
   expect((await at.call(body, other)).status).toBe(200);
 });
 
+test('a limit of the caller that is no limit, and a body that is too deep, are answered as what they are', async () => {
+  await using at = await site(completes('hi', USAGE));
+  const job = await openJob();
+  const body = { model: MODEL, messages };
+  const vast = await at.call(body, job, undefined, { 'X-Eirel-Run-Budget-Usd': '999999999' });
+  expect(vast.status).toBe(200);
+  const depth = 100_000;
+  const parameters = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+  const deep = await fetch(`${at.proxy.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: {
+      'Content-Type': 'application/json',
+      Authorization: `Bearer ${TOKEN}`,
+      'X-Eirel-Job-Id': job,
+    },
+    body: `{"model":"${MODEL}","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f","parameters":${parameters}}}]}`,
+  });
+  expect(deep.status).toBe(400);
+  expect(at.provider.seen).toHaveLength(1);
+});
+
 test('the validator decides the budget: a header of a miner can only lower it', async () => {
   await using at = await site(completes('hi', USAGE));
   const job = await openJob(1_000);

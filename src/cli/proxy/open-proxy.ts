@@ -9,7 +9,7 @@ import type { ChatOutcome, ProxyDeps } from '../../handlers/proxy/complete-chat.
 import { completeInTime } from '../../handlers/proxy/complete-in-time.ts';
 import { readJobCost } from '../../handlers/proxy/job-cost.ts';
 import { createReservations, type Reservations } from '../../handlers/reservations.ts';
-import { enterJob, type SeenJob } from '../../handlers/see-job.ts';
+import { createEntrance, type SeenJob } from '../../handlers/see-job.ts';
 import { getLivez } from '../../http/get-livez.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
@@ -72,7 +72,7 @@ export async function openProxy(
   const routes = [
     postChatCompletions({
       admits,
-      enter: (job) => enterJob(job, gate, deps),
+      enter: createEntrance(gate, deps),
       complete: (asked) => complete(asked, deps),
     }),
     getJobCost({ admits, enter: gate.enter, jobCost: (job) => readJobCost(job, ledger) }),

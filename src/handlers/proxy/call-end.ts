@@ -21,8 +21,9 @@ export function endOf(answer: Exclude<ProviderAnswer, { kind: 'streaming' }>): C
     case 'broken':
       return { usage: null, charged: true, error: answer.detail };
     case 'refused':
-    case 'unreachable':
       return { usage: null, charged: false, error: failureText(answer) };
+    case 'unreachable':
+      return { usage: null, charged: false, error: `${failureText(answer)}: ${answer.detail}` };
   }
 }
 
@@ -31,13 +32,11 @@ export function endOfStream({ whole, tail, error }: StreamEnd): CallEnd {
   return { usage: usageIn(lastDataOf(tail)), charged: true, error: whole ? null : error };
 }
 
-/** How a failure is told to the caller. */
+/** How a failure is told to the caller, who does not hear where the provider is. */
 export function failureText(
   answer: Exclude<ProviderAnswer, { kind: 'streaming' | 'answered' }>,
 ): string {
-  return answer.kind === 'refused'
-    ? `provider upstream error (${answer.status})`
-    : `provider upstream error (${answer.kind}: ${answer.detail})`;
+  return `provider upstream error (${answer.kind === 'refused' ? answer.status : answer.kind})`;
 }
 
 /**

@@ -25,8 +25,8 @@ export async function readJobCost(
   ledger: Pick<LedgerClient, 'readJob' | 'readLedger'>,
 ): Promise<JobCostAnswer> {
   const [state, read] = await Promise.all([ledger.readJob(job), ledger.readLedger(job)]);
-  if (state.kind !== 'ok') return { kind: 'unavailable', detail: state.detail };
-  if (read.kind !== 'ok') return { kind: 'unavailable', detail: read.detail };
+  if (state.kind !== 'ok' || read.kind !== 'ok')
+    return { kind: 'unavailable', detail: 'the ledger does not answer' };
   const { toolCalls, modelCalls, pending } = read.ledger;
   if (state.job === null && toolCalls.length + modelCalls.length + pending.length === 0)
     return { kind: 'ok', document: null };

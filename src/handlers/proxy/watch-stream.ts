@@ -9,6 +9,9 @@ const TAIL_BYTES = 16_384;
 /** What of a stream waits for a reader that is slower than the provider: then it is dropped, and the reader with it. */
 const MAX_WAITING_BYTES = 4 * 1_024 * 1_024;
 
+/** What comes after the end of a stream is nothing: the line's end, and not more of anything else. */
+const MAX_END_BYTES = 16_384;
+
 const DONE = 'data: [DONE]';
 
 /** At the beginning of a line: no JSON has a line's end in it. */
@@ -40,9 +43,11 @@ async function readAll(
     for await (const part of parts) {
       const read = Buffer.concat([held, part]);
       const free = read.length - heldBack(read);
+      const known = read.subarray(held.length, free + MAX_END_BYTES);
+      tail = Buffer.concat([tail, known]).subarray(-TAIL_BYTES - MAX_END_BYTES);
       if (free > 0) push(read.subarray(0, free));
-      held = read.subarray(free);
-      tail = Buffer.concat([tail, part]).subarray(-TAIL_BYTES);
+      held = read.subarray(free, free + MAX_END_BYTES);
+      if (held.length === MAX_END_BYTES) break;
     }
   } catch (cause) {
     error = cause instanceof Error ? cause.message : String(cause);

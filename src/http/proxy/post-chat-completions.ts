@@ -103,13 +103,17 @@ function jobOf({ headers }: Pick<Request, 'headers'>): string | null {
   return typeof job === 'string' && /^[\x21-\x7e]{1,128}$/.test(job) ? job : null;
 }
 
+/** More than any job has, in USD: a limit beyond it is none. */
+const NO_LIMIT_USD = 1_000_000;
+
 /** The caller's own limit, in USD; null where it sets none, undefined where it is no amount. */
 function budgetOf({ headers }: Pick<Request, 'headers'>): number | null | undefined {
   const text = headers['x-eirel-run-budget-usd'];
   if (text === undefined) return null;
   const usd =
     typeof text === 'string' && /^[0-9]{1,9}(\.[0-9]{1,9})?$/.test(text) ? Number(text) : -1;
-  return usd >= 0 ? usd : undefined;
+  if (usd < 0) return undefined;
+  return usd < NO_LIMIT_USD ? usd : null;
 }
 
 function jsonOf(body: Uint8Array): unknown {
