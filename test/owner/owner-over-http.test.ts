@@ -84,6 +84,15 @@ test('a run goes from submissions over a signed roster, claims and results to th
   const archive = await owner.askAs('a', archivePath);
   expect([archive.status, archive.headers['content-type']]).toEqual([200, 'application/gzip']);
   expect(sha256(archive.body)).toBe(x?.archive);
+  for (const path of [
+    `/v1/runs/run-1/submissions/${opened.run}/archive`,
+    `/v1/runs/run-2/submissions/${x?.submission}/archive`,
+    '/v1/runs/run-2/roster',
+    '/v1/runs/run-1/roster?family_id=other',
+    `/v1/task-sets/${sha256('none')}`,
+  ])
+    expect((await owner.askAs('a', path)).status, path).toBe(404);
+  expect(archive.headers['cache-control']).toContain('private');
   expect((await owner.ask(`/v1/task-sets/${taskSet}`)).status).toBe(401);
   expect(sha256((await owner.askAs('b', `/v1/task-sets/${taskSet}`)).body)).toBe(taskSet);
 
