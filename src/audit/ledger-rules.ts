@@ -21,6 +21,9 @@ export type JobFacts = {
   unknown: number;
   /** The miner left a call before that told what it took. */
   hidden: boolean;
+  /** Calls that are reserved and not metered, and the last event by which one that was reserved was metered. */
+  underWay: number;
+  settledAt: number | null;
 };
 
 /** What a ledger's rules found beside faults: what its services let pass is no fault of the ledger. */
@@ -129,6 +132,7 @@ function takeReserved(
     fault('order-broken', n, `one call named ${name}`, 'a second one');
   reserved.set(name, modelOf(data));
   job.unknown += 1;
+  job.underWay += 1;
 }
 
 function takeMetered(n: number, data: Data<'cost.metered.v1'>, ledger: Ledger, fault: Tell): void {
@@ -140,6 +144,8 @@ function takeMetered(n: number, data: Data<'cost.metered.v1'>, ledger: Ledger, f
   if (before !== undefined) {
     if (before !== modelOf(data)) fault('order-broken', n, `the call ${before}`, modelOf(data));
     job.unknown -= 1;
+    job.underWay -= 1;
+    job.settledAt = n;
   }
   checkName(n, data, models, fault);
   if ((cost === null) !== (unknown !== null))
@@ -183,6 +189,8 @@ function nothingOf(n: number): JobFacts {
     spent: 0,
     unknown: 0,
     hidden: false,
+    underWay: 0,
+    settledAt: null,
   };
 }
 

@@ -122,7 +122,18 @@ const summaries: { readonly [Type in DomainEvent['type']]: (data: Of<Type>) => s
 
 function evidenceGathered({ task, miner, tools, cost }: Of<'evidence.gathered.v1'>): string {
   const used = tools === null ? 'tools unknown' : `tools ${tools.join(', ') || 'none'}`;
-  return `${task} ${key(miner)}: ${cost.state === 'known' ? usd(cost.cost) : because('cost unknown', cost.reason)}, ${used}`;
+  return `${task} ${key(miner)}: ${costText(cost)}, ${used}`;
+}
+
+function costText(cost: Of<'evidence.gathered.v1'>['cost']): string {
+  switch (cost.state) {
+    case 'known':
+      return usd(cost.cost);
+    case 'unknown':
+      return because('cost unknown', cost.reason);
+    case 'left':
+      return `${count(cost.calls, 'call')} left under way`;
+  }
 }
 
 function instance(of: Readonly<{ submission: string; miner: string; attempt: number }>): string {

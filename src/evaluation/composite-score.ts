@@ -87,10 +87,11 @@ export function costOf({
 }: Readonly<{
   cost:
     | Readonly<{ state: 'known'; cost: number }>
-    | Readonly<{ state: 'unknown'; by: 'miner' | 'us' }>;
+    | Readonly<{ state: 'unknown'; by: 'miner' | 'us' }>
+    | Readonly<{ state: 'left' }>;
 }>): CompositeFacts['cost'] {
   if (cost.state === 'known') return cost.cost;
-  return cost.by === 'miner' ? 'hidden' : null;
+  return cost.state === 'left' || cost.by === 'miner' ? 'hidden' : null;
 }
 
 /** A tenth at most, in either direction: (preference − ½) / 5. Of a wrong answer nothing is better than of another. */

@@ -87,6 +87,8 @@ const Cost = z.discriminatedUnion('state', [
     by: z.enum(['miner', 'us']),
     reason: Detail,
   }),
+  /** The run was closed while calls were under way that the miner had not waited for: it kept its answer from being judged. */
+  z.strictObject({ state: z.literal('left'), calls: z.int().min(1) }),
 ]);
 
 /** What the own ledger has of the jobs of an invocation. */

@@ -250,6 +250,12 @@ const STEPS: readonly Case[] = [
     dropped('evidence.gathered.v1'),
   ],
   [
+    'a verdict on an answer whose miner left its calls under way',
+    'evaluation-broken',
+    'task.judged.v1',
+    altered('evidence.gathered.v1', (data) => ({ ...data, cost: { state: 'left', calls: 1 } })),
+  ],
+  [
     'a step of a pair that has its result',
     'evaluation-broken',
     'task.judged.v1',
@@ -384,7 +390,27 @@ const failed = (data: Of<'score.recorded.v1'>['data']) =>
 const excused = (data: Of<'score.recorded.v1'>['data']) =>
   ({ ...data, status: 'excused', score: null, basis: 'none' }) as const;
 
+const left = (data: Of<'evidence.gathered.v1'>['data']) =>
+  ({ ...data, cost: { state: 'left', calls: 1 } }) as const;
+/** A pair whose miner left its calls, and its result. */
+const leftCalls =
+  (change: (data: Of<'score.recorded.v1'>['data']) => DomainEvent['data']) => () => {
+    const gathered = altered('evidence.gathered.v1', left)();
+    const judged = dropped('task.judged.v1')();
+    const recorded = replaced('score.recorded.v1', (event) => [
+      // safe: it stays a score
+      { ...event, data: change(event.data) } as DomainEvent,
+    ])();
+    return (event: DomainEvent) => gathered(event).flatMap(judged).flatMap(recorded);
+  };
+
 const RESULTS: readonly Case[] = [
+  [
+    'an excuse of a miner that left its calls under way',
+    'score-unfounded',
+    'score.recorded.v1',
+    leftCalls(excused),
+  ],
   ['a score without a verdict', 'score-unfounded', 'score.recorded.v1', dropped('task.judged.v1')],
   [
     'scores without anything',
@@ -439,6 +465,13 @@ test('a run that a validator measured honestly is clean, by all of its tasks and
   expect(await faultsOf(ALL)).toEqual([]);
   expect(await faultsOf(SAMPLED)).toEqual([]);
   expect(await faultsOf(retold(ALL, (event) => [event]))).toEqual([]);
+});
+
+test('a failure of a miner that left its calls under way when its run was closed is founded', async () => {
+  const told = retold(ALL, leftCalls(failed)());
+  const codes = (await faultsOf(told)).map(({ code }) => code);
+  expect(codes).not.toContain('score-unfounded');
+  expect(codes).not.toContain('evaluation-broken');
 });
 
 test.for([...STEPS, ...FIGURES, ...RESULTS])(

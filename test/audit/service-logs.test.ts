@@ -192,13 +192,15 @@ function withHeads(
   change: (data: Of<'evidence.gathered.v1'>['data']) => Of<'evidence.gathered.v1'>['data'] = (
     data,
   ) => data,
+  /** So many events of the ledger before the last one of the invocation. */
+  { earlier }: Readonly<{ earlier: number }> = { earlier: 0 },
 ) {
   const { heads } = ledgerLog(LEDGER);
   let invoked = -1;
   return retold(LOG, (event) => {
     if (event.type === 'task.invoked.v1') invoked += 1;
     if (event.type !== 'evidence.gathered.v1') return [event];
-    const head = heads[7 * (invoked + 1) - 1];
+    const head = heads[7 * (invoked + 1) - 1 - earlier];
     if (head === undefined) throw new Error('an invocation that the ledger knows nothing of');
     const ledger = { size: head.size, hash: head.hash };
     return [
@@ -225,6 +227,14 @@ async function crossChecked(payloads: readonly Uint8Array[], ledger: readonly Do
 
 test('what a validator says of its ledger is held against the ledger’s own log', async () => {
   expect(await crossChecked(withHeads(), LEDGER)).toEqual({ differing: 0, beyondLedger: 0 });
+});
+
+const left = (data: Of<'evidence.gathered.v1'>['data']) =>
+  ({ ...data, cost: { state: 'left', calls: 1 } }) as const;
+
+test('calls that a miner left under way are in its ledger’s log, reserved and not metered by then', async () => {
+  const found = await crossChecked(withHeads(left, { earlier: 1 }), LEDGER);
+  expect(found).toEqual({ differing: 0, beyondLedger: 0 });
 });
 
 test('a copy of a ledger that ends before what was read of it accuses nobody: that is counted', async () => {
@@ -266,6 +276,7 @@ test.for<readonly [string, readonly Uint8Array[], readonly DomainEvent[]]>([
     withHeads((data) => ({ ...data, cost: { state: 'known', cost: 50_000 } })),
     LEDGER,
   ],
+  ['a call left under way that was metered before', withHeads(left), LEDGER],
   [
     'a cost that is not known',
     withHeads((data) => ({ ...data, cost: { state: 'unknown', by: 'us', reason: '' } })),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAX_EXCUSED_ATTEMPTS } from '#src/evaluation/failure-limits.ts';
+import { MAX_EXCUSED_ATTEMPTS, MAX_UNREACHABLE } from '#src/evaluation/failure-limits.ts';
 import { auditEvaluation } from '../support/audited-evaluation.ts';
 import { hotkey } from '../support/recorded-events.ts';
 import { simulatedTasks, simulateEvaluation } from '../support/simulated-evaluation.ts';
@@ -120,6 +120,49 @@ test.for([
     expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
   },
 );
+
+test('a miner that answers and leaves calls of models under way gains nothing by the end of its run', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const miners = { A: 'hasty' as const, B: 'honest' as const };
+  const plan = { seed: 'hasty', miners, tasks: TASKS, faults: [], leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(4 * MINUTE_MS);
+  const of = (letter: string) => (fact: Readonly<{ miner: string }>) =>
+    fact.miner === hotkey(letter);
+  const answered = play.log.data('task.invoked.v1').filter(of('A'));
+  await play.close();
+  const scores = play.log.data('score.recorded.v1').filter(of('A'));
+  const ends = answered.map(({ task }) => scores.find((score) => score.task === task)?.status);
+  const left = play.log.data('evidence.gathered.v1').filter(({ cost }) => cost.state === 'left');
+  expect(left.length).toBeGreaterThan(1);
+  expect(new Set(left.map(({ miner }) => miner))).toEqual(new Set([hotkey('A')]));
+  expect(ends.filter((status) => status === 'failed')).toHaveLength(left.length);
+  expect(new Set(ends)).toEqual(new Set(['scored', 'failed']));
+  const honest = play.log.data('score.recorded.v1').filter(of('B'));
+  expect(new Set(honest.map(({ status }) => status))).toEqual(new Set(['scored', 'excused']));
+  expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
+});
+
+test('what a miner failed by before its run was closed is its failure, whoever had yet to say so', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const miners = { A: 'broken' as const, B: 'silent' as const, C: 'honest' as const };
+  const plan = { seed: 'ended', miners, tasks: TASKS, faults: [], leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  while (play.log.data('task.invoked.v1').filter(isSilent).length < MAX_UNREACHABLE)
+    await play.live(1_000);
+  await play.close();
+  const failed = play.log.data('score.recorded.v1').filter(({ status }) => status === 'failed');
+  expect(failed.filter(({ miner }) => miner === hotkey('B'))).toHaveLength(1);
+  expect(failed.filter(({ miner }) => miner === hotkey('A'))).toHaveLength(
+    play.log.data('task.claimed.v1').length,
+  );
+  expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
+});
+
+const isSilent = ({ miner, task }: Readonly<{ miner: string; task: string }>): boolean =>
+  miner === hotkey('B') && task === 't-0';
 
 test('a program that ends for want of our proxy is not lost by it', {
   timeout: TIMEOUT_MS,

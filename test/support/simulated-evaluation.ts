@@ -154,11 +154,12 @@ export async function simulateEvaluation(
         } else await round;
       }
     },
-    close: (): Promise<void> =>
-      closeWithExcuses(
-        log.record,
-        life.evaluation.excuses,
-      )([{ type: 'run.closed.v1', data: { ...RUN, reason: 'commit-due' } }]),
+    close: async (): Promise<void> => {
+      const record = closeWithExcuses(log.record, life.evaluation.excuses);
+      const closing = record([{ type: 'run.closed.v1', data: { ...RUN, reason: 'commit-due' } }]);
+      await clock.pass(ROUND_MS);
+      await closing;
+    },
     [Symbol.asyncDispose]: (): Promise<void> => {
       life.end();
       return log[Symbol.asyncDispose]();

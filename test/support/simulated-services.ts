@@ -1,5 +1,6 @@
 import type { Reconciled, RuntimeState, Runtimes } from '#src/cluster/cluster.ts';
 import { isJobToken } from '#src/evaluation/job.ts';
+import { wholeCost } from '#src/evaluation/job-cost.ts';
 import { localVerdict } from '#src/evaluation/local-judge.ts';
 import type { OracleAnswer, Vendor } from '#src/evaluation/reconciler.ts';
 import type { Task } from '#src/evaluation/task-set.ts';
@@ -10,7 +11,12 @@ import type {
   TurnRequest,
   TurnResult,
 } from '#src/handlers/evaluation/ports.ts';
-import type { JobLedger, JobTerms, LedgerClient } from '#src/handlers/ledger/ledger-port.ts';
+import type {
+  JobLedger,
+  JobTerms,
+  LedgerClient,
+  PendingCall,
+} from '#src/handlers/ledger/ledger-port.ts';
 import { digest } from './recorded-events.ts';
 import type { IdleClock } from './simulated-log.ts';
 
@@ -48,6 +54,10 @@ export type Manner =
   /** It answers for the first ten seconds of each minute, and its answers fail after that. */
   | 'fading'
   | 'forger'
+  /** It answers at once, and leaves a call of a model that takes two minutes more. */
+  | 'hasty'
+  /** Its service answers nobody but its own health path. */
+  | 'silent'
   | 'flaky'
   /** Its answer has the judge say nothing that is of use. */
   | 'injector'
@@ -72,7 +82,15 @@ export function isAway({ faults, clock }: World, what: Fault['what']): boolean {
   return faults.some((fault) => fault.what === what && fault.from <= at && at < fault.to);
 }
 
-type Job = { terms: JobTerms; open: boolean; tools: Set<string>; calls: number; cost: number };
+type Job = {
+  terms: JobTerms;
+  open: boolean;
+  tools: Set<string>;
+  calls: number;
+  cost: number;
+  /** When a call of a model that the miner does not wait for began, in milliseconds; null where it made none. */
+  leftAt: number | null;
+};
 
 /** The ledger: the only truth about jobs. A write may arrive although its answer does not. */
 export function simulatedLedger(world: World) {
@@ -92,7 +110,8 @@ export function simulatedLedger(world: World) {
           return JSON.stringify(before.terms) === JSON.stringify(terms)
             ? ({ kind: 'ok', again: true } as const)
             : ({ kind: 'refused', status: 409, detail: 'other terms' } as const);
-        jobs.set(terms.job, { terms, open: true, tools: new Set(), calls: 0, cost: 0 });
+        const fresh = { open: true, tools: new Set<string>(), calls: 0, cost: 0, leftAt: null };
+        jobs.set(terms.job, { terms, ...fresh });
         return { kind: 'ok', again: false } as const;
       }),
     closeJob: (job) =>
@@ -126,14 +145,20 @@ export function simulatedLedger(world: World) {
         } as const;
       }),
     readLedger: (job) =>
-      reach(() => ({ kind: 'ok', ledger: ledgerOf(job, jobs.get(job)) }) as const),
-    // Its miners call no models: nothing is ever pending.
+      reach(() => ({ kind: 'ok', ledger: ledgerOf(job, jobs.get(job), world.clock) }) as const),
+    // What its miners leave is metered in time: nothing is ever given up.
     meter: () => reach(() => ({ kind: 'refused', status: 409, detail: 'no such call' }) as const),
   };
   return { jobs, client };
 }
 
-function ledgerOf(job: string, found: Job | undefined): JobLedger {
+/** So long a call of a model takes that its miner does not wait for. */
+const LEFT_MS = 125_000;
+
+function ledgerOf(job: string, found: Job | undefined, clock: IdleClock): JobLedger {
+  const leftAt = found?.leftAt ?? null;
+  const pending = leftAt !== null && clock.now() - leftAt < LEFT_MS ? [leftCall(leftAt)] : [];
+  const cost = { state: 'known', nanoUsd: found?.cost ?? 0 } as const;
   return {
     job,
     opened: found !== undefined,
@@ -141,10 +166,15 @@ function ledgerOf(job: string, found: Job | undefined): JobLedger {
     tools: [...(found?.tools ?? [])].toSorted(),
     toolCalls: [],
     modelCalls: [],
-    pending: [],
-    cost: { state: 'known', nanoUsd: found?.cost ?? 0 },
+    pending,
+    cost: wholeCost(cost, pending.length),
     ledger: { size: found === undefined ? 1 : 2, hash: digest('c') },
   };
+}
+
+function leftCall(atMs: number): PendingCall {
+  const call = { call: 'call-1', provider: 'p', model: 'm', most: 5_000, prices: 'test' };
+  return { ...call, time: new Date(atMs).toISOString() };
 }
 
 /** Services are looked at so often. */
@@ -262,6 +292,13 @@ export function simulatedMiners(world: World, jobs: ReadonlyMap<string, Job>) {
     if (manner === 'fading') {
       await world.clock.wait(12_000);
       return { kind: 'failed', ms: ms(), detail: 'the connection ended in the answer' };
+    }
+    if (manner === 'silent') return { kind: 'unreachable', ms: ms(), detail: 'connection refused' };
+    if (manner === 'hasty') {
+      await world.clock.wait(2_000);
+      const used = jobs.get(job);
+      if (used?.open === true) used.leftAt = world.clock.now();
+      return { kind: 'completed', ms: ms(), answer: 'something else', citations: [] };
     }
     if (manner === 'flaky' && world.random() < 0.15)
       return { kind: 'unreachable', ms: ms(), detail: 'connection refused' };

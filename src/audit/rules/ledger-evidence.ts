@@ -15,7 +15,8 @@ export function checkLedger(
   { ledger, log, fault }: AuditContext,
 ): void {
   if (ledger === null) return;
-  const { size, hash } = data.ledger;
+  const { cost, ledger: read } = data;
+  const { size, hash } = read;
   if (size > ledger.size) {
     log.beyondLedger += 1;
     return;
@@ -29,16 +30,27 @@ export function checkLedger(
   const strange = found.find(({ facts }) => !isFinal(facts, data, size));
   if (strange !== undefined) {
     const expected = `${strange.job}, opened for ${data.task} of ${data.miner} and final in ${size} events`;
-    fault('ledger-differs', n, expected, told(strange.facts));
+    fault('ledger-differs', n, expected, standing(strange.facts));
     return;
   }
   const all = found.flatMap(({ facts }) => (facts === undefined ? [] : [facts]));
   const tools = [...new Set(all.flatMap((facts) => [...facts.tools]))].toSorted();
-  const expected = `${tools.slice(0, MAX_TOOLS).join(', ')}; ${costOf(all)}`;
-  const { cost } = data;
-  const said = cost.state === 'known' ? cost.cost : `unknown by ${cost.by}`;
-  const foundText = `${(data.tools ?? []).join(', ')}; ${said}`;
+  const isLeft = cost.state === 'left' && all.some((facts) => isUnderWay(facts, size));
+  const expected = `${tools.slice(0, MAX_TOOLS).join(', ')}; ${isLeft ? LEFT : costOf(all)}`;
+  const foundText = `${(data.tools ?? []).join(', ')}; ${told(cost)}`;
   if (expected !== foundText) fault('ledger-differs', n, expected, foundText);
+}
+
+const LEFT = 'calls left under way';
+
+function told(cost: Data<'evidence.gathered.v1'>['cost']): string {
+  if (cost.state === 'left') return LEFT;
+  return cost.state === 'known' ? `${cost.cost}` : `unknown by ${cost.by}`;
+}
+
+/** Whether a call was reserved and not metered in the first so many events. */
+function isUnderWay({ underWay, settledAt }: Readonly<JobFacts>, size: number): boolean {
+  return underWay > 0 || (settledAt !== null && settledAt >= size);
 }
 
 /** What jobs cost together, or whose doing it is that nobody knows. */
@@ -53,17 +65,18 @@ const MAX_TOOLS = 64;
 
 function isFinal(
   facts: Readonly<JobFacts> | undefined,
-  { family, run, task, miner }: Data<'evidence.gathered.v1'>,
+  { family, run, task, miner, cost }: Data<'evidence.gathered.v1'>,
   size: LedgerFacts['size'],
 ): boolean {
   if (facts === undefined || facts.terms === null) return false;
   const { terms, closedAt, last } = facts;
   const same =
     terms.family === family && terms.run === run && terms.task === task && terms.miner === miner;
-  return same && closedAt !== null && closedAt < size && last < size;
+  // What was left under way is metered later, and nothing else is.
+  return same && closedAt !== null && closedAt < size && (last < size || cost.state === 'left');
 }
 
-function told(facts: Readonly<JobFacts> | undefined): string {
+function standing(facts: Readonly<JobFacts> | undefined): string {
   if (facts === undefined || facts.terms === null) return 'nobody opened it';
   const { terms, closedAt, last } = facts;
   const end = closedAt === null ? 'never closed' : `closed by event ${closedAt}`;

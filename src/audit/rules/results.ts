@@ -30,6 +30,8 @@ export function checkResult(
       return checkFailed(n, data, { pair, evaluation }, fault);
     case 'excused':
       if (pair?.verdict) fault('score-unfounded', n, 'the score of a verdict', 'an excuse');
+      if (hasLeft(pair))
+        fault('score-unfounded', n, 'the failure of a miner that left its calls', 'an excuse');
       return;
     default:
       return data.status satisfies never;
@@ -53,8 +55,8 @@ function checkScored(
 }
 
 /**
- * A miner fails by its answer, by one that keeps the judge from judging, by a service that does not answer again and
- * again, or by a submission that does not run.
+ * A miner fails by its answer, by one that keeps the judge from judging, by calls that it left under way when its run
+ * was closed, by a service that does not answer again and again, or by a submission that does not run.
  */
 function checkFailed(
   n: number,
@@ -68,8 +70,14 @@ function checkFailed(
   const unreadable = pair !== null && pair.verdict === null && pair.refusals >= MAX_REFUSALS;
   const failed =
     unreadable ||
+    hasLeft(pair) ||
     (pair !== null &&
       pair.outcome !== 'completed' &&
       (pair.outcome !== 'unreachable' || pair.unreachable >= MAX_UNREACHABLE));
   if (!failed) fault('score-unfounded', n, "a failure of the miner's own before", found);
+}
+
+/** Whether calls of the miner were under way when its run was closed, so that nobody could judge its answer. */
+function hasLeft(pair: PairRecord | null): boolean {
+  return pair?.evidence?.cost.state === 'left';
 }

@@ -147,6 +147,7 @@ export function taskJudged(
   if (
     pair === null ||
     pair.evidence === null ||
+    pair.evidence.cost.state === 'left' ||
     pair.attempt !== attempt ||
     pair.verdict !== null
   ) {

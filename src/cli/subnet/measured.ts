@@ -66,7 +66,7 @@ type Cost = Extract<DomainEvent, { type: 'evidence.gathered.v1' }>['data']['cost
 function costOf(costs: readonly Cost[]): number | null {
   if (costs.length === 0) return null;
   return costs.reduce<number | null>(
-    (total, cost) => (total === null || cost.state === 'unknown' ? null : total + cost.cost),
+    (total, cost) => (total === null || cost.state !== 'known' ? null : total + cost.cost),
     0,
   );
 }

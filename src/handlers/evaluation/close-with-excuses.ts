@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import { type Recorder, recordInBatches } from '../recorder.ts';
 
-/** The excuses of a run that is about to be closed: begun pairs that have no result because of us. */
+/** How the pairs of a run end that is about to be closed: those that have no result. */
 export type Excuses = (run: Readonly<{ family: string; run: string }>) => Promise<
   Readonly<{
     events: readonly DomainEvent[];

@@ -26,7 +26,7 @@ export function wantedAttempt(
 }
 
 /** Whether a submission failed for good by its own fault. */
-function isLost({ faults }: RuntimeRecord): boolean {
+export function isLost({ faults }: RuntimeRecord): boolean {
   return faults.own >= MAX_OWN_FAULTS;
 }
 

@@ -2,9 +2,9 @@ import type { InRun } from '../../events/define-event.ts';
 import { claimsOf, settledPairs } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { findRun, unfinishedRuns } from '../../projectors/run-state.ts';
-import { type Excuses, NOTHING_EXCUSED } from './close-with-excuses.ts';
-import { type Begin, type Pair, pairName } from './decide-evaluation.ts';
-import { keep } from './documents.ts';
+import { NOTHING_EXCUSED } from './close-with-excuses.ts';
+import type { Begin } from './decide-evaluation.ts';
+import { type EndDeps, endPairs } from './end-pairs.ts';
 import { type CorporaDeps, createCorporaKeeper } from './keep-corpora.ts';
 import {
   createRuntimeKeeper,
@@ -12,30 +12,25 @@ import {
   type RuntimeDeps,
   type Standings,
 } from './keep-runtimes.ts';
-import type { Cause, Later } from './later.ts';
 import { createReferences, type ReferenceDeps } from './make-reference.ts';
 import type { Leases } from './ports.ts';
 import { createPlanner, type PlanDeps, type RunPlan } from './run-plan.ts';
 import { progressOf, type RunProgress, type SeenRun } from './run-progress.ts';
 import { createSecondLook } from './second-look.ts';
 import { createLeaseKeeper } from './tend-leases.ts';
-import { createWork, type Work, type WorkParts } from './work.ts';
+import { createWork, type WorkParts } from './work.ts';
 
 export type EvaluationParts = Omit<WorkParts, 'queries' | 'whyExcused'> &
   Omit<RuntimeDeps, 'queries'> &
   Omit<PlanDeps, 'queries' | 'whyNotSearchable'> &
   CorporaDeps &
   Pick<ReferenceDeps, 'oracles'> &
+  Pick<EndDeps, 'onExcused'> &
   Readonly<{
     queries: Readonly<{ evaluation: Queries; runState: Queries; decisions: Queries }>;
     /** Null where the tasks are the roster's: everybody's, without asking. */
     leases: Leases | null;
-    /** Tells of each pair that is recorded as excused, and by what. */
-    onExcused: (cause: ExcuseCause) => void;
   }>;
-
-/** What of ours is to blame that a pair counts for nobody: what it waited for, no oracles, or the time alone. */
-type ExcuseCause = Cause | 'no-oracle' | 'time';
 
 /** What the loop last saw, for `/readyz` and metrics. */
 type EvaluationState = {
@@ -91,13 +86,13 @@ export function createEvaluation(parts: EvaluationParts) {
       const seenWith = { ...parts, atWork: work.atWork };
       state.progress = await Promise.all(seen.map((each) => progressOf(each, kept, seenWith)));
     },
-    /** The excuses of a run that is about to be closed, for pairs that were begun and have no result. */
+    /** How the pairs of a run end that have no result when it is about to be closed. */
     excuses: async ({ family, run }: Readonly<{ family: string; run: string }>) => {
       const found = await findRun(parts.queries.runState, family, run);
       if (found === null) return NOTHING_EXCUSED;
       const planned = await planOf(found);
       return planned.kind === 'planned'
-        ? excusesOf(planned.plan, parts, work.whyNot)
+        ? endPairs(planned.plan, { ...parts, whyNot: work.whyNot })
         : NOTHING_EXCUSED;
     },
     /** Resolves when nothing is at work any more; the signal has to be aborted before. */
@@ -176,47 +171,4 @@ async function claimTasks(
       })),
     );
   });
-}
-
-/**
- * Begun pairs without a result, and every pair of a task that nobody could be judged by: our failure, which counts for
- * nobody and blames nobody.
- */
-async function excusesOf(
-  plan: RunPlan,
-  parts: Pick<EvaluationParts, 'queries' | 'blobs' | 'onExcused'>,
-  whyNot: Work['whyNot'],
-): ReturnType<Excuses> {
-  const { family, run, members, noOracle } = plan;
-  const claims = await claimsOf(parts.queries.evaluation, family, run);
-  const settled = await settledPairs(parts.queries.evaluation, family, run);
-  const pairs = [...new Set([...claims.keys(), ...noOracle])]
-    .flatMap((task) => members.map(({ miner }) => ({ task, miner })))
-    .filter((pair) => !settled.has(pairName(pair)))
-    .map((pair) => ({ pair, ...blameOf(pair, noOracle, whyNot(plan, pair)) }));
-  if (pairs.length === 0) return NOTHING_EXCUSED;
-  const reasons = pairs.map(({ pair, reason }) => ({ ...pair, reason }));
-  const evidence = await keep({ v: 'eirel/excuses/1', family, run, pairs: reasons }, parts);
-  const result = { status: 'excused', score: null, basis: 'none', evidence } as const;
-  return {
-    events: pairs.map(({ pair }) => ({
-      type: 'score.recorded.v1',
-      data: { family, run, ...pair, ...result },
-    })),
-    onRecorded: () => {
-      for (const { cause } of pairs) parts.onExcused(cause);
-    },
-  };
-}
-
-/** Why a pair is excused: by what of ours, and in words. */
-function blameOf(
-  { task }: Pair,
-  noOracle: ReadonlySet<string>,
-  why: Later | null,
-): Readonly<{ cause: ExcuseCause; reason: string }> {
-  if (noOracle.has(task)) return { cause: 'no-oracle', reason: 'no-oracle' };
-  return why === null
-    ? { cause: 'time', reason: 'the run ended before its result' }
-    : { cause: why.cause, reason: why.detail };
 }

@@ -1,7 +1,7 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { Head } from '../../events/envelope.ts';
 import { detailOf } from '../../events/scalars.ts';
-import type { Invoked } from '../../projectors/evaluation-queries.ts';
+import type { Evidence, Invoked } from '../../projectors/evaluation-queries.ts';
 import type { JobLedger, LedgerClient, PendingCall } from '../ledger/ledger-port.ts';
 import { type Later, later } from './later.ts';
 
@@ -10,6 +10,9 @@ import { type Later, later } from './later.ts';
  * a call cost is sent to the ledger for nine more at most, so its proxy has ended.
  */
 export const GIVE_UP_MS = 900_000;
+
+/** A provider is heard for five minutes, and a minute more brings the figures to the ledger: what takes longer is our doing. */
+const MINERS_DOING_MS = 360_000;
 
 type GatherDeps = Readonly<{
   ledger: Pick<LedgerClient, 'closeJob' | 'readLedger' | 'meter'>;
@@ -24,18 +27,59 @@ type GatherDeps = Readonly<{
  * call of its own before the end.
  */
 export async function gatherEvidence(
-  { family, run, task, miner, attempt, jobs }: Invoked,
+  invoked: Invoked,
   deps: GatherDeps,
 ): Promise<Readonly<{ kind: 'done'; event: DomainEvent }> | Later> {
+  const read = await readJobs(invoked.jobs, deps);
+  if (read.kind === 'later') return read;
+  const { pending, cost } = read;
+  if (pending.length === 0) return { kind: 'done', event: evidenceOf(invoked, read, cost) };
+  for (const { job, call } of pending)
+    if (ageOf(call, deps) > GIVE_UP_MS) await giveUp(job, call, deps);
+  return later('calls', `calls of models that are not metered yet: ${pending.length}`);
+}
+
+/**
+ * What the ledger has of an invocation whose miner answered without waiting for calls of its own, and kept its answer so
+ * from being judged until its run is closed: null where no such call is under way. The proxy releases no answer before
+ * the ledger has what it cost, and an attempt says nothing while either is away: so whoever waits leaves none.
+ */
+export async function leftEvidence(
+  invoked: Invoked,
+  deps: GatherDeps,
+): Promise<Readonly<{ kind: 'done'; event: EvidenceEvent | null }> | Later> {
+  const read = await readJobs(invoked.jobs, deps);
+  if (read.kind === 'later') return read;
+  const left = read.pending.filter(({ call }) => ageOf(call, deps) <= MINERS_DOING_MS);
+  if (left.length === 0) return { kind: 'done', event: null };
+  return { kind: 'done', event: evidenceOf(invoked, read, { state: 'left', calls: left.length }) };
+}
+
+type Cost = Evidence['cost'];
+type EvidenceEvent = Extract<DomainEvent, { type: 'evidence.gathered.v1' }>;
+
+/** What the ledger has of closed jobs, with the calls that are not metered yet. */
+type Read = Readonly<{
+  kind: 'read';
+  tools: ReadonlySet<string>;
+  /** Of the calls that are metered. */
+  cost: Cost;
+  pending: readonly Readonly<{ job: string; call: PendingCall }>[];
+  head: Head;
+}>;
+
+async function readJobs(jobs: Invoked['jobs'], deps: GatherDeps): Promise<Read | Later> {
+  const pending: { job: string; call: PendingCall }[] = [];
   const tools = new Set<string>();
   let sum = 0;
   let unknown: string | null = null;
   let hidden = false;
   let head: Head | null = null;
   for (const job of jobs) {
-    const read = await finalLedger(job, deps);
+    const read = await closedLedger(job, deps);
     if (read.kind === 'later') return read;
     const { found } = read;
+    pending.push(...found.pending.map((call) => ({ job, call })));
     for (const tool of found.tools) tools.add(tool);
     if (found.cost.state === 'known') sum += found.cost.nanoUsd;
     else unknown ??= found.cost.reason;
@@ -48,40 +92,46 @@ export async function gatherEvidence(
     unknown === null
       ? ({ state: 'known', cost: sum } as const)
       : ({ state: 'unknown', by: hidden ? 'miner' : 'us', reason: detailOf(unknown) } as const);
+  return { kind: 'read', tools, cost, pending, head };
+}
+
+function evidenceOf(
+  { family, run, task, miner, attempt }: Invoked,
+  { tools, head }: Pick<Read, 'tools' | 'head'>,
+  cost: Cost,
+): EvidenceEvent {
   return {
-    kind: 'done',
-    event: {
-      type: 'evidence.gathered.v1',
-      data: {
-        family,
-        run,
-        task,
-        miner,
-        attempt,
-        tools: [...tools].toSorted().slice(0, MAX_TOOLS),
-        cost,
-        ledger: { size: head.size, hash: head.hash },
-      },
+    type: 'evidence.gathered.v1',
+    data: {
+      family,
+      run,
+      task,
+      miner,
+      attempt,
+      tools: [...tools].toSorted().slice(0, MAX_TOOLS),
+      cost,
+      ledger: { size: head.size, hash: head.hash },
     },
   };
 }
 
-/** What the ledger has of a job that nothing is added to any more. */
-async function finalLedger(
+/** What the ledger has of a job that no call is added to any more. */
+async function closedLedger(
   job: string,
-  deps: GatherDeps,
-): Promise<Readonly<{ kind: 'final'; found: JobLedger }> | Later> {
-  const { ledger, clock } = deps;
+  { ledger }: Pick<GatherDeps, 'ledger'>,
+): Promise<Readonly<{ kind: 'closed'; found: JobLedger }> | Later> {
   const closed = await ledger.closeJob(job);
   if (closed.kind !== 'ok') return later('ledger', `${job} is not closed: ${closed.detail}`);
   const read = await ledger.readLedger(job);
   if (read.kind !== 'ok') return later('ledger', `${job} is not read: ${read.detail}`);
   const { ledger: found } = read;
-  if (!found.opened || !found.closed) return later('ledger', `${job} is not final at the ledger`);
-  if (found.pending.length === 0) return { kind: 'final', found };
-  const lost = found.pending.filter(({ time }) => clock() - Date.parse(time) > GIVE_UP_MS);
-  for (const call of lost) await giveUp(job, call, deps);
-  return later('ledger', `calls of ${job} that are not metered yet: ${found.pending.length}`);
+  if (!found.opened || !found.closed) return later('ledger', `${job} is not closed at the ledger`);
+  return { kind: 'closed', found };
+}
+
+/** How long ago a call was reserved, in milliseconds. */
+function ageOf({ time }: PendingCall, { clock }: Pick<GatherDeps, 'clock'>): number {
+  return clock() - Date.parse(time);
 }
 
 /** Puts down that what a call cost will not be known; where it was metered meanwhile the ledger keeps that. */

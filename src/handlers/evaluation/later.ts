@@ -5,6 +5,7 @@ import { detailOf } from '../../events/scalars.ts';
  * - `judge`: it does not answer, or gives no verdict
  * - `oracles`: they or their reconciler do not answer
  * - `ledger`: a job is not opened, closed, read or metered to its end
+ * - `calls`: calls of models that the miner did not wait for are not metered yet
  * - `services`: one of our own was away while the miner worked
  * - `runtime`: it is not there, or its failure blames nobody
  * - `miner`: it does not answer, and is asked again
@@ -17,6 +18,7 @@ export type Cause =
   | 'judge'
   | 'oracles'
   | 'ledger'
+  | 'calls'
   | 'services'
   | 'runtime'
   | 'miner'

@@ -33,6 +33,7 @@ export function nextPairStep({
     return { kind: 'invoke', attempt: Math.max(invoked.attempt, lastExcused) + 1 };
   if (invoked.outcome !== 'completed') return { kind: 'fail' };
   if (evidence === null) return { kind: 'gather' };
+  if (evidence.cost.state === 'left') return { kind: 'fail' };
   if (judged !== null) return { kind: 'score' };
   return { kind: refusals < MAX_REFUSALS ? 'judge' : 'fail' };
 }

@@ -163,7 +163,8 @@ function recordIfOpen(
   });
 }
 
-function failedScore(
+/** The result of a pair that its miner failed; `evidence` is the digest of the document that says why. */
+export function failedScore(
   {
     family,
     run,

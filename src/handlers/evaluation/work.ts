@@ -16,6 +16,9 @@ import type { Member, RunPlan } from './run-plan.ts';
 const BACKOFF_FIRST_MS = 2_000;
 const BACKOFF_LAST_MS = 60_000;
 
+/** Calls that a miner left are looked at so often: it gains little time by them, and its other tasks have their turn. */
+const CALLS_AGAIN_MS = 20_000;
+
 export type WorkParts = Omit<PairDeps, 'referenceOf'> &
   Readonly<{
     /** How many pairs are worked on at once, and of how many tasks. */
@@ -199,8 +202,10 @@ function nameOf({ family, run }: InRun): string {
 }
 
 function postponed(before: Waiting | undefined, why: Later, now: number): Waiting {
-  const failures = (before?.failures ?? 0) + 1;
-  const wait = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 16));
+  const isWaiting = why.cause === 'calls';
+  const failures = (before?.failures ?? 0) + (isWaiting ? 0 : 1);
+  const backoff = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 16));
+  const wait = isWaiting ? CALLS_AGAIN_MS : backoff;
   return { until: now + wait, failures, why };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { wholeCost } from '#src/evaluation/job-cost.ts';
-import { gatherEvidence } from '#src/handlers/evaluation/gather-evidence.ts';
+import { gatherEvidence, leftEvidence } from '#src/handlers/evaluation/gather-evidence.ts';
 import type { JobLedger, MeteredCost, PendingCall } from '#src/handlers/ledger/ledger-port.ts';
 import type { Invoked } from '#src/projectors/evaluation-queries.ts';
 import { digest, hotkey } from '../../support/recorded-events.ts';
@@ -64,24 +64,28 @@ function site(pending: PendingCall[]) {
     );
     return { kind: 'ok' } as const;
   };
-  const gather = (now: number) =>
-    gatherEvidence(invoked, {
-      clock: () => now,
-      ledger: {
-        closeJob: async () => ({ kind: 'ok', cost: read().cost }),
-        readLedger: async () => ({ kind: 'ok', ledger: read() }),
-        meter,
-      },
-    });
-  return { gather, meter, metered };
+  const deps = (now: number): Parameters<typeof gatherEvidence>[1] => ({
+    clock: () => now,
+    ledger: {
+      closeJob: async () => ({ kind: 'ok', cost: read().cost }),
+      readLedger: async () => ({ kind: 'ok', ledger: read() }),
+      meter,
+    },
+  });
+  return {
+    gather: (now: number) => gatherEvidence(invoked, deps(now)),
+    left: (now: number) => leftEvidence(invoked, deps(now)),
+    meter,
+    metered,
+  };
 }
 
 const costIs = (cost: object) => ({ kind: 'done', event: { data: { tools: ['sandbox'], cost } } });
 
 test('there is no evidence while a call may still be metered, and the true cost once it is', async () => {
   const at = site([pendingCall]);
-  const detail = 'calls of job-1 that are not metered yet: 1';
-  expect(await at.gather(BEGUN_MS + 899_000)).toEqual({ kind: 'later', cause: 'ledger', detail });
+  const detail = 'calls of models that are not metered yet: 1';
+  expect(await at.gather(BEGUN_MS + 899_000)).toEqual({ kind: 'later', cause: 'calls', detail });
   const { most: _most, time: _time, ...call } = pendingCall;
   const tokens = { promptTokens: 1, cachedTokens: 0, completionTokens: 1 };
   const rest = { job: 'job-1', latencyMs: 1, unknown: null, status: 'ok', error: null } as const;
@@ -98,6 +102,14 @@ test('a call that is never metered is given up, and its cost is unknown by our o
   expect(await at.gather(BEGUN_MS + 902_000)).toMatchObject(
     costIs({ state: 'unknown', by: 'us', reason: 'proxy' }),
   );
+});
+
+test('a call under way when the run is closed is left by the miner, as long as a provider may be heard; then it is ours', async () => {
+  const at = site([pendingCall]);
+  expect(await at.left(BEGUN_MS + 200_000)).toMatchObject(costIs({ state: 'left', calls: 1 }));
+  expect(await at.left(BEGUN_MS + 361_000)).toEqual({ kind: 'done', event: null });
+  expect(await site([]).left(BEGUN_MS)).toEqual({ kind: 'done', event: null });
+  expect(at.metered).toEqual([]);
 });
 
 test.for([

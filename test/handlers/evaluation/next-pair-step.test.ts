@@ -50,6 +50,14 @@ test.for<[string, Partial<PairState>, PairStep]>([
   ['answered', { invoked: ANSWERED }, { kind: 'gather' }],
   ['has its evidence', { invoked: ANSWERED, evidence: EVIDENCE }, { kind: 'judge' }],
   [
+    'left calls under way until the end',
+    {
+      invoked: ANSWERED,
+      evidence: EVIDENCE && { ...EVIDENCE, cost: { state: 'left', calls: 1 } },
+    },
+    { kind: 'fail' },
+  ],
+  [
     'keeps the judge from judging',
     { invoked: ANSWERED, evidence: EVIDENCE, refusals: MAX_REFUSALS - 1 },
     { kind: 'judge' },
