@@ -340,6 +340,44 @@ test('a cluster with room for two has every miner scored: who has all its result
   expect(play.log.data('runtime.ended.v1')).toHaveLength(5);
 });
 
+test('with leased tasks a miner that has nothing to do makes room, and every task is submitted whole', async () => {
+  const miners = { A: 'honest', B: 'honest', C: 'honest', D: 'honest', E: 'wrong' } as const;
+  const tasks = TASKS.slice(0, 6);
+  const plan = { seed: 'turns', miners, tasks, faults: [], leases: true, mortality: 0, room: 2 };
+  await using play = await simulateEvaluation(plan);
+
+  await play.live(HOUR_MS);
+
+  const scores = play.log.data('score.recorded.v1');
+  expect(scores.map(({ status }) => status)).toEqual(
+    Array.from({ length: tasks.length * 5 }, () => 'scored'),
+  );
+  for (const { task_id: id } of tasks) expect(play.results.get(id)).toHaveLength(1);
+  const ended = play.log.data('runtime.ended.v1').map(({ miner }) => miner);
+  expect(new Set(ended)).toEqual(new Set(play.miners));
+});
+
+test('a miner whose tasks were all it could have for now is ended after a while, and begun again for more', async () => {
+  const faults = [{ what: 'owner', from: 90_000, to: 15 * MINUTE_MS }] as const;
+  const miners = { A: 'honest', B: 'honest' } as const;
+  const tasks = TASKS.slice(0, 6);
+  const plan = { seed: 'idle', miners, tasks, faults, leases: true, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  const endedOf = () => play.log.data('runtime.ended.v1').map(({ miner }) => miner);
+
+  await play.live(4 * MINUTE_MS);
+  expect(play.log.data('score.recorded.v1').length).toBeLessThan(tasks.length * 2);
+  expect(endedOf()).toEqual([]);
+  await play.live(10 * MINUTE_MS);
+  expect(endedOf().toSorted()).toEqual(play.miners);
+  expect(play.progress()).toMatchObject([
+    { waitsFor: [{ what: 'leases', detail: '2 of 2 miners' }] },
+  ]);
+  await play.live(15 * MINUTE_MS);
+
+  expect(play.log.data('score.recorded.v1')).toHaveLength(tasks.length * 2);
+});
+
 test('whose turn comes first where room is short is another one’s in each roster', async () => {
   const miners = { A: 'honest', B: 'honest', C: 'honest', D: 'honest' } as const;
   const firstBy = async (roster: string): Promise<string | undefined> => {

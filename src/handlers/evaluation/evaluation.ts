@@ -13,6 +13,7 @@ import {
   type Standings,
 } from './keep-runtimes.ts';
 import { createReferences, type ReferenceDeps } from './make-reference.ts';
+import type { PlanNow } from './places.ts';
 import type { Leases } from './ports.ts';
 import { createPlanner, type PlanDeps, type RunPlan } from './run-plan.ts';
 import { progressOf, type RunProgress, type SeenRun } from './run-progress.ts';
@@ -71,14 +72,14 @@ export function createEvaluation(parts: EvaluationParts) {
       const { plans, spared, seen } = await plansOf(parts, planOf, state);
       work.keepOnly([...plans, ...spared]);
       corpora.keepOnly([...plans, ...spared].map(({ family, run }) => `${family}/${run}`));
-      const kept = await look(() => keepRuntimes(plans, spared));
+      const now = await Promise.all(plans.map((plan) => planNow(plan, work, parts)));
+      const kept = await look(() => keepRuntimes(now, spared));
       const standings = standingsOf(kept, state);
-      for (const plan of plans.filter(({ holdup }) => holdup === null)) {
+      for (const plan of now.filter(({ holdup }) => holdup === null)) {
         const settled = await settledPairs(parts.queries.evaluation, plan.family, plan.run);
         if (tendLeases !== null)
           work.aside(`leases of ${plan.run}`, () => tendLeases(plan, settled));
-        const tasks = await tasksOf(plan, parts);
-        const begun = work.decide(plan, { tasks, settled, standings });
+        const begun = work.decide(plan, { tasks: plan.due, settled, standings });
         await claimTasks(plan, begun, parts);
         for (const pair of begun) work.begin(plan, pair, standings);
       }
@@ -143,15 +144,19 @@ async function plansOf(
   return { plans, spared, seen };
 }
 
-/** The tasks that may be begun: all of the run's that can be judged, or those of them that the owner leased to us. */
-async function tasksOf(
-  { family, run, tasks, noOracle }: RunPlan,
+/** With the tasks that may be begun: all of the run's that can be judged, or those of them that the owner leased to us. */
+async function planNow(
+  plan: RunPlan,
+  { atWork }: Pick<Work, 'atWork'>,
   { queries, leases }: Pick<EvaluationParts, 'queries' | 'leases'>,
-): Promise<readonly string[]> {
+): Promise<PlanNow> {
+  const { family, run, tasks, noOracle } = plan;
+  const busy = new Set(atWork(plan).busy.map(({ miner }) => miner));
   const judged = [...tasks.keys()].filter((task) => !noOracle.has(task));
-  if (leases === null) return judged;
+  if (leases === null) return { ...plan, due: judged, busy };
   const claims = await claimsOf(queries.evaluation, family, run);
-  return judged.filter((task) => claims.get(task)?.returned === false);
+  const due = judged.filter((task) => claims.get(task)?.returned === false);
+  return { ...plan, due, busy };
 }
 
 /** Tells of the tasks that are begun for the first time. */

@@ -3,7 +3,6 @@ import { AppError } from '../../errors.ts';
 import { MAX_ARCHIVE_BYTES } from '../../evaluation/roster.ts';
 import type { DomainEvent } from '../../events/catalogue.ts';
 import type { InRun } from '../../events/define-event.ts';
-import { settledPairs } from '../../projectors/evaluation-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import {
   type RuntimeRecord,
@@ -12,8 +11,9 @@ import {
 } from '../../projectors/runtime-queries.ts';
 import type { BlobStore } from '../blobs.ts';
 import { type Recorder, recordInBatches } from '../recorder.ts';
-import { pairName, type Standing } from './decide-evaluation.ts';
+import type { Standing } from './decide-evaluation.ts';
 import { runtimeNews, standingOf, wantedAttempt } from './decide-runtimes.ts';
+import { createPlaces, type Place, type PlanNow, waitsForRoom } from './places.ts';
 import type { OutageUntilNow } from './ports.ts';
 import type { Member, RunPlan } from './run-plan.ts';
 
@@ -34,8 +34,8 @@ export type Standings = ReadonlyMap<
     standing: Standing;
     url: string | null;
     record: RuntimeRecord | undefined;
-    /** What it waits for, while it has something to do: a place in the cluster, or to answer. */
-    waitsFor: 'room' | 'runtime' | null;
+    /** What it waits for: a place in the cluster, or to answer, or for tasks that the owner has yet to lease. */
+    waitsFor: 'room' | 'runtime' | 'leases' | null;
   }>
 >;
 
@@ -46,23 +46,23 @@ export type Kept =
 
 /**
  * Keeps the runtimes of the open runs as they should be, and tells the log what changed: which answer, which failed and
- * by whose fault, which are gone. An unknown answer of the cluster concludes nothing. A miner that has all its
- * results is wanted no more: its place is for the next one, where the cluster has no room for all at once. What runs of
- * a run that is spared stays, and nothing is said of it.
+ * by whose fault, which are gone. An unknown answer of the cluster concludes nothing. A miner that has nothing left
+ * to do gives up its place. What runs of a run that is spared stays, and nothing is said of it.
  */
 export function createRuntimeKeeper(deps: RuntimeDeps) {
   /** When this process saw a deployment's last failure: how long it waits is no fact of the log. */
   const failedAt = new Map<string, number>();
   /** When each wanted attempt was last seen ready, or else first wanted. */
   const wellAt = new Map<string, Readonly<{ attempt: number; atMs: number }>>();
-  return async (plans: readonly RunPlan[], spared: readonly InRun[]): Promise<Kept> => {
+  const places = createPlaces(deps);
+  return async (plans: readonly PlanNow[], spared: readonly InRun[]): Promise<Kept> => {
     const members = plans.flatMap((plan) => plan.members.map((member) => ({ plan, member })));
     const records = await recordsOf(plans, deps);
-    const done = await doneOf(plans, deps);
+    const placed = await places.of(plans, records);
     const now = deps.clock();
     const desired = members.flatMap(({ plan, member }) => {
       const { deployment } = member;
-      if (done.has(deployment)) return [];
+      if (placed.get(deployment)?.wanted !== true) return [];
       const at = { now, failedAt: failedAt.get(deployment) ?? null };
       const attempt = wantedAttempt(records.get(deployment), at);
       return attempt === null ? [] : [wanted(plan, member, attempt, deps)];
@@ -72,6 +72,7 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
         wellAt.set(deployment, { attempt, atMs: now });
     const found = await deps.runtimes.reconcile(desired, spared);
     if (found.kind === 'unknown') return found;
+    places.see(found.states);
     const states = new Map(found.states.map((state) => [state.deployment, state]));
     const outages = await outagesOf(found.states, wellAt, deps);
     for (const { deployment, attempt, phase } of found.states)
@@ -88,16 +89,24 @@ export function createRuntimeKeeper(deps: RuntimeDeps) {
         const state = states.get(deployment);
         const standing = standingOf(record, state);
         const url = state?.url ?? null;
-        const waits = standing === 'waiting' && !done.has(deployment);
-        return [deployment, { standing, url, record, waitsFor: waits ? missingTo(state) : null }];
+        const waitsFor = missingTo(standing, placed.get(deployment)?.left ?? 'nothing', state);
+        return [deployment, { standing, url, record, waitsFor }];
       }),
     );
     return { kind: 'known', standings };
   };
 }
 
-function missingTo(state: RuntimeState | undefined): 'room' | 'runtime' {
-  return state?.failure?.reason === 'quota' ? 'room' : 'runtime';
+/** What a miner waits for that is not lost. */
+function missingTo(
+  standing: Standing,
+  left: Place['left'],
+  state: RuntimeState | undefined,
+): 'room' | 'runtime' | 'leases' | null {
+  if (standing === 'lost' || left === 'nothing') return null;
+  if (left === 'nothing-now') return 'leases';
+  if (standing === 'ready') return null;
+  return state !== undefined && waitsForRoom(state) ? 'room' : 'runtime';
 }
 
 async function recordsOf(
@@ -108,24 +117,6 @@ async function recordsOf(
     plans.map(({ family, run }) => runtimesOfRun(queries.evaluation, family, run)),
   );
   return new Map(all.flatMap((records) => [...records]));
-}
-
-/** The deployments whose miners have a result of every task that is judged; none while the tasks are not known. */
-async function doneOf(
-  plans: readonly RunPlan[],
-  { queries }: Pick<RuntimeDeps, 'queries'>,
-): Promise<ReadonlySet<string>> {
-  const all = await Promise.all(
-    plans.map(async ({ family, run, tasks, noOracle, members }) => {
-      const judged = [...tasks.keys()].filter((task) => !noOracle.has(task));
-      if (judged.length === 0) return [];
-      const settled = await settledPairs(queries.evaluation, family, run);
-      return members.filter(({ miner }) =>
-        judged.every((task) => settled.has(pairName({ task, miner }))),
-      );
-    }),
-  );
-  return new Set(all.flat().map(({ deployment }) => deployment));
 }
 
 function wanted(

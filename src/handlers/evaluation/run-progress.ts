@@ -6,6 +6,7 @@ import type { Kept } from './keep-runtimes.ts';
 import type { Cause } from './later.ts';
 import type { Outage } from './ports.ts';
 import type { RunPlan } from './run-plan.ts';
+import type { AtWork } from './work.ts';
 
 /** What an evaluation waits for: what everything or a miner waits for, and then what single pairs do. */
 type WaitsFor = 'roster' | 'tasks' | 'disk' | 'cluster' | 'room' | 'leases' | Cause;
@@ -39,9 +40,6 @@ export type SeenRun = Readonly<{
   holdup: Readonly<{ what: 'roster' | 'tasks'; detail: string }> | null;
 }>;
 
-/** What this process knows of a run that its log does not. */
-type AtWork = Readonly<{ busy: number; waiting: ReadonlyMap<Cause, number> }>;
-
 type ProgressDeps = Readonly<{
   queries: Readonly<{ evaluation: Queries }>;
   atWork: (run: Readonly<{ family: string; run: string }>) => AtWork;
@@ -65,7 +63,14 @@ export async function progressOf(
     family,
     run,
     status,
-    pairs: { planned, scored, excused, busy, waiting: sum(waiting.values()), unjudged },
+    pairs: {
+      planned,
+      scored,
+      excused,
+      busy: busy.length,
+      waiting: sum(waiting.values()),
+      unjudged,
+    },
     waitsFor:
       status === 'open' && left
         ? [
@@ -118,7 +123,7 @@ function heldUp({ outage, shortage, clock }: ProgressDeps): RunProgress['waitsFo
 function runtimesOf({ members }: RunPlan, kept: Kept): RunProgress['waitsFor'] {
   if (kept.kind === 'unknown') return [{ what: 'cluster', detail: kept.detail }];
   const waits = members.flatMap(({ deployment }) => kept.standings.get(deployment)?.waitsFor ?? []);
-  return (['room', 'runtime'] as const).flatMap((what) => {
+  return (['room', 'runtime', 'leases'] as const).flatMap((what) => {
     const those = waits.filter((each) => each === what).length;
     return those === 0 ? [] : [{ what, detail: `${those} of ${members.length} miners` }];
   });

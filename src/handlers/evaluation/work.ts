@@ -38,6 +38,12 @@ export type WorkParts = Omit<PairDeps, 'referenceOf'> &
 type Waiting = Readonly<{ until: number; failures: number; why: Later }>;
 type PairName = Readonly<{ task: string; miner: string }>;
 
+/** Who is at work for a run, and what others wait for, each with how many do. */
+export type AtWork = Readonly<{
+  busy: readonly PairName[];
+  waiting: ReadonlyMap<Cause, number>;
+}>;
+
 export type Work = ReturnType<typeof createWork>;
 
 /**
@@ -85,16 +91,14 @@ export function createWork(parts: WorkParts, referenceOf: PairDeps['referenceOf'
     /** Why a pair has no result yet; null where nothing was in its way but the time. */
     whyNot: (plan: RunPlan, pair: PairName): Later | null =>
       waits.get(`${nameOf(plan)}/${pairName(pair)}`)?.why ?? null,
-    /** How many pairs of a run are worked on, and how many of the others wait for what. */
-    atWork: (
-      run: Readonly<{ family: string; run: string }>,
-    ): Readonly<{ busy: number; waiting: ReadonlyMap<Cause, number> }> => {
+    /** The pairs of a run that are worked on, and how many of the others wait for what. */
+    atWork: (run: Readonly<{ family: string; run: string }>): AtWork => {
       const prefix = `${nameOf(run)}/`;
       const waiting = new Map<Cause, number>();
       for (const [pair, { why }] of within(waits, prefix))
         if (!busy.has(`${prefix}${pair}`))
           waiting.set(why.cause, (waiting.get(why.cause) ?? 0) + 1);
-      return { busy: within(busy, prefix).length, waiting };
+      return { busy: within(busy, prefix).map(([, pair]) => pair), waiting };
     },
     rethrow: crew.rethrow,
     counts: () => ({

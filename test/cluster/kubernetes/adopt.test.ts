@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createRuntimeKeeper, type RuntimeDeps } from '#src/handlers/evaluation/keep-runtimes.ts';
-import type { RunPlan } from '#src/handlers/evaluation/run-plan.ts';
+import type { PlanNow } from '#src/handlers/evaluation/places.ts';
 import { clusterSite, PROFILE } from '../../support/cluster-site.ts';
 import { PROCESS_TEST_TIMEOUT_MS } from '../../support/live-until.ts';
 import { idleClock, memoryBlobs, simulatedLog } from '../../support/simulated-log.ts';
@@ -14,9 +14,17 @@ const wanted = wantedRuntime();
 
 /** A run without tasks: its runtimes are kept all the same. */
 const planOf = (
-  members: RunPlan['members'],
+  members: PlanNow['members'],
   at: Readonly<{ family: string; run: string }>,
-): RunPlan => ({ ...at, tasks: new Map(), noOracle: new Set(), members, holdup: null });
+): PlanNow => ({
+  ...at,
+  tasks: new Map(),
+  noOracle: new Set(),
+  members,
+  holdup: null,
+  due: [],
+  busy: new Set(),
+});
 
 const uidsOf = ({ store }: Awaited<ReturnType<typeof clusterSite>>) =>
   (['jobs', 'configmaps', 'services', 'pods'] as const).flatMap((resource) =>
