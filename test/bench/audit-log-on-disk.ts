@@ -11,7 +11,7 @@ import {
 } from '#src/merkle/tile.ts';
 import { noteOfTree, writeHonestLog } from '../support/honest-log.ts';
 
-type Shape = Parameters<typeof writeHonestLog>[0];
+export type Shape = Parameters<typeof writeHonestLog>[0];
 
 /** Writes the files of an honest validator's published log below a folder. Gives how many events it has. */
 export function writeLogFiles(folder: string, shape: Shape): number {
