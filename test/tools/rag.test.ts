@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { jobToken } from '#src/evaluation/job.ts';
 import { jobIdOf } from '#src/evaluation/job-name.ts';
 import { sha256 } from '#src/events/hash.ts';
+import { createReservations } from '#src/handlers/reservations.ts';
 import { isService } from '#src/handlers/tools/authorize-caller.ts';
 import { chunkDocument } from '#src/handlers/tools/chunk-document.ts';
 import {
@@ -14,10 +15,13 @@ import {
   keepOnlyRuns,
   listCorpora,
 } from '#src/handlers/tools/index-corpus.ts';
+import { createJobDesk } from '#src/handlers/tools/job-desk.ts';
 import { retrieveChunks } from '#src/handlers/tools/retrieve-chunks.ts';
+import { createTurns } from '#src/handlers/tools/take-turns.ts';
 import { ragRoutes } from '#src/http/tools/rag-routes.ts';
 import { ragClient } from '#src/runtime/rag-client.ts';
 import { openRagDatabase } from '#src/runtime/rag-database.ts';
+import { fakeLedger } from '../support/fake-ledger.ts';
 import { MINER, SECRETS, toolSite, VALIDATOR } from '../support/tool-site.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'eirel-rag-'));
@@ -33,7 +37,8 @@ const DOCUMENTS = [
 async function ragSite(name: string) {
   const store = await openRagDatabase(join(folder, name));
   const site = await toolSite('rag', ({ calls, admission }) => {
-    const deps = { ...calls, store, quota: 30 };
+    const takeTurn = createTurns({ running: 2, waiting: 8 }, () => performance.now());
+    const deps = { ...calls, store, takeTurn, quota: 30 };
     return ragRoutes({
       ...admission,
       retrieve: (caller, body) => retrieveChunks(caller, body, deps),
@@ -216,6 +221,35 @@ describe('a corpus', () => {
   });
 });
 
+test('a corpus that is too large to look at every chunk is searched by the rarest words of a query', async () => {
+  await using store = await openRagDatabase(join(folder, 'large.db'));
+  const corpusOf = (name: string, chunks: number) => ({
+    corpusId: name,
+    digest: sha256(name),
+    documents: 1,
+    chunks,
+  });
+  const chunks = Array.from({ length: 10_001 }, (_, n) => ({
+    docId: 'd',
+    chunkId: `d#${n}`,
+    text: n === 9_000 ? 'a needle in it' : 'a straw in it',
+    charStart: 0,
+    charEnd: 1,
+  }));
+  const [large, small] = [corpusOf('large', 10_001), corpusOf('small', 2_000)];
+  await store.write(large, chunks);
+  await store.write(small, chunks.slice(-2_000));
+  const found = async (digest: string, query: string) =>
+    (await store.find(digest, query, 3)).map(({ chunkId }) => chunkId);
+  expect(await found(large.digest, 'it is a needle in what')).toEqual(['d#9000']);
+  expect(await found(large.digest, 'in a')).toHaveLength(3);
+  expect(await found(small.digest, 'it is a needle in what')).toEqual([
+    'd#9000',
+    'd#8001',
+    'd#8002',
+  ]);
+});
+
 /** A run of one miner whose corpus says this; the task sets of others have a corpus of that name, too. */
 function runOf(name: string, says: string) {
   const deployment = `${sha256(name).slice(0, 8)}-2222-3333-4444-555555555555`;
@@ -230,6 +264,37 @@ function runOf(name: string, says: string) {
     },
   };
 }
+
+test('a miner that searches all the time leaves the next place to others', async () => {
+  const [one, other] = [runOf('one', ''), runOf('other', '')];
+  const ledger = fakeLedger();
+  for (const { job } of [one, other]) ledger.open(job);
+  const begun: string[] = [];
+  const release = Promise.withResolvers<[]>();
+  let named = 0;
+  const deps = {
+    desk: createJobDesk({ ledger, reservations: createReservations(), nowMs: () => 0 }),
+    ledger,
+    newCall: () => `call-${++named}`,
+    elapsedMs: () => 0,
+    store: {
+      contentsFor: async (deployment: string) => deployment,
+      find: async (contents: string) => {
+        begun.push(contents);
+        return release.promise;
+      },
+    },
+    takeTurn: createTurns({ running: 2, waiting: 8 }, () => 0),
+    quota: 30,
+  };
+  const asked = { corpusId: 'c', query: 'q', k: 1 };
+  const search = ({ job }: typeof one) => retrieveChunks({ job, asked: null }, asked, deps);
+  const answers = [...Array.from({ length: 6 }, () => search(one)), search(other)];
+  await expect.poll(() => begun.length).toBe(2);
+  expect(begun).toEqual([one, other].flatMap(({ shared }) => shared.deployments));
+  release.resolve([]);
+  for (const answer of await Promise.all(answers)) expect(answer).toMatchObject({ status: 200 });
+});
 
 describe('runs that overlap', () => {
   const [one, other, later] = [

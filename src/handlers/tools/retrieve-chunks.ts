@@ -7,10 +7,17 @@ import {
   type ToolAnswer,
 } from './call-tool.ts';
 import type { RagStore } from './rag-store.ts';
+import type { TakeTurn } from './take-turns.ts';
 
 export type RetrieveChunks = Readonly<{ corpusId: string; query: string; k: number }>;
 
-export type RetrieveChunksDeps = CallToolDeps & Readonly<{ store: RagStore; quota: number }>;
+export type RetrieveChunksDeps = CallToolDeps &
+  Readonly<{
+    store: Pick<RagStore, 'contentsFor' | 'find'>;
+    /** One search keeps the file for a while: whose turn it is. */
+    takeTurn: TakeTurn;
+    quota: number;
+  }>;
 
 /** Finds the parts of a corpus that fit a query best, for a job. */
 export function retrieveChunks(
@@ -22,7 +29,8 @@ export function retrieveChunks(
   const call = {
     tool: 'rag.retrieve',
     args: { corpus_id: corpusId, query, k },
-    perform: () => retrieve(caller, asked, deps),
+    perform: async () =>
+      (await deps.takeTurn(caller.job, () => retrieve(caller, asked, deps))) ?? BUSY,
   };
   const exhausted = (maxRequests: number) => ({
     error: 'rag_quota_exhausted',
@@ -30,6 +38,14 @@ export function retrieveChunks(
   });
   return callTool(caller, call, { quota: deps.quota, price: 0, exhausted }, deps);
 }
+
+const BUSY: Performed = {
+  status: 503,
+  body: { detail: 'rag is busy' },
+  result: {},
+  cost: 0,
+  error: 'rag is busy',
+};
 
 async function retrieve(
   { job }: Caller,
