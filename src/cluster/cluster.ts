@@ -69,6 +69,11 @@ export type Runtimes = Readonly<{
    * or a submission's fault. Calls must not overlap.
    */
   reconcile: (desired: readonly RuntimeWanted[], spared?: readonly InRun[]) => Promise<Reconciled>;
+  /**
+   * How many submissions may run at once by what the operator granted them, each with what it is given; null where
+   * nothing limits that, or nobody can tell now. Never throws.
+   */
+  capacity: () => Promise<number | null>;
   /** Takes down all of a run, and waits some seconds for the end: `ending` says to call again. */
   endAll: (run: Readonly<{ family: string; run: string }>) => Promise<RuntimesEnded>;
 }>;

@@ -275,10 +275,10 @@ const Seccomp = z.object({
   syscalls: z.array(z.object({ names: z.array(z.string()), action: z.string() })),
 });
 
-test('the validator may watch what it lists', () => {
-  const listed = ofKind('Role').flatMap(({ rules }) =>
-    rules.filter(({ verbs }) => verbs.includes('list')),
-  );
+test('the validator may watch what it lists, but for quotas, which it reads now and then', () => {
+  const listed = ofKind('Role')
+    .flatMap(({ rules }) => rules.filter(({ verbs }) => verbs.includes('list')))
+    .filter(({ resources }) => !resources.includes('resourcequotas'));
 
   expect(listed.map(({ verbs }) => verbs)).toEqual(
     listed.map(() => expect.arrayContaining(['watch'])),

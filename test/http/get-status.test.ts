@@ -104,6 +104,6 @@ test('whom the cluster has no place for waits for room, and tasks that nobody ca
   await at.play.live(2 * MINUTE_MS);
 
   const seen = await at.evaluation();
-  expect(seen?.waitsFor).toEqual([{ what: 'room', detail: '1 of 3 miners' }]);
+  expect(seen?.waitsFor).toEqual([{ what: 'room', detail: '1 of 3 miners; 2 find room at once' }]);
   expect(seen?.pairs.unjudged).toBe(3);
 });

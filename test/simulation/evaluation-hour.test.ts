@@ -335,6 +335,7 @@ test('a cluster with room for two has every miner scored: who has all its result
   expect(scores.map(({ status }) => status)).toEqual(
     Array.from({ length: tasks.length * 5 }, () => 'scored'),
   );
+  expect(play.crowded).toEqual([{ run: 'run-7', members: 5, room: 2 }]);
   const begun = play.log.data('runtime.ready.v1').map(({ miner }) => miner);
   expect(begun.toSorted()).toEqual(play.miners);
   expect(play.log.data('runtime.ended.v1')).toHaveLength(5);

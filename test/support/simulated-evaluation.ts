@@ -92,6 +92,7 @@ export async function simulateEvaluation(
   const ledger = simulatedLedger(world);
   const owner = simulatedOwner(world);
   const excused: string[] = [];
+  const crowded: object[] = [];
   const outside = {
     log,
     blobs,
@@ -109,6 +110,7 @@ export async function simulateEvaluation(
     clock: clock.now,
     miners,
     onExcused: (cause: string) => excused.push(cause),
+    onCrowded: (each: object) => crowded.push(each),
   };
   let immortal = false;
   const mortal: Mortal = async (act, die) => {
@@ -123,6 +125,8 @@ export async function simulateEvaluation(
     jobs: ledger.jobs,
     /** What is told of each pair that is excused. */
     excused,
+    /** What is told of runs that have more submissions than find room. */
+    crowded,
     results: owner.results,
     miners,
     crashes: () => crashes,
@@ -197,8 +201,9 @@ type Outside = Readonly<{
     | 'clock'
     | 'documentSearch'
     | 'onExcused'
+    | 'onCrowded'
   > &
-  Readonly<{ runtimes: Pick<EvaluationParts['runtimes'], 'reconcile'> }>;
+  Readonly<{ runtimes: Pick<EvaluationParts['runtimes'], 'reconcile' | 'capacity'> }>;
 
 /** One life of the process: it ends at any boundary, and what it was doing never goes on. */
 function startLife(outside: Outside, mortal: Mortal) {
@@ -228,6 +233,7 @@ function startLife(outside: Outside, mortal: Mortal) {
     runtimes: {
       adapter: 'process',
       reconcile: (desired, spared) => at(() => runtimes.reconcile(desired, spared)),
+      capacity: () => at(() => runtimes.capacity()),
       endAll: () => Promise.resolve({ kind: 'ended' }),
     },
     leases:
@@ -260,6 +266,7 @@ function startLife(outside: Outside, mortal: Mortal) {
     onLater: () => undefined,
     onDefect: () => undefined,
     onExcused: outside.onExcused,
+    onCrowded: outside.onCrowded,
   });
   return { evaluation, dead: () => stop.signal.aborted, end: () => stop.abort(new Error('over')) };
 }

@@ -212,7 +212,7 @@ const RUNTIME_LEASE_MS = 120_000;
  * Runtimes come up in ten seconds. One whose node is taken away, or whose lease ran out, fails by our fault, a broken
  * one by its own.
  */
-export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
+export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile' | 'capacity'> {
   type Started = Readonly<{ attempt: number; at: number; renewed: number; ended: boolean }>;
   const started = new Map<string, Started>();
   const stateOf = ({
@@ -265,6 +265,7 @@ export function simulatedCluster(world: World): Pick<Runtimes, 'reconcile'> {
         if (!wanted.has(deployment)) started.delete(deployment);
       return Promise.resolve<Reconciled>({ kind: 'known', states: desired.map(stateOf) });
     },
+    capacity: () => Promise.resolve(world.room ?? null),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type V1ConfigMap,
   type V1Job,
   type V1Pod,
+  type V1ResourceQuota,
   type V1Service,
 } from '@kubernetes/client-node';
 import { LABEL } from '../objects/names.ts';
@@ -24,6 +25,8 @@ export type ClusterApi = Readonly<{
   list: () => Promise<Actual>;
   /** Addresses of the services that miners are told, and of the canary; null while one of them is not there. */
   services: () => Promise<ServiceAddresses | null>;
+  /** What the namespace of miners may hold. */
+  quotas: () => Promise<readonly V1ResourceQuota[]>;
   createConfigMap: (object: V1ConfigMap) => Promise<void>;
   applyJob: (object: V1Job) => Promise<void>;
   applyService: (object: V1Service) => Promise<void>;
@@ -49,6 +52,7 @@ export function clusterApi(
   return {
     list: () => listAll(kinds),
     services: async () => addressesOf((await listWhole(kinds.system)).items),
+    quotas: async () => (await core.listNamespacedResourceQuota({ namespace })).items,
     createConfigMap: async (body) => {
       await core.createNamespacedConfigMap({ namespace, body, fieldManager: FIELD_MANAGER });
     },

@@ -11,8 +11,10 @@ import type {
 import type { ProbeHealth } from '../health.ts';
 import { type Actual, attemptOf, type Desired, isOf } from './actual.ts';
 import { failureOf, judgeSilence, type Silence, type Trouble } from './blame.ts';
+import { capacityOf } from './capacity.ts';
 import { endRun } from './end-run.ts';
 import { type Observed, observeAttempt } from './observe.ts';
+import { outcomeOf } from './outcome.ts';
 import { type HeldDeps, type SettleDeps, settle } from './settle.ts';
 
 export type KubernetesRuntimesDeps = SettleDeps &
@@ -45,6 +47,10 @@ export function kubernetesRuntimes(deps: KubernetesRuntimesDeps): KubernetesRunt
       // Nobody is called failed on hearsay.
       if (!failed || deps.view() === null) return found;
       return reconcile(wanted, silentSince, { ...held, view: () => null });
+    },
+    capacity: async () => {
+      const quotas = await outcomeOf(deps.api.quotas);
+      return quotas.kind === 'done' ? capacityOf(quotas.value, deps.profile) : null;
     },
     endAll: (run) => endRun(run, deps),
   };

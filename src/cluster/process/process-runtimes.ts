@@ -65,6 +65,7 @@ export async function openProcessRuntimes(
       });
       return { kind: 'known', states: await Promise.all(states) };
     },
+    capacity: async () => null,
     endAll: async ({ family, run }) => {
       await takeDown((wanted) => wanted.family === family && wanted.run === run);
       return { kind: 'ended' };

@@ -15,11 +15,12 @@ import {
 import { createReferences, type ReferenceDeps } from './make-reference.ts';
 import type { PlanNow } from './places.ts';
 import type { Leases } from './ports.ts';
+import { type Crowded, createRoom } from './room.ts';
 import { createPlanner, type PlanDeps, type RunPlan } from './run-plan.ts';
 import { progressOf, type RunProgress, type SeenRun } from './run-progress.ts';
 import { createSecondLook } from './second-look.ts';
 import { createLeaseKeeper } from './tend-leases.ts';
-import { createWork, type WorkParts } from './work.ts';
+import { createWork, type Work, type WorkParts } from './work.ts';
 
 export type EvaluationParts = Omit<WorkParts, 'queries' | 'whyExcused'> &
   Omit<RuntimeDeps, 'queries'> &
@@ -31,6 +32,8 @@ export type EvaluationParts = Omit<WorkParts, 'queries' | 'whyExcused'> &
     queries: Readonly<{ evaluation: Queries; runState: Queries; decisions: Queries }>;
     /** Null where the tasks are the roster's: everybody's, without asking. */
     leases: Leases | null;
+    /** Tells of a run that has more submissions than find room in the cluster at once. */
+    onCrowded: (crowded: Crowded) => void;
   }>;
 
 /** What the loop last saw, for `/readyz` and metrics. */
@@ -44,6 +47,8 @@ type EvaluationState = {
   noOracle: number;
   /** What is missing so that the open run can be evaluated; null when nothing is. */
   holdup: string | null;
+  /** The open runs whose submissions do not all find room in the cluster at once. */
+  crowded: readonly Crowded[];
   /** How far each run is that still needs something, the oldest first. */
   progress: readonly RunProgress[];
 };
@@ -55,12 +60,13 @@ type EvaluationState = {
  */
 export function createEvaluation(parts: EvaluationParts) {
   const counts = { busy: 0, waiting: 0, defects: 0, noOracle: 0 };
-  const state: EvaluationState = { ...counts, holdup: null, progress: [] };
+  const state: EvaluationState = { ...counts, holdup: null, crowded: [], progress: [] };
   const corpora = createCorporaKeeper(parts);
   const planOf = createPlanner({ ...parts, ...corpora });
   const { whyExcused, look } = createSecondLook(parts.signal);
   const work = createWork({ ...parts, whyExcused }, createReferences(parts));
   const keepRuntimes = createRuntimeKeeper(parts);
+  const roomOf = createRoom(parts);
   const tendLeases =
     parts.leases === null
       ? null
@@ -75,6 +81,7 @@ export function createEvaluation(parts: EvaluationParts) {
       const now = await Promise.all(plans.map((plan) => planNow(plan, work, parts)));
       const kept = await look(() => keepRuntimes(now, spared));
       const standings = standingsOf(kept, state);
+      state.crowded = await roomOf(plans);
       for (const plan of now.filter(({ holdup }) => holdup === null)) {
         const settled = await settledPairs(parts.queries.evaluation, plan.family, plan.run);
         if (tendLeases !== null)
@@ -85,7 +92,8 @@ export function createEvaluation(parts: EvaluationParts) {
       }
       Object.assign(state, work.counts());
       const seenWith = { ...parts, atWork: work.atWork };
-      state.progress = await Promise.all(seen.map((each) => progressOf(each, kept, seenWith)));
+      const stand = { kept, crowded: state.crowded };
+      state.progress = await Promise.all(seen.map((each) => progressOf(each, stand, seenWith)));
     },
     /** How the pairs of a run end that have no result when it is about to be closed. */
     excuses: async ({ family, run }: Readonly<{ family: string; run: string }>) => {

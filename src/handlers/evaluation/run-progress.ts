@@ -5,6 +5,7 @@ import type { Run } from '../../projectors/run-state.ts';
 import type { Kept } from './keep-runtimes.ts';
 import type { Cause } from './later.ts';
 import type { Outage } from './ports.ts';
+import type { Crowded } from './room.ts';
 import type { RunPlan } from './run-plan.ts';
 import type { AtWork } from './work.ts';
 
@@ -40,6 +41,9 @@ export type SeenRun = Readonly<{
   holdup: Readonly<{ what: 'roster' | 'tasks'; detail: string }> | null;
 }>;
 
+/** How the miners stand, and how many of them find room in the cluster at once where that is not all of some run. */
+type Stand = Readonly<{ kept: Kept; crowded: readonly Crowded[] }>;
+
 type ProgressDeps = Readonly<{
   queries: Readonly<{ evaluation: Queries }>;
   atWork: (run: Readonly<{ family: string; run: string }>) => AtWork;
@@ -48,10 +52,10 @@ type ProgressDeps = Readonly<{
   clock: () => number;
 }>;
 
-/** How far a run is, by the log and by who is at work now. `kept` says how the runtimes stand. */
+/** How far a run is, by the log and by who is at work now. */
 export async function progressOf(
   { run: { family, run, status, measured, sample, tasks }, plan, holdup }: SeenRun,
-  kept: Kept,
+  stand: Stand,
   deps: ProgressDeps,
 ): Promise<RunProgress> {
   const { archives, scored, excused } = await pairCounts(deps.queries.evaluation, family, run);
@@ -76,7 +80,7 @@ export async function progressOf(
         ? [
             ...(holdup === null ? [] : [holdup]),
             ...heldUp(deps),
-            ...(plan === null ? [] : runtimesOf(plan, kept)),
+            ...(plan === null ? [] : runtimesOf(plan, stand)),
             ...[...waiting].map(([what, pairs]) => ({
               what,
               detail: `${pairs} pairs are put off`,
@@ -120,12 +124,16 @@ function heldUp({ outage, shortage, clock }: ProgressDeps): RunProgress['waitsFo
 }
 
 /** What the miners of a run wait for, each with how many do. */
-function runtimesOf({ members }: RunPlan, kept: Kept): RunProgress['waitsFor'] {
+function runtimesOf({ run, members }: RunPlan, { kept, crowded }: Stand): RunProgress['waitsFor'] {
+  const room = crowded.find((each) => each.run === run)?.room;
+  const ofRoom = room === undefined ? '' : `; ${room} find room at once`;
   if (kept.kind === 'unknown') return [{ what: 'cluster', detail: kept.detail }];
   const waits = members.flatMap(({ deployment }) => kept.standings.get(deployment)?.waitsFor ?? []);
   return (['room', 'runtime', 'leases'] as const).flatMap((what) => {
     const those = waits.filter((each) => each === what).length;
-    return those === 0 ? [] : [{ what, detail: `${those} of ${members.length} miners` }];
+    if (those === 0) return [];
+    const detail = `${those} of ${members.length} miners${what === 'room' ? ofRoom : ''}`;
+    return [{ what, detail }];
   });
 }
 

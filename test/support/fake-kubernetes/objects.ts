@@ -19,6 +19,7 @@ export const RESOURCES = {
   services: { kind: 'Service', group: 'v1' },
   pods: { kind: 'Pod', group: 'v1' },
   events: { kind: 'Event', group: 'v1' },
+  resourcequotas: { kind: 'ResourceQuota', group: 'v1' },
   jobs: { kind: 'Job', group: 'batch/v1' },
 } as const;
 export type ResourceName = keyof typeof RESOURCES;
