@@ -21,7 +21,7 @@ import { failedScore } from './perform-pair.ts';
 import type { Member, RunPlan } from './run-plan.ts';
 
 /** What of ours is to blame that a pair counts for nobody: what it waited for, no oracles, or the time alone. */
-export type ExcuseCause = Cause | 'no-oracle' | 'time';
+type ExcuseCause = Cause | 'no-oracle' | 'time';
 
 export type EndDeps = Readonly<{
   queries: Readonly<{ evaluation: Queries }>;
