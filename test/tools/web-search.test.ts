@@ -219,6 +219,23 @@ describe('a search', () => {
 });
 
 describe('a corpus', () => {
+  test('is searched by the first words of a query that it has at all', async () => {
+    const words = Array.from({ length: 80 }, (_, n) => `known${n}`);
+    const documents = words.map((word) => ({
+      document_id: word,
+      title: word,
+      url: '',
+      snippet: '',
+    }));
+    const { search } = corpusSearch(SearchCorpus.parse({ documents }));
+    const strange = Array.from({ length: 200 }, (_, n) => `strange${n}`);
+    const found = await search([...strange, ...words].join(' '), 80);
+    if (found.kind === 'failed') throw new Error(found.reason);
+    expect(found.documents.map(({ title }) => title).toSorted()).toEqual(
+      words.slice(0, 64).toSorted(),
+    );
+  });
+
   test('ranks the same query the same way, the title above the text, without what fits not at all', async () => {
     const names = async (query: string) => {
       const found = await corpus.search(query, 10);
