@@ -140,7 +140,8 @@ test('a miner that answers and leaves calls of models under way gains nothing by
   expect(ends.filter((status) => status === 'failed')).toHaveLength(left.length);
   expect(new Set(ends)).toEqual(new Set(['scored', 'failed']));
   const honest = play.log.data('score.recorded.v1').filter(of('B'));
-  expect(new Set(honest.map(({ status }) => status))).toEqual(new Set(['scored', 'excused']));
+  expect(honest.length).toBeGreaterThan(0);
+  expect(honest.map(({ status }) => status)).not.toContain('failed');
   expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
 });
 

@@ -163,22 +163,26 @@ test('what runs is replaced by nothing else while nobody knows about the network
   expect(podOf()).not.toEqual(before);
 });
 
-test('where the network is seen open nothing is renewed, and what runs ends with its lease', async () => {
-  await using site = await clusterSite();
-  const { wanted, runtimes, proved } = await restarted(site, async () => ({
-    kind: 'open',
-    detail: 'a pod reaches the ledger',
-  }));
-  await runtimes.reconcile([wanted]);
-  await until('a proof', () => proved() > 0);
+test.for([{ known: true }, { known: false }])(
+  'where the network is seen open nothing is renewed, and what runs ends with its lease (members known: $known)',
+  async ({ known }) => {
+    await using site = await clusterSite();
+    const { wanted, runtimes, proved } = await restarted(site, async () => ({
+      kind: 'open',
+      detail: 'a pod reaches the ledger',
+    }));
+    await runtimes.reconcile([wanted]);
+    await until('a proof', () => proved() > 0);
 
-  for (let round = 0; round < 20; round++) {
-    site.pass(120_000);
-    expect(await runtimes.reconcile([wanted])).toMatchObject({ kind: 'unknown' });
-  }
+    for (let round = 0; round < 20; round++) {
+      site.pass(120_000);
+      const found = known ? runtimes.reconcile([wanted]) : runtimes.reconcile([], [wanted]);
+      expect(await found).toMatchObject({ kind: 'unknown' });
+    }
 
-  expect(site.store.all('pods', PROFILE.namespace)).toEqual([]);
-});
+    expect(site.store.all('pods', PROFILE.namespace)).toEqual([]);
+  },
+);
 
 test('a proof that throws is told, and tried again after a while', async () => {
   await using site = await clusterSite();
