@@ -290,6 +290,16 @@ describe('the text of a sealed fact', () => {
     expect(read).toBeGreaterThan(100);
   });
 
+  test.each(SEALED_FACTS)('is no fact of another type: $type', (fact) => {
+    for (const type of SEALED_TYPES) {
+      const relabelled = encode({ data: fact.data, type });
+      if (type === fact.type) continue;
+      expect(readSealedText(relabelled, fact.type)).toBeNull();
+      expect(readSealedText(relabelled, type)).toBeNull();
+      expect(readSealedText(textOf(fact), type)).toBeNull();
+    }
+  });
+
   test('with a member of another fact, or of another kind, is read no other way', () => {
     const values = SEALED_FACTS.flatMap(({ data }) => Object.values(data).flatMap(partsOf));
     const others: fc.Arbitrary<Json> = fc.oneof(
