@@ -145,6 +145,21 @@ test('a miner that answers and leaves calls of models under way gains nothing by
   expect(auditEvaluation(play.log.events, hotkey('V'))).toEqual([]);
 });
 
+test('while the ledger does not tell at the end of a run what was left, nobody is blamed', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const faults: readonly Fault[] = [{ what: 'ledger', from: 230_000, to: 10 * MINUTE_MS }];
+  const miners = { A: 'hasty' as const };
+  const plan = { seed: 'untold', miners, tasks: TASKS, faults, leases: false, mortality: 0 };
+  await using play = await simulateEvaluation(plan);
+  await play.live(4 * MINUTE_MS);
+  const scored = play.log.data('score.recorded.v1').length;
+  expect(play.log.data('task.invoked.v1').length).toBeGreaterThan(scored);
+  await play.close();
+  const ended = play.log.data('score.recorded.v1').slice(scored);
+  expect(new Set(ended.map(({ status }) => status))).toEqual(new Set(['excused']));
+});
+
 test('what a miner failed by before its run was closed is its failure, whoever had yet to say so', {
   timeout: TIMEOUT_MS,
 }, async () => {
