@@ -61,7 +61,7 @@ test('the answer of the page is read as it says', () => {
   });
 });
 
-test('each route of the pages for miners and validators is one of a service', () => {
+test('the pages for miners and validators name the routes of the services, all of them and no others', () => {
   const folders = ['owner', 'ledger', 'proxy', 'tools'].map((name) => `src/http/${name}/`);
   const code = folders
     .flatMap((folder) =>
@@ -71,9 +71,7 @@ test('each route of the pages for miners and validators is one of a service', ()
     )
     .join('\n')
     .replaceAll('${BASE}', '/v1/internal/eval');
-  const routes = [...code.matchAll(/path: ['`](\/[^'`]+)['`]/g)].map(([, path = '']) =>
-    patternOf(path),
-  );
+  const routes = [...code.matchAll(/path: ['`](\/[^'`]+)['`]/g)].map(([, path = '']) => path);
   const [, protocol = ''] = readFileSync(new URL('docs/protocol.md', ROOT), 'utf8').split(
     '### The owner',
   );
@@ -84,9 +82,11 @@ test('each route of the pages for miners and validators is one of a service', ()
   for (const path of named)
     if (!path.startsWith('/v1/agent/'))
       expect(
-        routes.some((route) => route.test(path)),
+        routes.some((route) => patternOf(route).test(path)),
         path,
       ).toBe(true);
+  const unnamed = routes.filter((route) => !named.some((path) => patternOf(route).test(path)));
+  expect(unnamed).toEqual([]);
 });
 
 /** The paths of a route: each part that is a parameter there may be anything. */
