@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
 import { Agent, type Dispatcher } from 'undici';
@@ -6,36 +7,58 @@ import { AppError } from '../../errors.ts';
 /** A server under load answers a list within a second or two; what takes longer is retried, or unknown. */
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** The cluster's certificates are read anew so often: they are replaced while we run. */
-const POOL_LIFE_MS = 600_000;
+type Way = ReturnType<KubeConfig['createDispatcherOptions']>;
 
 /**
  * How to reach the cluster, with one pool of connections for all requests (the client makes a new one for each) and a
- * time-out on every one (the client has none). A kubeconfig that is written anew is read anew: its token ends within a
- * day, and the client itself reads none again that stands in the file.
+ * time-out on every one (the client has none). A kubeconfig that is written anew is read anew, before the next request
+ * and never in between: its token ends within a day, its server moves, its certificates are replaced, and the client
+ * itself reads none again that stands in the file.
  */
 export class PooledKubeConfig extends KubeConfig {
-  #pool: Readonly<{ dispatcher: Dispatcher; since: number }> | undefined;
+  #pool: Dispatcher | undefined;
+  /** What tells the pool's connections from those of another server, or with other certificates. */
+  #way = '';
   #file: Readonly<{ path: string; version: string | null }> | undefined;
+  #server: string | undefined;
 
   /** Reads a kubeconfig, and again before each request for which it has changed. Throws where it cannot be read now. */
   follow(path: string): void {
     this.loadFromFile(path);
     this.#file = { path, version: null };
+    this.#server = this.getCurrentCluster()?.server;
+  }
+
+  /** The server to which every request is addressed, by whoever makes it; it is sent to where that one is by now. */
+  get server(): string {
+    return this.#server ?? this.getCurrentCluster()?.server ?? '';
   }
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     await this.#readAnew();
+    const [addressed, now] = [baseOf(this.server), baseOf(this.getCurrentCluster()?.server ?? '')];
+    const url = context.getUrl();
+    if (url.startsWith(addressed)) context.setUrl(`${now}${url.slice(addressed.length)}`);
     await super.applySecurityAuthentication(context);
-    const now = performance.now();
-    if (this.#pool !== undefined && now - this.#pool.since > POOL_LIFE_MS) {
-      // Closes when the requests that it has are done.
-      void this.#pool.dispatcher.close();
-      this.#pool = undefined;
-    }
-    this.#pool ??= { dispatcher: context.getDispatcher() ?? new Agent(), since: now };
-    context.setDispatcher(this.#pool.dispatcher);
+    this.#pool = context.getDispatcher() ?? this.#pool ?? new Agent();
+    context.setDispatcher(this.#pool);
     context.setSignal(AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+  }
+
+  /** The client asks for the way of each request: there is a pool already, unless it is another way than the last. */
+  override createDispatcherOptions(
+    ...given: Parameters<KubeConfig['createDispatcherOptions']>
+  ): Way {
+    const options = super.createDispatcherOptions(...given);
+    const way = createHash('sha256')
+      .update(JSON.stringify([given[0]?.server, options]))
+      .digest('hex');
+    if (way === this.#way) return { type: 'none' };
+    // Closes when the requests that it has are done.
+    void this.#pool?.close();
+    this.#pool = undefined;
+    this.#way = way;
+    return options;
   }
 
   /** A file that is gone or half written changes nothing: the server tells what our token is worth. */
@@ -53,8 +76,9 @@ export class PooledKubeConfig extends KubeConfig {
 
   /** Ends the connections with what is under way on them. */
   async close(): Promise<void> {
-    await this.#pool?.dispatcher.destroy();
+    await this.#pool?.destroy();
     this.#pool = undefined;
+    this.#way = '';
   }
 }
 
@@ -77,6 +101,11 @@ export function loadKubeConfig(file: string | undefined): PooledKubeConfig {
       { cause },
     );
   }
+}
+
+/** As requests begin with it. */
+function baseOf(server: string): string {
+  return server === '' ? '' : new URL(server).href.replace(/\/$/, '');
 }
 
 /** What tells one writing of a file from another; null where there is none. */

@@ -43,7 +43,7 @@ export async function* openWatch<T extends Watched>(
     onOpen,
   }: StreamTimes & Readonly<{ signal: AbortSignal; onOpen: () => void }>,
 ): AsyncGenerator<WatchEvent<T>> {
-  const url = new URL(`${config.getCurrentCluster()?.server ?? ''}${path}`);
+  const url = new URL(`${config.server}${path}`);
   const asked = {
     ...query,
     watch: 'true',
@@ -55,7 +55,7 @@ export async function* openWatch<T extends Watched>(
   const context = new RequestContext(url.href, HttpMethod.GET);
   await config.applySecurityAuthentication(context);
   const dispatcher = context.getDispatcher();
-  const { statusCode, body } = await request(url, {
+  const { statusCode, body } = await request(context.getUrl(), {
     ...(dispatcher === undefined ? {} : { dispatcher }),
     headers: { ...context.getHeaders(), Accept: accept },
     headersTimeout: HEADERS_TIMEOUT_MS,
