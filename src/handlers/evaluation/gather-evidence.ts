@@ -21,7 +21,7 @@ type GatherDeps = Readonly<{
 }>;
 
 /**
- * What the own ledger has of an invocation's jobs, each closed before it is read: the tools of all of them, and what they
+ * What the own ledger has of an invocation's jobs, all closed before one is read: the tools of all of them, and what they
  * cost together. When the ledger does not tell of one of them there is no evidence at all, nor while a call of a model
  * may still be metered; a cost that it does not know is unknown, never zero, and by the miner's doing where it left a
  * call of its own before the end.
@@ -51,25 +51,32 @@ export async function leftEvidence(
   const read = await readJobs(invoked.jobs, deps);
   if (read.kind === 'later') return read;
   const left = read.pending.filter(({ call }) => ageOf(call, deps) <= MINERS_DOING_MS);
-  if (left.length === 0) return { kind: 'done', event: null };
-  return { kind: 'done', event: evidenceOf(invoked, read, { state: 'left', calls: left.length }) };
+  const [first] = left;
+  if (first === undefined) return { kind: 'done', event: null };
+  // At a later head it may be metered: then nobody who has the ledger's log could tell that it was left.
+  const at = { tools: read.tools, head: first.head };
+  return { kind: 'done', event: evidenceOf(invoked, at, { state: 'left', calls: left.length }) };
 }
 
 type Cost = Evidence['cost'];
 type EvidenceEvent = Extract<DomainEvent, { type: 'evidence.gathered.v1' }>;
 
-/** What the ledger has of closed jobs, with the calls that are not metered yet. */
+/** What the ledger has of closed jobs, with the calls that are not metered yet, each at the head at which it was not. */
 type Read = Readonly<{
   kind: 'read';
   tools: ReadonlySet<string>;
   /** Of the calls that are metered. */
   cost: Cost;
-  pending: readonly Readonly<{ job: string; call: PendingCall }>[];
+  pending: readonly Readonly<{ job: string; call: PendingCall; head: Head }>[];
   head: Head;
 }>;
 
 async function readJobs(jobs: Invoked['jobs'], deps: GatherDeps): Promise<Read | Later> {
-  const pending: { job: string; call: PendingCall }[] = [];
+  for (const job of jobs) {
+    const closed = await deps.ledger.closeJob(job);
+    if (closed.kind !== 'ok') return later('ledger', `${job} is not closed: ${closed.detail}`);
+  }
+  const pending: { job: string; call: PendingCall; head: Head }[] = [];
   const tools = new Set<string>();
   let sum = 0;
   let unknown: string | null = null;
@@ -79,7 +86,7 @@ async function readJobs(jobs: Invoked['jobs'], deps: GatherDeps): Promise<Read |
     const read = await closedLedger(job, deps);
     if (read.kind === 'later') return read;
     const { found } = read;
-    pending.push(...found.pending.map((call) => ({ job, call })));
+    pending.push(...found.pending.map((call) => ({ job, call, head: found.ledger })));
     for (const tool of found.tools) tools.add(tool);
     if (found.cost.state === 'known') sum += found.cost.nanoUsd;
     else unknown ??= found.cost.reason;
@@ -120,8 +127,6 @@ async function closedLedger(
   job: string,
   { ledger }: Pick<GatherDeps, 'ledger'>,
 ): Promise<Readonly<{ kind: 'closed'; found: JobLedger }> | Later> {
-  const closed = await ledger.closeJob(job);
-  if (closed.kind !== 'ok') return later('ledger', `${job} is not closed: ${closed.detail}`);
   const read = await ledger.readLedger(job);
   if (read.kind !== 'ok') return later('ledger', `${job} is not read: ${read.detail}`);
   const { ledger: found } = read;

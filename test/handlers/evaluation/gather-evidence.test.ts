@@ -112,6 +112,32 @@ test('a call under way when the run is closed is left by the miner, as long as a
   expect(at.metered).toEqual([]);
 });
 
+test('what was left is told of a head at which it was under way and every job was closed', async () => {
+  const happened: string[] = [];
+  const cost = { state: 'known', nanoUsd: 0 } as const;
+  const ledger: Parameters<typeof leftEvidence>[1]['ledger'] = {
+    closeJob: async (job) => {
+      happened.push(`${job} is closed`);
+      return { kind: 'ok', cost };
+    },
+    readLedger: async (job) => {
+      const pending = job === 'job-1' ? [pendingCall] : [];
+      const head = { size: happened.length, hash: digest('b') };
+      // The call ends once it was told of.
+      if (pending.length > 0) happened.push('the call is metered');
+      const none = { tools: [], toolCalls: [], modelCalls: [] };
+      const found = { job, opened: true, closed: true, ...none, pending, cost, ledger: head };
+      return { kind: 'ok', ledger: found };
+    },
+    meter: async () => ({ kind: 'ok' }),
+  };
+  const asked = { ...invoked, jobs: ['job-1', 'job-2'] };
+  const found = await leftEvidence(asked, { ledger, clock: () => BEGUN_MS });
+  expect(happened).toEqual(['job-1 is closed', 'job-2 is closed', 'the call is metered']);
+  const data = { cost: { state: 'left', calls: 1 }, ledger: { size: 2 } };
+  expect(found).toMatchObject({ event: { data } });
+});
+
 test.for([
   { unknown: 'caller', by: 'miner' },
   { unknown: 'provider', by: 'us' },
