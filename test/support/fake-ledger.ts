@@ -51,7 +51,7 @@ export function fakeLedger(): FakeLedger {
       if (ledger.away) return AWAY;
       const state = jobs.get(call.job);
       if (state?.open === false) return { kind: 'refused', status: 409, detail: 'job is closed' };
-      if (!ledger.calls.some((known) => known.call === call.call)) {
+      if (!ledger.calls.some((known) => known.job === call.job && known.call === call.call)) {
         ledger.calls.push(call);
         if (state !== undefined) jobs.set(call.job, charged(state, call));
       }
