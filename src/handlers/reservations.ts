@@ -23,6 +23,8 @@ export type Reading = Disposable &
      * that ended since it was asked.
      */
     held: () => ReadonlyMap<string, number>;
+    /** Whether a call ended since: the ledger's answer may have it, too. */
+    unsure: () => boolean;
   }>;
 
 type Held = { readonly amount: number; endedAt: number | null };
@@ -82,6 +84,7 @@ export function createReservations(): Reservations {
       });
       return {
         held: () => heldSince(begunAt, entry),
+        unsure: () => [...entry.calls.values()].some(({ endedAt }) => (endedAt ?? 0) > begunAt),
         [Symbol.dispose]: () => over[Symbol.dispose](),
       };
     },

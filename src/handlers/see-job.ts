@@ -35,6 +35,7 @@ export async function seeJob(
         job: read.job,
         askedMs,
         held: reading.held,
+        unsure: reading.unsure,
         [Symbol.dispose]: () => reading[Symbol.dispose](),
       },
     };

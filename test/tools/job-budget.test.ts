@@ -31,6 +31,33 @@ function service(ledger: Pick<FakeLedger, 'readJob' | 'attest'>, name = 's', clo
   return { call, desk };
 }
 
+/** A service whose every step comes when the scheduler lets it; the ledger's word of a call may come at once. */
+function slowService(ledger: FakeLedger, scheduler: fc.Scheduler, word: 'late' | 'at once') {
+  const step = (name: string) => scheduler.schedule(Promise.resolve(), name);
+  const { call, desk } = service({
+    readJob: async (job) => {
+      await step('the question');
+      const read = await ledger.readJob(job);
+      await step('the answer');
+      return read;
+    },
+    attest: async (word) => {
+      await step('the word');
+      const taken = await ledger.attest(word);
+      if (word === 'late') await step('that it was taken');
+      return taken;
+    },
+  });
+  const begin = async () => {
+    await step('the request');
+    return call(async () => {
+      await step('the call');
+      return DONE;
+    });
+  };
+  return { begin, desk };
+}
+
 describe('the budget of a job', () => {
   test('is kept by one service, however its calls, the ledger and the resets of its counts fall', async () => {
     await fc.assert(
@@ -46,30 +73,30 @@ describe('the budget of a job', () => {
         async (scheduler, { calls, room, places, lost, resets }) => {
           const ledger = ledgerOf({ budget: room * PRICE, maxCalls: places });
           ledger.losesAnswers = lost;
-          const { call, desk } = service({
-            readJob: async (job) => {
-              await scheduler.schedule(Promise.resolve(), 'the question');
-              const read = await ledger.readJob(job);
-              await scheduler.schedule(Promise.resolve(), 'the answer');
-              return read;
-            },
-            attest: async (word) => {
-              await scheduler.schedule(Promise.resolve(), 'the word');
-              const taken = await ledger.attest(word);
-              await scheduler.schedule(Promise.resolve(), 'that it was taken');
-              return taken;
-            },
-          });
-          const perform = () => scheduler.schedule(Promise.resolve(DONE), 'the call');
-          const begin = async (): Promise<unknown> => {
-            await scheduler.schedule(Promise.resolve(), 'the request');
-            return call(perform);
-          };
+          const { begin, desk } = slowService(ledger, scheduler, 'late');
           const made = Promise.all(Array.from({ length: calls }, begin));
           for (let reset = 0; reset < resets; reset++)
             void scheduler.schedule(Promise.resolve(), 'a reset').then(() => desk.reset());
           await scheduler.waitFor(made);
           expect(ledger.calls.length).toBeLessThanOrEqual(Math.min(room, places));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('is there to its end, however calls that it has room for end while others are decided', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 1, max: 8 }),
+        fc.boolean(),
+        async (scheduler, calls, byMoney) => {
+          const ledger = ledgerOf(byMoney ? { budget: calls * PRICE } : { maxCalls: calls });
+          const { begin } = slowService(ledger, scheduler, 'at once');
+          const made = Promise.all(Array.from({ length: calls }, begin));
+          await scheduler.waitFor(made);
+          for (const answer of await made) expect(answer).toMatchObject({ kind: 'answer' });
         },
       ),
       { numRuns: 300 },

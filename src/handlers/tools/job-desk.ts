@@ -34,6 +34,9 @@ const MAX_AT_ONCE = 8;
 /** Who was refused for what is under way is refused again so long without a question: each is a read of all the job's calls. */
 const REFUSED_MS = 250;
 
+/** As often as calls that are under way can end while the ledger is asked. */
+const MAX_QUESTIONS = MAX_AT_ONCE;
+
 /** A write whose sender gave up may still wait at the ledger, which has at most some seconds of work before it. */
 const LATE_MS = 10_000;
 
@@ -83,11 +86,25 @@ async function admit(
   rules: CallRules,
   desk: Desk,
 ): Promise<Admitted | Refusal> {
-  const { reservations, nowMs } = desk;
+  const { nowMs } = desk;
   releaseLate(desk);
   const known = desk.entries.get(job);
   const again = known === undefined ? null : knownRefusal(known, asked, rules, nowMs());
   if (again !== null) return again;
+  for (let question = 1; ; question++) {
+    const answer = await askOnce({ job, asked, call }, rules, desk);
+    if (answer.kind !== 'unsure') return answer;
+    if (question === MAX_QUESTIONS) return answer.refusal;
+  }
+}
+
+/** Decides on a call by one answer of the ledger; unsure where it is refused for calls that may be counted twice. */
+async function askOnce(
+  { job, asked, call }: Parameters<JobDesk['admit']>[0],
+  rules: CallRules,
+  desk: Desk,
+): Promise<Admitted | Refusal | Readonly<{ kind: 'unsure'; refusal: Refusal }>> {
+  const { reservations, nowMs } = desk;
   const found = await seeJob(job, desk);
   if (found.kind === 'refused') return found;
   using seen = found.seen;
@@ -103,6 +120,7 @@ async function admit(
     asked,
   };
   const refusal = decideCall(view, rules);
+  if (refusal !== null && seen.unsure()) return { kind: 'unsure', refusal };
   if (refusal !== null) {
     entry.refusedMs = nowMs();
     return refusal;
