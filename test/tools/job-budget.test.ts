@@ -32,7 +32,7 @@ function service(ledger: Pick<FakeLedger, 'readJob' | 'attest'>, name = 's', clo
 }
 
 /** A service whose every step comes when the scheduler lets it; the ledger's word of a call may come at once. */
-function slowService(ledger: FakeLedger, scheduler: fc.Scheduler, word: 'late' | 'at once') {
+function slowService(ledger: FakeLedger, scheduler: fc.Scheduler, taken: 'late' | 'at once') {
   const step = (name: string) => scheduler.schedule(Promise.resolve(), name);
   const { call, desk } = service({
     readJob: async (job) => {
@@ -43,9 +43,9 @@ function slowService(ledger: FakeLedger, scheduler: fc.Scheduler, word: 'late' |
     },
     attest: async (word) => {
       await step('the word');
-      const taken = await ledger.attest(word);
-      if (word === 'late') await step('that it was taken');
-      return taken;
+      const answer = await ledger.attest(word);
+      if (taken === 'late') await step('that it was taken');
+      return answer;
     },
   });
   const begin = async () => {
