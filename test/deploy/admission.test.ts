@@ -1,99 +1,35 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { clusterApi } from '#src/cluster/kubernetes/cluster-api.ts';
+import { kindsOf } from '#src/cluster/kubernetes/kinds.ts';
+import { outcomeOf } from '#src/cluster/kubernetes/outcome.ts';
 import { buildAnchor } from '#src/cluster/objects/anchor.ts';
 import { buildChunks } from '#src/cluster/objects/chunks.ts';
-import { buildJob } from '#src/cluster/objects/job.ts';
 import { buildNetworkProbe } from '#src/cluster/objects/network-probe.ts';
 import { buildService } from '#src/cluster/objects/service.ts';
-import { readManifest } from '#src/evaluation/manifest.ts';
-import { evaluate } from '../support/cel.ts';
-import { PROFILE } from '../support/cluster-site.ts';
+import { bindings, policies, refused, VALIDATOR } from '../support/admission.ts';
+import {
+  builtJob,
+  clusterSite,
+  IMAGES,
+  PROFILE,
+  plainConfig,
+  SERVICES,
+} from '../support/cluster-site.ts';
 import { wantedRuntime } from '../support/wanted-runtime.ts';
-
-type Policy = {
-  kind: string;
-  metadata: { name: string };
-  spec: {
-    paramKind?: object;
-    matchConstraints: { resourceRules: { operations: string[]; resources: string[] }[] };
-    variables?: { name: string; expression: string }[];
-    validations: { message: string; expression: string }[];
-    failurePolicy: string;
-    validationActions: string[];
-  };
-};
-const documents = parseAllDocuments(
-  readFileSync(join(import.meta.dirname, '../../deploy/k8s/miners/admission.yaml'), 'utf8'),
-).map((document) => document.toJS() as Policy); // safe: what is read of it is asserted by the tests
-
-const IMAGES = { data: { runtime: PROFILE.runtimeImage, init: PROFILE.initImage } };
-
-/** The messages with which a policy refuses an object. */
-function refusals(name: string, object: object): readonly string[] {
-  const policy = documents.find(
-    ({ kind, metadata }) => kind === 'ValidatingAdmissionPolicy' && metadata.name === name,
-  );
-  if (policy === undefined) throw new Error(`no policy ${name}`);
-  return refusalsOf(policy, { object, params: IMAGES });
-}
-
-/** The messages with which any policy refuses a change of a pod, where `miner-images` is what it is, or is not there. */
-function refusedChanges(
-  resource: string,
-  { before, after, params }: Readonly<{ before: object; after: object; params: object | null }>,
-): readonly string[] {
-  return documents
-    .filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')
-    .filter(({ spec }) =>
-      spec.matchConstraints.resourceRules.some(
-        ({ operations, resources }) =>
-          operations.includes('UPDATE') && resources.includes(resource),
-      ),
-    )
-    .flatMap((policy) =>
-      // What the binding says is decided before anything of the policy is looked at.
-      policy.spec.paramKind !== undefined && params === null
-        ? ['no parameters']
-        : refusalsOf(policy, { object: after, oldObject: before, params }),
-    );
-}
-
-function refusalsOf({ spec }: Policy, named: Record<string, unknown>): readonly string[] {
-  const variables = Object.fromEntries(
-    (spec.variables ?? []).map((each) => [each.name, evaluate(each.expression, named)]),
-  );
-  return spec.validations
-    .filter(({ expression }) => !holds(expression, { ...named, variables }))
-    .map(({ message }) => message);
-}
-
-function holds(expression: string, names: Record<string, unknown>): boolean {
-  try {
-    return evaluate(expression, names) === true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
-}
 
 const wanted = wantedRuntime();
 const UID = '00000000-0000-4000-8000-000000000001';
-const ADDRESS = '10.43.0.1';
-const services = {
-  'provider-proxy': ADDRESS,
-  'web-search-tool-service': ADDRESS,
-  'url-fetch-tool-service': ADDRESS,
-  'rag-tool-service': ADDRESS,
-  'sandbox-tool-service': ADDRESS,
-  ledger: ADDRESS,
+const job = () => builtJob(wanted, UID);
+
+/** The messages with which a pod is refused that anybody makes. */
+const refusedPod = (object: object): readonly string[] =>
+  refused({ operation: 'CREATE', resource: 'pods', object, params: IMAGES, user: 'a controller' });
+
+/** The messages with which an object of the validator is refused. */
+const refusedObject = (object: object & { kind?: string }): readonly string[] => {
+  const resource = `${object.kind?.toLowerCase()}s`;
+  return refused({ operation: 'CREATE', resource, object, params: IMAGES, user: VALIDATOR });
 };
-function job() {
-  const read = readManifest(wanted.manifest);
-  if (read.kind !== 'read') throw new Error(read.detail);
-  return buildJob({ wanted, manifest: read.manifest, profile: PROFILE, services, anchorUid: UID });
-}
 
 /** The pod that a Job makes, with something of it changed. */
 function podWith(change: (pod: ReturnType<typeof podOf>) => void) {
@@ -110,7 +46,7 @@ function podOf() {
 }
 
 test('the pod of a submission is admitted', () => {
-  expect(refusals('eirel-miner-pods', podOf())).toEqual([]);
+  expect(refusedPod(podOf())).toEqual([]);
 });
 
 const OTHER = `registry.example/other@sha256:${'3'.repeat(64)}`;
@@ -172,8 +108,22 @@ test.each<[string, string, (pod: ReturnType<typeof podOf>) => void]>([
   ['restarts', 'begun again', ({ spec }) => (spec.restartPolicy = 'Always')],
   ['a high priority', 'begun again', ({ spec }) => delete spec.priorityClassName],
 ])('a pod with %s is refused', (_what, why, change) => {
-  expect(refusals('eirel-miner-pods', podWith(change))).toEqual([expect.stringContaining(why)]);
+  expect(refusedPod(podWith(change))).toEqual([expect.stringContaining(why)]);
 });
+
+/** The messages with which a change of a pod is refused, where `miner-images` is what it is, or is not there. */
+const refusedChange = (
+  resource: string,
+  { before, after, params }: Readonly<{ before: object; after: object; params: object | null }>,
+): readonly string[] =>
+  refused({
+    operation: 'UPDATE',
+    resource,
+    object: after,
+    oldObject: before,
+    params,
+    user: 'a controller',
+  });
 
 /** What the Job controller leaves of a pod of which it has taken note. */
 const finalized = (pod: ReturnType<typeof podOf>) =>
@@ -188,7 +138,7 @@ test.each([
   ['are not there', null],
 ])('a pod’s finalizer is taken off where the images %s', (_what, params) => {
   const before = Object.assign(podOf(), { status: {} });
-  expect(refusedChanges('pods', { before, after: finalized(before), params })).toEqual([]);
+  expect(refusedChange('pods', { before, after: finalized(before), params })).toEqual([]);
 });
 
 test.each<[string, string, string, (pod: ReturnType<typeof podOf>) => void]>([
@@ -203,31 +153,32 @@ test.each<[string, string, string, (pod: ReturnType<typeof podOf>) => void]>([
   ],
   ['more room', 'pods/resize', 'changed', ({ first }) => delete first.resources],
 ])('a pod that runs is not given %s', (_what, resource, why, change) => {
-  const refused = refusedChanges(resource, {
+  const reasons = refusedChange(resource, {
     before: podOf(),
     after: podWith(change),
     params: IMAGES,
   });
 
-  expect(refused).toEqual([expect.stringContaining(why)]);
+  expect(reasons).toEqual([expect.stringContaining(why)]);
 });
 
 test('the pod that looks at the network is admitted, and so is its Job', () => {
-  const probe = buildNetworkProbe('p-1', PROFILE, services);
+  const probe = buildNetworkProbe('p-1', PROFILE, SERVICES);
 
-  expect(refusals('eirel-miner-pods', probe.spec?.template ?? {})).toEqual([]);
-  expect(refusals('eirel-validator-objects', probe)).toEqual([]);
+  expect(refusedPod(probe.spec?.template ?? {})).toEqual([]);
+  expect(refusedObject(probe)).toEqual([]);
 });
 
-test('what the validator makes is admitted', async () => {
-  const [chunk] = buildChunks(wanted, await wanted.bytes(), UID, PROFILE);
+const [chunk = {}] = buildChunks(wanted, await wanted.bytes(), UID, PROFILE);
+
+test('what the validator makes is admitted', () => {
   for (const object of [
     buildAnchor(wanted, PROFILE),
     job(),
-    chunk ?? {},
+    chunk,
     buildService(wanted, UID, PROFILE),
   ])
-    expect(refusals('eirel-validator-objects', object)).toEqual([]);
+    expect(refusedObject(object)).toEqual([]);
 });
 
 /** As the server reads it. */
@@ -253,14 +204,29 @@ test.each<[string, string, object]>([
     'within the cluster',
     changed(buildService(wanted, UID, PROFILE), { spec: { type: 'NodePort' } }),
   ],
+  ['a chunk that may change', 'never change', changed(chunk, { immutable: false })],
+  ['a chunk that does not say so', 'never change', changed(chunk, { immutable: undefined })],
 ])('of the validator’s objects one that is %s is refused', (_what, why, object) => {
-  expect(refusals('eirel-validator-objects', object)).toEqual([expect.stringContaining(why)]);
+  expect(refusedObject(object)).toEqual([expect.stringContaining(why)]);
+});
+
+test('the API server takes no chunk whose bytes may change, and the one that is built', async () => {
+  await using site = await clusterSite();
+  const config = plainConfig(site.url);
+  const api = clusterApi(config, PROFILE, kindsOf(config, PROFILE, 'eirel-system'));
+  const loose = Object.assign(structuredClone(chunk), { immutable: false });
+
+  expect(await outcomeOf(() => api.createConfigMap(loose))).toMatchObject({
+    kind: 'refused',
+    status: 422,
+    detail: expect.stringContaining('never change'),
+  });
+  expect(site.store.all('configmaps')).toEqual([]);
+  expect(await outcomeOf(() => api.createConfigMap(chunk))).toMatchObject({ kind: 'done' });
+  await config.close();
 });
 
 test('each policy refuses, also when it cannot be evaluated, and is bound to the miners’ namespace', () => {
-  const policies = documents.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy');
-  const bindings = documents.filter(({ kind }) => kind === 'ValidatingAdmissionPolicyBinding');
-
   expect(policies.map(({ spec }) => spec.failurePolicy)).toEqual(['Fail', 'Fail', 'Fail']);
   expect(bindings.map(({ metadata }) => metadata.name)).toEqual(
     policies.map(({ metadata }) => metadata.name),

@@ -6,28 +6,16 @@ import { outcomeOf } from '#src/cluster/kubernetes/outcome.ts';
 import { loadKubeConfig, type PooledKubeConfig } from '#src/cluster/kubernetes/pooled-config.ts';
 import { buildAnchor } from '#src/cluster/objects/anchor.ts';
 import { buildChunks } from '#src/cluster/objects/chunks.ts';
-import { buildJob } from '#src/cluster/objects/job.ts';
 import { anchorName, attemptName, LABEL } from '#src/cluster/objects/names.ts';
 import { buildService } from '#src/cluster/objects/service.ts';
 import { openWatch } from '#src/cluster/watch/watch-stream.ts';
-import { readManifest } from '#src/evaluation/manifest.ts';
-import { clusterSite, PROFILE, plainConfig } from '../../support/cluster-site.ts';
+import { builtJob, clusterSite, PROFILE, plainConfig } from '../../support/cluster-site.ts';
 import { until } from '../../support/live-until.ts';
 import { wantedRuntime } from '../../support/wanted-runtime.ts';
 
 const KUBECONFIG = process.env['EIREL_TEST_KUBECONFIG'];
 const wanted = wantedRuntime();
 const name = attemptName(wanted, PROFILE);
-const ADDRESS = '10.43.0.1';
-const services = {
-  'provider-proxy': ADDRESS,
-  'web-search-tool-service': ADDRESS,
-  'url-fetch-tool-service': ADDRESS,
-  'rag-tool-service': ADDRESS,
-  'sandbox-tool-service': ADDRESS,
-  ledger: ADDRESS,
-};
-
 const sites = [
   {
     site: 'the fake API server',
@@ -73,11 +61,8 @@ describe.each(sites)('what a reconcile expects of $site', ({ site, open }) => {
   const jobNamed = async (of: string) =>
     (await api.list()).jobs.find(({ metadata }) => metadata?.name === of);
 
-  const jobOf = (health: string) => {
-    const read = readManifest(`{"runtime":{"health_path":"${health}"}}`);
-    if (read.kind !== 'read') throw new Error(read.detail);
-    return buildJob({ wanted, manifest: read.manifest, profile: PROFILE, services, anchorUid });
-  };
+  const jobOf = (health: string) =>
+    builtJob(wanted, anchorUid, `{"runtime":{"health_path":"${health}"}}`);
 
   test.skipIf(skipped)('the same apply twice changes nothing', async () => {
     await api.applyJob(jobOf('/healthz'));

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Fate, type FateOf, stepJobs } from './controllers.ts';
-import { RESOURCES, Refusal, type ResourceName, type Tree, treeOf } from './objects.ts';
+import { merged, RESOURCES, Refusal, type ResourceName, type Tree, treeOf } from './objects.ts';
 import { isBare, isSelected, shownAs } from './select.ts';
 import { Store } from './store.ts';
 import { type OpenWatch, serveWatch, type WatchFault } from './watch.ts';
@@ -10,6 +10,16 @@ export type Fault =
   | Readonly<{ kind: 'answer'; status: number; message: string; retryAfter?: number }>
   | Readonly<{ kind: 'cut-before' }>
   | Readonly<{ kind: 'cut-after' }>;
+
+/** What the policies of a cluster say of a write that somebody asks for. */
+type Admit = (
+  write: Readonly<{
+    operation: 'CREATE' | 'UPDATE';
+    resource: ResourceName;
+    object: object;
+    oldObject: object | undefined;
+  }>,
+) => readonly string[];
 
 type WatchFaultOf = (resource: ResourceName) => WatchFault | null;
 type Asked = Readonly<{ method: string; resource: ResourceName; name: string | null }>;
@@ -37,6 +47,8 @@ export async function fakeKubernetes() {
     watchFaultOf: ((): WatchFault | null => null) as WatchFaultOf, // safe: as above
     /** A server that lags behind lists what was true at this version; null for one that does not. */
     listsAt: null as number | null,
+    /** Why a write is not admitted; nothing where it is. */
+    admit: ((): readonly string[] => []) as Admit, // safe: as above
     /** No answer to a list has more objects than this. */
     pageLimit: Number.POSITIVE_INFINITY,
   };
@@ -80,6 +92,7 @@ type Inside = Readonly<{
     watchFaultOf: WatchFaultOf;
     listsAt: number | null;
     pageLimit: number;
+    admit: Admit;
   };
   settle: () => void;
 }>;
@@ -133,13 +146,18 @@ function perform(
 ): object {
   const { req, resource, namespace, name, url, body } = asked;
   const type = req.headers['content-type'] ?? '';
-  if (req.method === 'POST') return store.create(resource, namespace, body);
+  if (req.method === 'POST') {
+    admitted(resource, body, undefined, state.admit);
+    return store.create(resource, namespace, body);
+  }
   if (name === null) return list(asked, store, state);
   if (req.method === 'GET') return store.get(resource, namespace, name);
   if (req.method === 'DELETE') {
     store.remove(resource, namespace, name, body);
     return failure(200, '', 'Success');
   }
+  const before = store.objects.get(`${resource}/${namespace}/${name}`);
+  admitted(resource, merged(before ?? {}, body), before, state.admit);
   if (req.method !== 'PATCH') throw new Refusal(405, 'MethodNotAllowed', String(req.method));
   if (type.startsWith('application/apply-patch+yaml')) {
     if (url.searchParams.get('fieldManager') === null)
@@ -149,6 +167,19 @@ function perform(
   if (!type.startsWith('application/merge-patch+json'))
     throw new Refusal(415, 'UnsupportedMediaType', type);
   return store.patch(resource, namespace, name, body);
+}
+
+function admitted(
+  resource: ResourceName,
+  after: unknown,
+  oldObject: object | undefined,
+  admit: Admit,
+): void {
+  const object = { kind: RESOURCES[resource].kind, ...treeOf(after) };
+  const operation = oldObject === undefined ? 'CREATE' : 'UPDATE';
+  const [why] = admit({ operation, resource, object, oldObject });
+  if (why !== undefined)
+    throw new Refusal(422, 'Invalid', `ValidatingAdmissionPolicy denied request: ${why}`);
 }
 
 function list(
