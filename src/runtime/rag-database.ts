@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Chunk } from '../handlers/tools/chunk-document.ts';
 import type { CorpusSummary, RagStore } from '../handlers/tools/rag-store.ts';
+import { queue } from './queue.ts';
 import { bindRun, contentsFor, keepOnlyRuns, RUN_TABLES } from './rag-runs.ts';
 import { findChunks } from './rag-search.ts';
 import { dropping, tableOf, textLiteral } from './rag-sql.ts';
@@ -40,7 +41,7 @@ export async function openRagDatabase(file: string): Promise<RagStore & AsyncDis
     throw cause;
   }
   // What is bound, written and removed is decided on what is there: one after the other.
-  const alone = inTurn();
+  const alone = queue();
   return {
     write: (corpus, chunks) => alone(() => write(writer, corpus, chunks)),
     renew: (digest) => alone(() => renew(writer, digest)),
@@ -132,14 +133,4 @@ async function read(
     const { corpus, ...rest } = Corpus.parse(row);
     return { corpusId: corpus, ...rest };
   });
-}
-
-/** Runs tasks one after the other, whatever became of those before. */
-function inTurn(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const result = last.then(task, task);
-    last = result.catch(() => undefined);
-    return result;
-  };
 }

@@ -1,5 +1,6 @@
 import sqlite3 from 'sqlite3';
 import { AppError } from '../errors.ts';
+import { queue } from './queue.ts';
 
 type Value = string | number | null;
 type ResultRow = Readonly<Record<string, unknown>>;
@@ -81,6 +82,7 @@ async function connect(keeping: Keeping, file: string): Promise<Writer> {
     await close(connection);
     throw cause;
   }
+  // A connection never holds more than one thread of the pool.
   const inTurn = queue();
   return {
     all: (sql, parameters) => inTurn(() => all(connection, sql, parameters)),
@@ -104,20 +106,11 @@ export async function openReader(file: string): Promise<Reader> {
     await close(connection);
     throw cause;
   }
+  // A connection never holds more than one thread of the pool.
   const inTurn = queue();
   return {
     all: (sql, parameters) => inTurn(() => all(connection, sql, parameters)),
     [Symbol.asyncDispose]: () => inTurn(() => close(connection)),
-  };
-}
-
-/** Runs tasks one after the other: a connection never holds more than one thread of the pool. */
-function queue(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const result = last.then(task, task);
-    last = result;
-    return result;
   };
 }
 
