@@ -36,8 +36,8 @@ export async function untilOpened(
 }
 
 /**
- * Waits until each of these validators has a score for so many pairs of a task and a miner; what the scores are is sealed
- * in its log, that they are there is not. Throws `subnet.failed` after a while.
+ * Waits until each of these validators has a result for so many pairs of a task and a miner; what the scores are is sealed,
+ * that they are there is not. Throws `subnet.failed` after a while.
  */
 export async function untilMeasured(
   run: string,
@@ -46,42 +46,51 @@ export async function untilMeasured(
 ): Promise<void> {
   const deadline = AbortSignal.timeout(MEASURE_TIMEOUT_MS);
   using bar = progressBar(io, `measuring ${run}`, pairs * validators.length);
-  const counts = validators.map((validator) => ({ validator, from: 0, scores: 0 }));
   for (;;) {
-    for (const count of counts) await countScores(run, count);
-    bar.show(counts.reduce((sum, { scores }) => sum + scores, 0));
-    const behind = counts.find(({ scores }) => scores < pairs);
+    const counts = await Promise.all(
+      validators.map(async (validator) => ({ validator, ...(await measuredOf(validator, run)) })),
+    );
+    bar.show(counts.reduce((sum, { settled }) => sum + settled, 0));
+    const behind = counts.find(({ settled }) => settled < pairs);
     if (behind === undefined) return;
     const { name, logFile } = behind.validator;
-    if (deadline.aborted) throw late(run, name, `${behind.scores} of ${pairs} scores`, logFile);
+    const found = `${behind.settled} of ${pairs} results; it waits for ${behind.waitsFor}`;
+    if (deadline.aborted) throw late(run, name, found, logFile);
     await wait(ASK_MS, io.signal);
     io.signal.throwIfAborted();
   }
 }
 
-const Status = z.looseObject({ runs: z.array(z.looseObject({ run: z.string() })) });
-
-async function runsOf(url: string): Promise<readonly string[]> {
-  const answer = await get(`${url}/v1/status`);
-  return Status.parse(await answer.json()).runs.map(({ run }) => run);
-}
-
-const Stored = z.looseObject({
-  data: z.looseObject({ run: z.string().optional(), of: z.string().optional() }),
+const Status = z.looseObject({
+  runs: z.array(z.looseObject({ run: z.string() })),
+  evaluation: z
+    .array(
+      z.looseObject({
+        run: z.string(),
+        pairs: z.looseObject({ scored: z.int(), excused: z.int() }),
+        waitsFor: z.array(z.looseObject({ what: z.string() })),
+      }),
+    )
+    .nullable(),
 });
 
-/** Reads on in a validator's log, and counts the sealed scores of the run. */
-async function countScores(
+async function statusOf(url: string): Promise<z.infer<typeof Status>> {
+  return Status.parse(await (await get(`${url}/v1/status`)).json());
+}
+
+async function runsOf(url: string): Promise<readonly string[]> {
+  return (await statusOf(url)).runs.map(({ run }) => run);
+}
+
+/** How many pairs of the run have a result, and what the others wait for. */
+async function measuredOf(
+  { url }: Pick<RunningProcess, 'url'>,
   run: string,
-  count: { readonly validator: RunningProcess; from: number; scores: number },
-): Promise<void> {
-  const answer = await get(`${count.validator.url}/v1/log/events?from=${count.from}`);
-  const lines = (await answer.text()).split('\n').filter((line) => line !== '');
-  count.from += lines.length;
-  for (const line of lines) {
-    const { data } = Stored.parse(JSON.parse(line));
-    if (data.run === run && data.of === 'score.recorded.v1') count.scores += 1;
-  }
+): Promise<Readonly<{ settled: number; waitsFor: string }>> {
+  const seen = (await statusOf(url)).evaluation?.find((each) => each.run === run);
+  if (seen === undefined) return { settled: 0, waitsFor: 'the run' };
+  const waitsFor = seen.waitsFor.map(({ what }) => what).join(', ');
+  return { settled: seen.pairs.scored + seen.pairs.excused, waitsFor: waitsFor || 'its miners' };
 }
 
 function late(run: string, validator: string, found: string, logFile: string): AppError {
