@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EMPTY } from '#src/events/decode.ts';
+import type { LogReader } from '#src/events/log.ts';
 import { logReader } from '#src/runtime/log-reader.ts';
 import { openLog } from '#src/runtime/open-log.ts';
 import { jetStreamSite } from '../support/jetstream-site.ts';
@@ -21,18 +22,20 @@ test('a server killed in the middle of appends loses and doubles nothing', async
   await using site = await jetStreamSite(server);
   let outages = 0;
   const log = await openLog(await site.store(), { onRetry: () => outages++ });
-  const stop = new AbortController();
-  const seen: (number | null)[] = [];
-  const follower = logReader(await site.store('reader'));
   const lives = 3;
   const total = lives * 3_600;
-  const following = (async () => {
+  const follow = async (follower: LogReader) => {
+    const stop = new AbortController();
+    const seen: (number | null)[] = [];
     const options = { after: EMPTY, follow: true, signal: stop.signal };
     for await (const batch of follower.read(options)) {
       seen.push(...indices(batch.events));
       if (seen.length >= total) stop.abort();
     }
-  })();
+    return seen;
+  };
+  // The writer's own followers take from memory what it knows to be stored, and the rest from the server.
+  const following = Promise.all([logReader(await site.store('reader')), log].map(follow));
 
   for (let life = 1; life <= lives; life++) {
     // Four batches: the server dies when the first is stored, with the others sealed or under way.
@@ -45,9 +48,8 @@ test('a server killed in the middle of appends loses and doubles nothing', async
     for (const result of await Promise.all(pending)) expect(result.kind).toBe('appended');
   }
   expect(outages).toBeGreaterThanOrEqual(lives);
-  await following;
   const all = Array.from({ length: total }, (_, index) => index);
-  expect(seen).toEqual(all);
+  expect(await following).toEqual([all, all]);
   expect(indices(await readAll(log))).toEqual(all);
 });
 
