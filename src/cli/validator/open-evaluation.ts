@@ -28,6 +28,7 @@ import { readSecretFile } from '../secret-file.ts';
 import type { Rosters } from './open-rosters.ts';
 import type { ValidatorLog } from './open-validator-log.ts';
 import { ownServices } from './own-services.ts';
+import { loopCheck, noticesTo, serviceCheck } from './tell-of-evaluation.ts';
 import { watchSpace } from './watch-space.ts';
 
 /** What a validator has of its own measuring: all of it empty where scores are imported. */
@@ -157,32 +158,6 @@ function limitsOf(config: Config): Pick<EvaluationParts, 'limits' | 'costFloor'>
   };
 }
 
-/** Nothing is lost by it but time: whoever waits is begun when another one has all its results. */
-const NO_ROOM =
-  'the roster has more submissions than the quota of the cluster holds at once: the others wait for their turn, and are excused when the run ends first. Raise the ResourceQuota of the miners (deploy/k8s/miners/limits.yaml), or give each less (EIREL_RUNTIME_CPU_MILLIS, EIREL_RUNTIME_MEMORY_MIB, EIREL_RUNTIME_DISK_MIB)';
-
-/** Tells operators of pairs that wait. */
-function noticesTo({
-  metrics,
-  logger,
-}: Pick<Deps, 'metrics' | 'logger'>): Pick<
-  EvaluationParts,
-  'onLater' | 'onDefect' | 'onExcused' | 'onCrowded'
-> {
-  return {
-    onLater: (pair, { cause, detail: reason }) => {
-      metrics.pairPostponed(cause);
-      logger.warn({ ...pair, reason }, 'not yet, tried again later');
-    },
-    onExcused: metrics.pairExcused,
-    onCrowded: (crowded) => logger.warn(crowded, NO_ROOM),
-    onDefect: (pair, error) => {
-      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      logger.error({ ...pair, reason }, 'a defect of ours, tried again later');
-    },
-  };
-}
-
 /** What removes the documents of old runs, where the configuration says how many runs' are kept. */
 function sweeperOf(
   { EIREL_KEEP_DOCUMENTS_RUNS: keep }: Config,
@@ -279,35 +254,4 @@ async function keepRunning(
     signal,
   });
   await watching;
-}
-
-function loopCheck(
-  { failures, lastError }: LoopState,
-  {
-    busy,
-    waiting,
-    defects,
-    noOracle,
-    holdup,
-    crowded,
-  }: ReturnType<typeof createEvaluation>['state'],
-): Check {
-  const unjudged = noOracle === 0 ? '' : `, ${noOracle} tasks are judged for nobody: no-oracle`;
-  const broken = defects === 0 ? '' : `, ${defects} of them for a defect, see the log`;
-  const turns = crowded.map(
-    ({ run, members, room }) =>
-      `, ${room} of the ${members} submissions of ${run} find room at once`,
-  );
-  const doing = `${busy} pairs at work, ${waiting} wait${broken}${unjudged}${turns.join('')}`;
-  const detail = lastError ?? holdup ?? doing;
-  return { name: 'evaluation', ok: failures === 0, detail };
-}
-
-function serviceCheck({ outage }: ServiceWatch): Check {
-  const detail = outage(Date.now());
-  return {
-    name: 'services',
-    ok: detail === null,
-    detail: detail ?? 'ledger, proxy and tools answer',
-  };
 }
