@@ -119,7 +119,7 @@ test('a read shows all that was acknowledged before, and the head that it was re
 test('the cost of a job is the sum of its calls, and unknown once that of one call is', async () => {
   await using site = await memoryLedger();
   const { ledger } = site;
-  const cost = async () => (await ledger.statement(JOB)).cost;
+  const cost = async () => (await ledger.account(JOB)).cost;
   await ledger.open(TERMS);
   expect(await cost()).toEqual({ state: 'known', nanoUsd: 0 });
   await ledger.attest([toolCall('a'), toolCall('b', { status: 'error', cost: 500 })]);
@@ -145,7 +145,7 @@ test('a call that is reserved leaves the cost unknown until it is metered, whate
   };
   expect(await ledger.statement(JOB)).toMatchObject(open);
   await ledger.close(JOB);
-  expect(await ledger.statement(JOB)).toMatchObject(open);
+  expect(await ledger.account(JOB)).toMatchObject(open);
   expect(await ledger.meter([modelCall('m')])).toEqual(taken(false));
   expect(await ledger.meter([modelCall('m')])).toEqual(taken(true));
   expect(await ledger.statement(JOB)).toMatchObject({

@@ -56,6 +56,9 @@ test('what was acknowledged is read and ruled on as if the projection showed it'
   const read = await held.ledger.statement(JOB);
   expect(read).toMatchObject({ opened: { closed: true }, calls: 2, head: { size: 8 } });
   expect(read).toEqual(await prompt.ledger.statement(JOB));
+  const { tools: _tools, models: _models, ...standing } = read;
+  expect(await held.ledger.account(JOB)).toEqual(standing);
+  expect(await prompt.ledger.account(JOB)).toEqual(standing);
   expect((await held.ledger.statement('another-job')).calls).toBe(1);
   expect(await held.ledger.attest([toolCall('a')])).toMatchObject({ facts: [{ again: true }] });
   expect(await held.ledger.attest([toolCall('c')])).toMatchObject({ kind: 'refused' });
@@ -133,6 +136,8 @@ test('whoever was acknowledged reads it, in order and once, however far the proj
       await Promise.all([0, 1, 2, 3].map(work));
       const found = await Promise.all([0, 1, 2].map((job) => ledger.statement(`job-${job}`)));
       expect(found.flatMap(({ tools }) => tools)).toHaveLength(site.disk.messages.length);
+      const accounts = await Promise.all([0, 1, 2].map((job) => ledger.account(`job-${job}`)));
+      expect(accounts.map(({ calls }) => calls)).toEqual(found.map(({ calls }) => calls));
     }),
     { numRuns: 12 },
   );

@@ -94,6 +94,7 @@ function answeringInTime(ledger: Ledger): Ledger {
     attest: (calls) => inTime(ledger.attest(calls), ANSWER_WITHIN_MS),
     reserve: (call) => inTime(ledger.reserve(call), ANSWER_WITHIN_MS),
     meter: (calls) => inTime(ledger.meter(calls), ANSWER_WITHIN_MS),
+    account: (job) => inTime(ledger.account(job), ANSWER_WITHIN_MS),
     statement: (job) => inTime(ledger.statement(job), ANSWER_WITHIN_MS),
     waiting: ledger.waiting,
     unshown: ledger.unshown,

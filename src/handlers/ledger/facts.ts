@@ -1,5 +1,5 @@
 import type { DomainEvent } from '../../events/catalogue.ts';
-import type { JobRecord, Kept, KeptJob } from '../../projectors/ledger.ts';
+import type { JobAccount, JobRecord, Kept, KeptJob } from '../../projectors/ledger-queries.ts';
 import type { MeteredCost, ReservedCost, ToolCall } from './ledger-port.ts';
 import type { Known } from './rule-on-wish.ts';
 
@@ -75,7 +75,9 @@ export function knownIn(layers: readonly Facts[]): Known {
 }
 
 /** A job's record together with what these say of it, in the log's order; what both say is there once. */
-export function withFacts(record: JobRecord, layers: readonly Facts[], job: string): JobRecord {
+export function withFacts(record: JobRecord, layers: readonly Facts[], job: string): JobRecord;
+export function withFacts(record: JobAccount, layers: readonly Facts[], job: string): JobAccount;
+export function withFacts(record: JobAccount, layers: readonly Facts[], job: string): JobAccount {
   const newer = layers.flatMap((layer) => layer.get(job) ?? []);
   if (newer.length === 0) return record;
   const opened = record.opened ?? newer.find((facts) => facts.opened !== null)?.opened ?? null;
@@ -98,7 +100,7 @@ export function withFacts(record: JobRecord, layers: readonly Facts[], job: stri
 }
 
 /** What a projection shows is the log up to some event: whatever it does not show comes after it. */
-function joined<Call extends Kept<Readonly<{ call: string }>>>(
+function joined<Call extends Readonly<{ data: Readonly<{ call: string }> }>>(
   shown: readonly Call[],
   newer: readonly ReadonlyMap<string, Call>[],
 ): readonly Call[] {

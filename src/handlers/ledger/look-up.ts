@@ -1,4 +1,4 @@
-import { type CallName, factsAmong } from '../../projectors/ledger.ts';
+import { type CallName, factsAmong } from '../../projectors/ledger-queries.ts';
 import type { Queries } from '../../projectors/projector.ts';
 import { type Facts, factsOf } from './facts.ts';
 import type { Wish } from './rule-on-wish.ts';

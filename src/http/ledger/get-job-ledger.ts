@@ -1,5 +1,5 @@
 import type { Head } from '../../events/envelope.ts';
-import type { JobRecord } from '../../projectors/ledger.ts';
+import type { JobRecord } from '../../projectors/ledger-queries.ts';
 import type { Route } from '../route.ts';
 import { sendText } from '../send-json.ts';
 import { type Account, JobQuery } from './get-job.ts';

@@ -4,7 +4,7 @@ import type { JobCost } from '../../evaluation/job-cost.ts';
 import { usdOf } from '../../evaluation/usd.ts';
 import type { EventOf } from '../../events/define-event.ts';
 import type { CostReserved } from '../../events/job.ts';
-import type { Kept, KeptJob } from '../../projectors/ledger.ts';
+import type { Kept, KeptJob } from '../../projectors/ledger-queries.ts';
 import type { Route } from '../route.ts';
 import { sendJson } from '../send-json.ts';
 import { BASE, type LedgerToken, ledgerGet } from './ledger-route.ts';
@@ -14,30 +14,33 @@ import { jobIn } from './wire-body.ts';
 /** What is known of a job: all that was acknowledged of it. */
 export type Account = Readonly<{
   opened: KeptJob | null;
+  /** The calls of tools that were attested, and of models that are metered. */
   calls: number;
-  /** The calls of models that are metered. */
-  models: readonly unknown[];
+  metered: number;
   /** The pending calls aside, and with them. */
   spent: JobCost;
   cost: JobCost;
   pending: readonly Kept<EventOf<typeof CostReserved>['data']>[];
 }>;
 
-export type GetJobDeps = LedgerToken & Readonly<{ statement: (job: string) => Promise<Account> }>;
+export type GetJobDeps = LedgerToken & Readonly<{ account: (job: string) => Promise<Account> }>;
 
 /** The query of what is about one job; what it must be is checked where a wrong one is answered with 422. */
 export const JobQuery = z.object({ job_id: z.string().optional() });
 
 /** GET …/jobs?job_id=: where a job stands. */
-export function getJob({ statement, ...deps }: GetJobDeps): Route {
+export function getJob({ account, ...deps }: GetJobDeps): Route {
   return ledgerGet(spec, deps, async ({ query, res }) => {
     const job = jobIn(query);
-    sendJson(res, 200, jobDocument(job, await statement(job)));
+    sendJson(res, 200, jobDocument(job, await account(job)));
   });
 }
 
 /** A job as it is answered. Throws `request.not-found` for one that nobody opened. */
-export function jobDocument(job: string, { opened, calls, models, spent, cost, pending }: Account) {
+export function jobDocument(
+  job: string,
+  { opened, calls, metered, spent, cost, pending }: Account,
+) {
   if (opened === null) {
     throw new AppError('request.not-found', {
       detail: `nobody opened the job ${job}`,
@@ -56,7 +59,7 @@ export function jobDocument(job: string, { opened, calls, models, spent, cost, p
     cost: wireCost(cost),
     max_calls: maxCalls,
     calls,
-    model_calls: models.length + pending.length,
+    model_calls: metered + pending.length,
   };
 }
 

@@ -11,25 +11,25 @@ export type PostJobsDeps = LedgerPosting &
   Readonly<{
     open: (terms: EventOf<typeof JobOpened>['data']) => Promise<Ruled>;
     close: (job: string) => Promise<Ruled>;
-    statement: (job: string) => Promise<Account>;
+    account: (job: string) => Promise<Account>;
   }>;
 
 /** POST …/jobs: opens a job; the same again changes nothing, other terms are refused. */
-export function postJobs({ open, statement, ...deps }: PostJobsDeps): Route {
+export function postJobs({ open, account, ...deps }: PostJobsDeps): Route {
   return ledgerPost(openSpec, deps, async ({ body, res }) => {
     const terms = termsIn(readJson(body));
     const [fact] = takenOf(await open(terms));
     const status = fact?.again === true ? 200 : 201;
-    sendJson(res, status, jobDocument(terms.job, await statement(terms.job)));
+    sendJson(res, status, jobDocument(terms.job, await account(terms.job)));
   });
 }
 
 /** POST …/jobs/close: nothing more is put down to a job; its cost is final. */
-export function postJobsClose({ close, statement, ...deps }: PostJobsDeps): Route {
+export function postJobsClose({ close, account, ...deps }: PostJobsDeps): Route {
   return ledgerPost(closeSpec, deps, async ({ body, res }) => {
     const job = jobIn(readJson(body));
     takenOf(await close(job));
-    const { calls, cost } = await statement(job);
+    const { calls, cost } = await account(job);
     sendJson(res, 200, { job_id: job, closed: true, calls, cost: wireCost(cost) });
   });
 }

@@ -2,7 +2,7 @@ import type { JobCost } from '../../evaluation/job-cost.ts';
 import { usdOf } from '../../evaluation/usd.ts';
 import type { EventOf } from '../../events/define-event.ts';
 import type { CostMetered, CostReserved, ToolCalled } from '../../events/job.ts';
-import type { Kept } from '../../projectors/ledger.ts';
+import type { Kept } from '../../projectors/ledger-queries.ts';
 
 type ToolCall = EventOf<typeof ToolCalled>['data'];
 type ReservedCost = EventOf<typeof CostReserved>['data'];
