@@ -52,7 +52,7 @@ export async function keepOnlyRuns(writer: Writer, runs: readonly string[]): Pro
   return gone.length;
 }
 
-/** A deployment of a run means what its run is bound to and nothing else, anybody else what was written last. */
+/** A deployment of a run means what its run is bound to and nothing else, anybody else what was written last for no run. */
 export async function contentsFor(
   writer: Writer,
   deployment: string,
@@ -66,7 +66,7 @@ export async function contentsFor(
           SELECT bound.digest FROM run_deployments JOIN run_corpora AS bound USING (run)
             WHERE deployment = ?1 AND bound.corpus = ?2
         )
-        ELSE TRUE
+        ELSE digest NOT IN (SELECT digest FROM run_corpora)
       END
       ORDER BY written DESC LIMIT 1`,
     [deployment, corpusId],

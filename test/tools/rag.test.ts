@@ -370,6 +370,18 @@ describe('runs that overlap', () => {
     expect(await found(other)).toBe(404);
   });
 
+  test('show their documents to nobody of a run that has none', async () => {
+    await using site = await ragSite('none.db');
+    const { search, found } = await opened(site);
+    await search.share(one.shared);
+    expect(await found(other)).toBe(404);
+    await site.post('/v1/rag/corpora', later.shared.corpora[0], VALIDATOR);
+    expect([await found(one), await found(other)]).toEqual([
+      'river in the north',
+      'river in the east',
+    ]);
+  });
+
   test('are given their documents once, and told where the service does not take them', async () => {
     await using site = await ragSite('given.db');
     const token = SECRETS.serviceToken;

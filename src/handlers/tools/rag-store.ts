@@ -33,8 +33,8 @@ export type RagStore = Readonly<{
   /** Frees what all other runs are bound to, and removes what only those were. Gives the number of corpora. */
   keepOnly: (runs: readonly string[]) => Promise<number>;
   /**
-   * The contents that a deployment means by a name: those of its run, else what was written last; null where there are
-   * none.
+   * The contents that a deployment means by a name: those of its run, else what was written last and no run is bound to; null
+   * where there are none.
    */
   contentsFor: (deployment: string, corpusId: string) => Promise<string | null>;
   /** Best first; empty where nothing fits. */
