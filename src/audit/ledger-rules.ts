@@ -21,10 +21,18 @@ export type JobFacts = {
   unknown: number;
   /** The miner left a call before that told what it took. */
   hidden: boolean;
-  /** Calls that are reserved and not metered, and the last event by which one that was reserved was metered. */
-  underWay: number;
+  /** The last event by which a call that was reserved was metered. */
   settledAt: number | null;
+  readonly names: Names;
 };
+
+/** What the calls of a job are named. */
+type Names = Readonly<{
+  tools: Set<string>;
+  models: Set<string>;
+  /** Reserved and not metered, with what they were reserved as. */
+  reserved: Map<string, string>;
+}>;
 
 /** What a ledger's rules found beside faults: what its services let pass is no fault of the ledger. */
 export type LedgerTotals = {
@@ -45,13 +53,12 @@ type Call = Data<'tool.called.v1'> | Data<'cost.reserved.v1'> | Data<'cost.meter
 type Tell = (code: FaultCode, index: number, expected: string, found: string) => void;
 
 /**
- * The rules of a ledger's log, event by event: a job is opened once and closed once, for good; a call has a name of its own
- * within its job, and is put down while its job is open, but for a call of a model that was reserved before. A job and a call's name take memory
- * as long as the audit lasts, because nothing may come of them again.
+ * The rules of a ledger's log, event by event: a job is opened once and closed once, for good; a call has a
+ * name of its own within its job, and is put down while its job is open, but for a call of a model that was reserved
+ * before. A job and a call's name take memory as long as the audit lasts, because nothing may come of them again.
  */
 export function createLedgerRules(fault: Tell) {
   const jobs = new Map<string, JobFacts>();
-  const calls: Names = { tools: new Set(), models: new Set(), reserved: new Map() };
   const take = ({ event, n }: Recorded): void => {
     switch (event.type) {
       case 'job.opened.v1':
@@ -59,11 +66,11 @@ export function createLedgerRules(fault: Tell) {
       case 'job.closed.v1':
         return close(n, event.data, jobs, fault);
       case 'tool.called.v1':
-        return takeTool(n, event.data, { jobs, calls }, fault);
+        return takeTool(n, event.data, jobs, fault);
       case 'cost.reserved.v1':
-        return takeReserved(n, event.data, { jobs, calls }, fault);
+        return takeReserved(n, event.data, jobs, fault);
       case 'cost.metered.v1':
-        return takeMetered(n, event.data, { jobs, calls }, fault);
+        return takeMetered(n, event.data, jobs, fault);
       default:
         fault('order-broken', n, 'an event of a ledger', event.type);
     }
@@ -71,20 +78,13 @@ export function createLedgerRules(fault: Tell) {
   return {
     take,
     job: (job: string): Readonly<JobFacts> | undefined => jobs.get(job),
-    totals: (): LedgerTotals => totalsOf(jobs, calls.reserved.size),
+    totals: (): LedgerTotals => totalsOf(jobs),
   };
 }
 
-type Names = Readonly<{
-  tools: Set<string>;
-  models: Set<string>;
-  /** Reserved and not metered, with what they were reserved as. */
-  reserved: Map<string, string>;
-}>;
+type Jobs = Map<string, JobFacts>;
 
-type Ledger = Readonly<{ jobs: Map<string, JobFacts>; calls: Names }>;
-
-function open(n: number, terms: Data<'job.opened.v1'>, jobs: Ledger['jobs'], fault: Tell): void {
+function open(n: number, terms: Data<'job.opened.v1'>, jobs: Jobs, fault: Tell): void {
   const before = jobs.get(terms.job);
   if (before !== undefined && before.terms !== null) {
     fault('order-broken', n, `one job.opened of ${terms.job}`, 'a second one');
@@ -93,7 +93,7 @@ function open(n: number, terms: Data<'job.opened.v1'>, jobs: Ledger['jobs'], fau
   jobs.set(terms.job, { ...(before ?? nothingOf(n)), terms, last: n });
 }
 
-function close(n: number, data: Data<'job.closed.v1'>, jobs: Ledger['jobs'], fault: Tell): void {
+function close(n: number, data: Data<'job.closed.v1'>, jobs: Jobs, fault: Tell): void {
   const { job, family, run } = data;
   const known = jobs.get(job);
   if (known === undefined || known.terms === null) {
@@ -108,46 +108,36 @@ function close(n: number, data: Data<'job.closed.v1'>, jobs: Ledger['jobs'], fau
   known.last = n;
 }
 
-function takeTool(n: number, data: Data<'tool.called.v1'>, ledger: Ledger, fault: Tell): void {
+function takeTool(n: number, data: Data<'tool.called.v1'>, jobs: Jobs, fault: Tell): void {
   const { tool, args, argsHash, cost, status } = data;
-  const job = openJob(n, data, ledger, fault);
-  checkName(n, data, ledger.calls.tools, fault);
+  const job = openJob(n, data, jobs, fault);
+  checkName(n, data, job.names.tools, fault);
   job.toolCalls += 1;
   if (argsHash !== sha256(args)) job.otherHashes += 1;
   if (status === 'ok') job.tools.add(tool);
   spend(job, cost);
 }
 
-function takeReserved(
-  n: number,
-  data: Data<'cost.reserved.v1'>,
-  ledger: Ledger,
-  fault: Tell,
-): void {
-  const job = openJob(n, data, ledger, fault);
-  const { reserved, models } = ledger.calls;
+function takeReserved(n: number, data: Data<'cost.reserved.v1'>, jobs: Jobs, fault: Tell): void {
+  const job = openJob(n, data, jobs, fault);
+  const { reserved, models } = job.names;
   if (job.terms === null) fault('order-broken', n, `job.opened before ${data.job} is used`, 'none');
-  const name = nameOf(data);
-  if (reserved.has(name) || models.has(name))
-    fault('order-broken', n, `one call named ${name}`, 'a second one');
-  reserved.set(name, modelOf(data));
+  if (reserved.has(data.call) || models.has(data.call)) namedTwice(n, data, fault);
+  reserved.set(data.call, modelOf(data));
   job.unknown += 1;
-  job.underWay += 1;
 }
 
-function takeMetered(n: number, data: Data<'cost.metered.v1'>, ledger: Ledger, fault: Tell): void {
-  const { reserved, models } = ledger.calls;
-  const { cost, unknown } = data;
-  const before = reserved.get(nameOf(data));
-  reserved.delete(nameOf(data));
-  const job = before === undefined ? openJob(n, data, ledger, fault) : jobOf(n, data.job, ledger);
+function takeMetered(n: number, data: Data<'cost.metered.v1'>, jobs: Jobs, fault: Tell): void {
+  const { call, cost, unknown } = data;
+  const before = jobs.get(data.job)?.names.reserved.get(call);
+  const job = before === undefined ? openJob(n, data, jobs, fault) : jobOf(n, data.job, jobs);
+  job.names.reserved.delete(call);
   if (before !== undefined) {
     if (before !== modelOf(data)) fault('order-broken', n, `the call ${before}`, modelOf(data));
     job.unknown -= 1;
-    job.underWay -= 1;
     job.settledAt = n;
   }
-  checkName(n, data, models, fault);
+  checkName(n, data, job.names.models, fault);
   if ((cost === null) !== (unknown !== null))
     fault('order-broken', n, 'a cost, or why there is none', `${cost}, ${unknown}`);
   if (unknown === 'caller') job.hidden = true;
@@ -158,20 +148,15 @@ function modelOf({ provider, model }: Data<'cost.reserved.v1'> | Data<'cost.mete
   return `${provider} ${model}`;
 }
 
-/** Another job may have a call that is named so. */
-function nameOf({ job, call }: Call): string {
-  return `${call} of ${job}`;
-}
-
 /** The job of a call that is put down to it now: closed jobs take none. */
-function openJob(n: number, { call, job }: Call, ledger: Ledger, fault: Tell): JobFacts {
-  const known = jobOf(n, job, ledger);
+function openJob(n: number, { call, job }: Call, jobs: Jobs, fault: Tell): JobFacts {
+  const known = jobOf(n, job, jobs);
   if (known.closedAt !== null)
     fault('order-broken', n, `no call of ${job}, which is closed`, `the call ${call}`);
   return known;
 }
 
-function jobOf(n: number, job: string, { jobs }: Ledger): JobFacts {
+function jobOf(n: number, job: string, jobs: Jobs): JobFacts {
   const known = jobs.get(job) ?? nothingOf(n);
   known.last = n;
   jobs.set(job, known);
@@ -189,15 +174,18 @@ function nothingOf(n: number): JobFacts {
     spent: 0,
     unknown: 0,
     hidden: false,
-    underWay: 0,
     settledAt: null,
+    names: { tools: new Set(), models: new Set(), reserved: new Map() },
   };
 }
 
 function checkName(n: number, call: Call, names: Set<string>, fault: Tell): void {
-  const name = nameOf(call);
-  if (names.has(name)) fault('order-broken', n, `one call named ${name}`, 'a second one');
-  names.add(name);
+  if (names.has(call.call)) namedTwice(n, call, fault);
+  names.add(call.call);
+}
+
+function namedTwice(n: number, { call, job }: Call, fault: Tell): void {
+  fault('order-broken', n, `one call of ${job} named ${call}`, 'a second one');
 }
 
 function spend(job: JobFacts, cost: number | null): void {
@@ -205,10 +193,11 @@ function spend(job: JobFacts, cost: number | null): void {
   else job.spent += cost;
 }
 
-function totalsOf(jobs: ReadonlyMap<string, JobFacts>, pending: number): LedgerTotals {
-  const totals = { jobs: 0, strays: 0, overQuota: 0, overBudget: 0, otherHashes: 0, pending };
-  for (const { terms, toolCalls, otherHashes, spent } of jobs.values()) {
+function totalsOf(jobs: ReadonlyMap<string, JobFacts>): LedgerTotals {
+  const totals = { jobs: 0, strays: 0, overQuota: 0, overBudget: 0, otherHashes: 0, pending: 0 };
+  for (const { terms, toolCalls, otherHashes, spent, names } of jobs.values()) {
     totals.otherHashes += otherHashes;
+    totals.pending += names.reserved.size;
     if (terms === null) {
       totals.strays += 1;
       continue;

@@ -80,6 +80,22 @@ test('a ledger that kept to its rules is clean, and its totals are told', async 
   expect(verdict.size).toBe(7 * jobs);
 });
 
+test('calls of two jobs may have one name', async () => {
+  const named = new Map<string, number>();
+  const events = LEDGER.map((event) => {
+    if (!('call' in event.data && 'job' in event.data)) return event;
+    const place = `${event.type} ${event.data.job}`;
+    const count = named.get(place) ?? 0;
+    named.set(place, count + 1);
+    // safe: the same event, by another name
+    return { ...event, data: { ...event.data, call: `call-${count}` } } as DomainEvent;
+  });
+  expect(named.size).toBeGreaterThan(2 * Math.max(...named.values()));
+  const { verdict } = await audited(ledgerLog(events).payloads);
+  expect(verdict.faults).toEqual([]);
+  expect(verdict.ledger).toEqual({ ...NOTHING_ODD, jobs: INVOKED.length });
+});
+
 test.for<readonly [string, FaultCode, readonly DomainEvent[]]>([
   ['a job that is opened twice', 'order-broken', again('job.opened.v1')],
   ['a job that is closed twice', 'order-broken', again('job.closed.v1')],

@@ -49,8 +49,8 @@ function told(cost: Data<'evidence.gathered.v1'>['cost']): string {
 }
 
 /** Whether a call was reserved and not metered in the first so many events. */
-function isUnderWay({ underWay, settledAt }: Readonly<JobFacts>, size: number): boolean {
-  return underWay > 0 || (settledAt !== null && settledAt >= size);
+function isUnderWay({ names, settledAt }: Readonly<JobFacts>, size: number): boolean {
+  return names.reserved.size > 0 || (settledAt !== null && settledAt >= size);
 }
 
 /** What jobs cost together, or whose doing it is that nobody knows. */
