@@ -2,6 +2,7 @@ import type { Chain } from '../chain/chain.ts';
 import type { Blake2b256 } from '../consensus/commitment-extrinsic.ts';
 import type { Signer, Verify } from '../consensus/keys.ts';
 import type { Log } from '../events/log.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 import { findRun, listRuns } from '../projectors/run-state.ts';
 import { recordedEvidence } from '../projectors/score-store.ts';
 import { type AdvanceDeps, advanceRun } from './advance-run.ts';
@@ -180,15 +181,6 @@ function takeTurns(state: LoopState) {
       }),
     step: <T>(act: () => Promise<T>): Promise<T> => alone(() => unlessEnding(act)),
     round: <T>(act: () => Promise<T>): Promise<T> => oneRound(() => unlessEnding(act)),
-  };
-}
-
-function oneAtATime(): <T>(act: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (act) => {
-    const next = last.then(act);
-    last = next.catch(() => undefined);
-    return next;
   };
 }
 

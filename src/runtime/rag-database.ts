@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Chunk } from '../handlers/tools/chunk-document.ts';
 import type { CorpusSummary, RagStore } from '../handlers/tools/rag-store.ts';
-import { queue } from './queue.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 import { bindRun, contentsFor, keepOnlyRuns, RUN_TABLES } from './rag-runs.ts';
 import { findChunks } from './rag-search.ts';
 import { dropping, tableOf, textLiteral } from './rag-sql.ts';
@@ -41,7 +41,7 @@ export async function openRagDatabase(file: string): Promise<RagStore & AsyncDis
     throw cause;
   }
   // What is bound, written and removed is decided on what is there: one after the other.
-  const alone = queue();
+  const alone = oneAtATime();
   return {
     write: (corpus, chunks) => alone(() => write(writer, corpus, chunks)),
     renew: (digest) => alone(() => renew(writer, digest)),

@@ -1,6 +1,6 @@
 import sqlite3 from 'sqlite3';
 import { AppError } from '../errors.ts';
-import { queue } from './queue.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 
 type Value = string | number | null;
 type ResultRow = Readonly<Record<string, unknown>>;
@@ -83,7 +83,7 @@ async function connect(keeping: Keeping, file: string): Promise<Writer> {
     throw cause;
   }
   // A connection never holds more than one thread of the pool.
-  const inTurn = queue();
+  const inTurn = oneAtATime();
   return {
     all: (sql, parameters) => inTurn(() => all(connection, sql, parameters)),
     transaction: (statements) => inTurn(() => transaction(connection, statements)),
@@ -107,7 +107,7 @@ export async function openReader(file: string): Promise<Reader> {
     throw cause;
   }
   // A connection never holds more than one thread of the pool.
-  const inTurn = queue();
+  const inTurn = oneAtATime();
   return {
     all: (sql, parameters) => inTurn(() => all(connection, sql, parameters)),
     [Symbol.asyncDispose]: () => inTurn(() => close(connection)),

@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
 import type { NoteSignature } from '../merkle/signed-note.ts';
+import { oneAtATime } from '../one-at-a-time.ts';
 import { type Covered, coverEvents } from './cover-events.ts';
 import { CHECKPOINT_PATH } from './log-files.ts';
 import { addLines } from './notes.ts';
@@ -69,7 +70,7 @@ export async function startSequencer(
     holdup: null,
     broken: false,
     board,
-    inTurn: queue(),
+    inTurn: oneAtATime(),
   };
   const ended = run(state, { ...deps, signal: AbortSignal.any([deps.signal, stop.signal]) }).then(
     () => board.end(stopped()),
@@ -196,13 +197,4 @@ async function clearStaging({ files }: SequencerDeps): Promise<void> {
 
 function stopped(): AppError {
   return new AppError('log.unavailable', { found: 'a sequencer that was stopped' });
-}
-
-function queue(): State['inTurn'] {
-  let last: Promise<unknown> = Promise.resolve();
-  return (task) => {
-    const result = last.then(task, task);
-    last = result;
-    return result;
-  };
 }

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { TurnBudgets } from '../../evaluation/run-length.ts';
 import { countingTasks } from '../../evaluation/sample.ts';
 import type { LogWriter } from '../../events/log.ts';
+import { oneAtATime } from '../../one-at-a-time.ts';
 import {
   findOwnerRun,
   listSubmissions,
@@ -55,7 +56,7 @@ export function createOwner(parts: OwnerParts) {
   const record = createRecorder({ append, reached, now });
   const readTasks = createTaskSetReads(blobs);
   const neurons = createNeuronReads(chain);
-  const inTurn = takeTurns();
+  const inTurn = oneAtATime();
   const over = { ...parts, registry, evaluations, record, readTasks, neurons };
   const network = { genesis: chain.genesis, netuid: chain.netuid };
   const finalizedBlock = async (): Promise<number> => knownOf(await chain.finalizedBlock());
@@ -122,14 +123,4 @@ async function tasksThatCount(
 function knownOf<T>(answer: Known<T>): T {
   if (answer.known) return answer.value;
   throw new AppError('chain.unavailable', { reason: answer.reason, detail: answer.detail });
-}
-
-/** Runs one thing after the other, in the order in which they came; one that fails keeps no other from running. */
-function takeTurns(): <T>(act: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (act) => {
-    const turn = last.then(act);
-    last = turn.catch(() => undefined); // whoever asked for it hears of it
-    return turn;
-  };
 }
