@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { SubmissionId } from '../../events/roster.ts';
 import { Family, Hex32, Ss58 } from '../../events/scalars.ts';
+import { oneAtATime } from '../../one-at-a-time.ts';
 import { formField, isForm } from '../multipart.ts';
 import { createNetworkShare } from '../network-share.ts';
 import { parseRequest } from '../parse-request.ts';
@@ -44,10 +45,10 @@ export type PostSubmissionDeps = Readonly<{
 const FORM_BYTES = 65_536;
 
 /**
- * Uploads under way at once: each may fill the disk with as much as an archive may have, and nothing of a body is known
- * to be anybody's before it has ended.
+ * Uploads under way at once: each may fill the disk with as much as an archive may have, 1 GB in all, and nothing of a
+ * body is known to be anybody's before it has ended. A few networks don't keep out the others.
  */
-const UPLOADS = { each: 4, all: 8 } as const;
+const UPLOADS = { each: 4, all: 64 } as const;
 
 /** A subnet has 256 miners, each of which submits twice in its life. */
 const LIMITS = {
@@ -68,6 +69,7 @@ export function postSubmission(deps: PostSubmissionDeps): Route {
   const hourly = createHourlyLimit(deps.nowMs ?? Date.now);
   const body = { ...BODY, maxBytes: deps.maxArchiveBytes };
   const places = createNetworkShare(UPLOADS);
+  const alone = oneAtATime();
   const handle = async (req: Request, res: Response): Promise<void> => {
     // Who is refused early would go on sending; and nobody has a second archive to send on this connection.
     res.setHeader('Connection', 'close');
@@ -81,16 +83,18 @@ export function postSubmission(deps: PostSubmissionDeps): Route {
     const place = places.take(address, 1);
     if (place === null) return answerBusy(req, res);
     using _place = place;
-    await take(req, res, { ...deps, hourly });
+    await take(req, res, { ...deps, hourly, alone });
   };
   return { ...spec, method: 'post', body, handle };
 }
 
-async function take(
-  req: Request,
-  res: Response,
-  deps: PostSubmissionDeps & Readonly<{ hourly: (hotkey: string) => void }>,
-): Promise<void> {
+type Taking = Readonly<{
+  hourly: (hotkey: string) => void;
+  /** One archive at a time is in memory. */
+  alone: ReturnType<typeof oneAtATime>;
+}>;
+
+async function take(req: Request, res: Response, deps: PostSubmissionDeps & Taking): Promise<void> {
   const type = req.headers['content-type'] ?? '';
   const maxBytes = deps.maxArchiveBytes + (isForm(type) ? FORM_BYTES : 0);
   if (Number(req.headers['content-length'] ?? 0) > maxBytes)
@@ -104,7 +108,16 @@ async function take(
   await using whole = spooled;
   const miner = await deps.callers.miner(req, { sha256: whole.sha256 });
   deps.hourly(miner);
-  const bytes = await whole.read();
+  await deps.alone(async () => receive(req, res, { ...deps, miner, bytes: await whole.read() }));
+}
+
+/** From a body that is its miner's. */
+async function receive(
+  req: Request,
+  res: Response,
+  { miner, bytes, ...deps }: PostSubmissionDeps & Readonly<{ miner: string; bytes: Uint8Array }>,
+): Promise<void> {
+  const type = req.headers['content-type'] ?? '';
   const archive = isForm(type) ? formField(bytes, type, 'archive') : bytes;
   if (archive === null)
     throw new AppError('request.invalid', {
