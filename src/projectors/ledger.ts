@@ -16,7 +16,7 @@ export const MODEL_COLUMNS =
 /** Jobs, the calls of tools and of models that were put down to them, and what each cost. */
 export const ledger: Projector = {
   name: 'ledger',
-  version: 3,
+  version: 4,
   schema: [
     `CREATE TABLE job (
       job TEXT NOT NULL PRIMARY KEY, family TEXT NOT NULL, run TEXT NOT NULL, task TEXT NOT NULL, miner TEXT NOT NULL,
