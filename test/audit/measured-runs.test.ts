@@ -392,17 +392,32 @@ const excused = (data: Of<'score.recorded.v1'>['data']) =>
 
 const left = (data: Of<'evidence.gathered.v1'>['data']) =>
   ({ ...data, cost: { state: 'left', calls: 1 } }) as const;
-/** A pair whose miner left its calls, and its result. */
-const leftCalls =
-  (change: (data: Of<'score.recorded.v1'>['data']) => DomainEvent['data']) => () => {
-    const gathered = altered('evidence.gathered.v1', left)();
-    const judged = dropped('task.judged.v1')();
-    const recorded = replaced('score.recorded.v1', (event) => [
-      // safe: it stays a score
-      { ...event, data: change(event.data) } as DomainEvent,
-    ])();
-    return (event: DomainEvent) => gathered(event).flatMap(judged).flatMap(recorded);
-  };
+type Result = (data: Of<'score.recorded.v1'>['data']) => DomainEvent['data'];
+/** The first pair with other steps before its result, and another result. */
+const ended = (steps: readonly (() => Change)[], result: Result) => () => {
+  const recorded = replaced('score.recorded.v1', (event) => [
+    // safe: it stays a score
+    { ...event, data: result(event.data) } as DomainEvent,
+  ]);
+  const changes = [...steps, dropped('task.judged.v1'), recorded].map((change) => change());
+  return (event: DomainEvent) =>
+    changes.reduce<readonly DomainEvent[]>((events, change) => events.flatMap(change), [event]);
+};
+/** A pair whose miner left its calls. */
+const leftCalls = (result: Result) => ended([altered('evidence.gathered.v1', left)], result);
+/** A pair whose miner answered something that is no answer. */
+const noAnswer = (result: Result) =>
+  ended(
+    [
+      altered(
+        'task.invoked.v1',
+        (data) => ({ ...data, outcome: 'malformed', answer: null }),
+        completed,
+      ),
+      dropped('evidence.gathered.v1'),
+    ],
+    result,
+  );
 
 const RESULTS: readonly Case[] = [
   [
@@ -410,6 +425,12 @@ const RESULTS: readonly Case[] = [
     'score-unfounded',
     'score.recorded.v1',
     leftCalls(excused),
+  ],
+  [
+    'an excuse of a miner whose answer was none',
+    'score-unfounded',
+    'score.recorded.v1',
+    noAnswer(excused),
   ],
   ['a score without a verdict', 'score-unfounded', 'score.recorded.v1', dropped('task.judged.v1')],
   [
@@ -467,8 +488,11 @@ test('a run that a validator measured honestly is clean, by all of its tasks and
   expect(await faultsOf(retold(ALL, (event) => [event]))).toEqual([]);
 });
 
-test('a failure of a miner that left its calls under way when its run was closed is founded', async () => {
-  const told = retold(ALL, leftCalls(failed)());
+test.for([
+  ['that left its calls under way when its run was closed', leftCalls(failed)],
+  ['whose answer was none', noAnswer(failed)],
+] as const)('a failure of a miner %s is founded', async ([, change]) => {
+  const told = retold(ALL, change());
   const codes = (await faultsOf(told)).map(({ code }) => code);
   expect(codes).not.toContain('score-unfounded');
   expect(codes).not.toContain('evaluation-broken');

@@ -5,7 +5,7 @@ import { type Data, type Entry, pairPlace, type RunRecord } from '../run-record.
 
 /**
  * The result of a pair of a run that is measured here follows from the steps before it: a score is its verdict's, a
- * failure is the miner's own, and what has a verdict is not excused. Results of other runs are imported: where they come
+ * failure is the miner's own, and neither what has a verdict nor what the miner failed by itself is excused. Results of other runs are imported: where they come
  * from no event says.
  */
 export function checkResult(
@@ -30,8 +30,7 @@ export function checkResult(
       return checkFailed(n, data, { pair, evaluation }, fault);
     case 'excused':
       if (pair?.verdict) fault('score-unfounded', n, 'the score of a verdict', 'an excuse');
-      if (hasLeft(pair))
-        fault('score-unfounded', n, 'the failure of a miner that left its calls', 'an excuse');
+      if (failedByItself(pair)) fault('score-unfounded', n, "the miner's own failure", 'an excuse');
       return;
     default:
       return data.status satisfies never;
@@ -67,17 +66,15 @@ function checkFailed(
   const lostAt = evaluation.lost.get(miner);
   if (lostAt !== undefined && lostAt < n) return;
   const found = pair === null ? 'no invocation' : `attempt ${pair.attempt}: ${pair.outcome}`;
-  const unreadable = pair !== null && pair.verdict === null && pair.refusals >= MAX_REFUSALS;
-  const failed =
-    unreadable ||
-    hasLeft(pair) ||
-    (pair !== null &&
-      pair.outcome !== 'completed' &&
-      (pair.outcome !== 'unreachable' || pair.unreachable >= MAX_UNREACHABLE));
-  if (!failed) fault('score-unfounded', n, "a failure of the miner's own before", found);
+  if (!failedByItself(pair))
+    fault('score-unfounded', n, "a failure of the miner's own before", found);
 }
 
-/** Whether calls of the miner were under way when its run was closed, so that nobody could judge its answer. */
-function hasLeft(pair: PairRecord | null): boolean {
-  return pair?.evidence?.cost.state === 'left';
+/** Whether the miner's last attempt is its failure, whatever else its submission did. */
+function failedByItself(pair: PairRecord | null): boolean {
+  if (pair === null) return false;
+  const { outcome, unreachable, evidence, verdict, refusals } = pair;
+  if (outcome === 'unreachable') return unreachable >= MAX_UNREACHABLE;
+  if (outcome !== 'completed') return true;
+  return evidence?.cost.state === 'left' || (verdict === null && refusals >= MAX_REFUSALS);
 }

@@ -51,19 +51,20 @@ export async function endPairs(plan: RunPlan, deps: EndDeps): ReturnType<Excuses
   let untold = 0;
   for (const { task, member } of await unsettled(plan, deps)) {
     const pair = { task, miner: member.miner };
-    if (noOracle.has(task)) {
-      excused.push({ pair, cause: 'no-oracle', reason: 'no-oracle' });
-      continue;
-    }
-    const state = await pairOf(deps.queries.evaluation, { family, run, ...pair });
     const at = { family, run, ...pair };
-    const ended = await ownEnd(at, state, records.get(member.deployment), {
-      ...deps,
-      asksLedger: untold < MAX_UNTOLD,
-    });
+    const state = await pairOf(deps.queries.evaluation, at);
+    const unjudged = noOracle.has(task);
+    // Of a task that nobody can be judged by only what was answered before that was so can be a failure.
+    const ended =
+      unjudged && state.invoked === null
+        ? NOTHING
+        : await ownEnd(at, state, records.get(member.deployment), {
+            ...deps,
+            asksLedger: untold < MAX_UNTOLD,
+          });
     if (ended.kind === 'later') untold += 1;
     if (ended.kind === 'done' && ended.events.length > 0) events.push(...ended.events);
-    else excused.push({ pair, ...excuseOf(deps.whyNot(plan, pair)) });
+    else excused.push({ pair, ...(unjudged ? NO_ORACLE : excuseOf(deps.whyNot(plan, pair))) });
   }
   if (events.length + excused.length === 0) return NOTHING_EXCUSED;
   return {
@@ -117,6 +118,7 @@ async function ownEnd(
 }
 
 const NOTHING = { kind: 'done', events: [] } as const;
+const NO_ORACLE = { cause: 'no-oracle', reason: 'no-oracle' } as const;
 
 /** Why a pair is excused: by what of ours, and in words. */
 function excuseOf(why: Later | null): Readonly<{ cause: ExcuseCause; reason: string }> {
