@@ -4,7 +4,7 @@ import { readChatCall } from '../../evaluation/chat-call.ts';
 import { isJobToken, sameSecret } from '../../evaluation/job.ts';
 import { nanoUsdOf, usdOf } from '../../evaluation/usd.ts';
 import { createJobGate } from '../../handlers/job-gate.ts';
-import type { LedgerClient, MeteredCost } from '../../handlers/ledger/ledger-port.ts';
+import type { MeteredCost } from '../../handlers/ledger/ledger-port.ts';
 import type { ChatOutcome, ProxyDeps } from '../../handlers/proxy/complete-chat.ts';
 import { completeInTime } from '../../handlers/proxy/complete-in-time.ts';
 import { readJobCost } from '../../handlers/proxy/job-cost.ts';
@@ -23,6 +23,7 @@ import { wait } from '../../runtime/clock.ts';
 import { ledgerClient } from '../../runtime/ledger-client.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import { providerClient } from '../../runtime/provider-client.ts';
+import { ledgerCheck } from '../ledger-check.ts';
 import { readSecretFile } from '../secret-file.ts';
 import { readPrices, readProviders } from './providers-file.ts';
 
@@ -77,7 +78,7 @@ export async function openProxy(
     }),
     getJobCost({ admits, enter: gate.enter, jobCost: (job) => readJobCost(job, ledger) }),
     getLivez(),
-    getReadyz({ readiness: heldReadiness(async () => [await ledgerCheck(ledger)]) }),
+    getReadyz({ readiness: heldReadiness(async () => [await ledgerCheck(ledger, logger)]) }),
     getMetrics({ metrics }),
   ];
   const log = (request: object): void => logger.debug({ ...request }, 'answered');
@@ -106,14 +107,6 @@ async function settled({ settled }: Reservations, logger: Logger): Promise<void>
   if (await Promise.race([settled().then(() => false), late]))
     logger.warn({ waitedMs: SETTLE_MS }, 'the ledger was not told what some calls cost');
   over.abort();
-}
-
-/** A job that nobody has: whether the ledger answers is all that is asked. */
-const NO_JOB = 'readiness';
-
-async function ledgerCheck(ledger: Pick<LedgerClient, 'readJob'>) {
-  const read = await ledger.readJob(NO_JOB);
-  return { name: 'ledger', ok: read.kind === 'ok', detail: read.kind === 'ok' ? '' : read.detail };
 }
 
 type Asked = Readonly<{

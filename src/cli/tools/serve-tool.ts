@@ -10,7 +10,6 @@ import {
 } from '../../handlers/tools/authorize-caller.ts';
 import type { Caller, CallToolDeps } from '../../handlers/tools/call-tool.ts';
 import { createJobDesk } from '../../handlers/tools/job-desk.ts';
-import type { Check } from '../../http/documents.ts';
 import { getHealthz } from '../../http/get-healthz.ts';
 import { getMetrics } from '../../http/get-metrics.ts';
 import { getReadyz } from '../../http/get-readyz.ts';
@@ -22,6 +21,7 @@ import { serve } from '../../http/serve.ts';
 import type { ToolRouteDeps } from '../../http/tools/tool-route.ts';
 import { ledgerClient } from '../../runtime/ledger-client.ts';
 import type { Logger } from '../../runtime/logger.ts';
+import { ledgerCheck } from '../ledger-check.ts';
 import type { LongRunning } from '../long-running.ts';
 import { readSecretFile } from '../secret-file.ts';
 
@@ -52,9 +52,6 @@ const MINER_RATE = { burst: 60, perSecond: 20 };
 /** A miner's calls at once, and connections that are kept open between them. */
 const CONNECTIONS_PER_ADDRESS = 128;
 
-/** A job of which the ledger knows nothing: asking for it shows that the ledger answers. */
-const NO_JOB = 'readiness';
-
 /** The slowest call: a program of 30 s, which may have to wait for its turn. The largest body: 64 MiB over a local line. */
 const TIMES = { requestMs: 30_000, idleMs: 180_000 };
 
@@ -77,7 +74,7 @@ export async function serveTool(
     [
       ...routes,
       getHealthz(),
-      getReadyz({ readiness: heldReadiness(async () => [await ledgerCheck(ledger)]) }),
+      getReadyz({ readiness: heldReadiness(async () => [await ledgerCheck(ledger, logger)]) }),
       getMetrics({ metrics }),
     ],
     { metrics, log: (request) => logger.debug({ ...request }, 'answered') },
@@ -136,14 +133,4 @@ export function serviceOnly(secrets: ToolSecrets, detail: string) {
     isService(bearer, secrets)
       ? ({ kind: 'caller', caller: null } as const)
       : ({ kind: 'refused', status: 401, detail } as const);
-}
-
-/** Without the ledger no answer is released. */
-async function ledgerCheck(ledger: LedgerClient): Promise<Check> {
-  const read = await ledger.readJob(NO_JOB);
-  return {
-    name: 'ledger',
-    ok: read.kind === 'ok',
-    detail: read.kind === 'ok' ? 'it answers' : read.detail,
-  };
 }
