@@ -31,7 +31,7 @@ const MAX_JOBS = 4_096;
 /** Calls of one miner under way at once: a task's turn is no load test. */
 const MAX_AT_ONCE = 8;
 
-/** Who was refused for what is under way is refused again so long without a question: each is a read of all the job's calls. */
+/** Who was refused for what is under way is refused again so long without a question to the ledger. */
 const REFUSED_MS = 250;
 
 /** As often as calls that are under way can end while the ledger is asked. */
